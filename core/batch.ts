@@ -1,0 +1,119 @@
+import { DevsenError } from './errors.ts';
+
+/**
+ * Where a batch stands in its gateway's chain of batches.
+ *
+ * A gateway keeps its chain's head in Redis, written in one transaction with the batch, so the chain goes on over a
+ * restart. Only when Redis has lost the head does the gateway begin a new `generation`.
+ */
+export interface BatchHeader {
+  /** Which network the batch was made for: `<chain id>:<OracleDEVSEN address, lower case>`. */
+  network: string;
+  /** The gateway's account in UserDEVSEN, lower-case address. */
+  gateway: string;
+  /** Unix milliseconds at which this chain of batches was begun. */
+  generation: number;
+  /** 0, 1, 2 … within the generation. */
+  number: number;
+  /** Digest of the batch before, lower-case hex; 64 zeros for the first of a generation. */
+  previous: string;
+  /** When the gateway's process started, Unix ms: another value means every connection of the process before is gone. */
+  bootedAtMs: number;
+  /** Every event this gateway received up to this time, Unix ms, is in this batch or an earlier one. */
+  watermarkMs: number;
+}
+
+/** A signed batch of charger events, as it travels through Redis. */
+export interface Batch extends BatchHeader {
+  /** Event lines (`encodeEvent`), in the order in which they were received. */
+  events: string[];
+  /** The gateway's secp256k1 public key, uncompressed (04…), hex without 0x. */
+  publicKey: string;
+  /** ECDSA over `batchDigest`: r and s, 64 bytes, low s, hex without 0x. */
+  signature: string;
+}
+
+/** The digest before a generation's first batch. */
+export const GENERATION_START = '0'.repeat(64);
+
+/** The queue in which one operator finds its batches. `operator` is its account in UserDEVSEN. */
+export function eventQueueName(operator: string): string {
+  return `charger-events-${operator.toLowerCase()}`;
+}
+
+/** The id of a batch's job: the same however often it is added. BullMQ allows neither a bare integer nor a colon. */
+export function batchJobId(header: Pick<BatchHeader, 'gateway' | 'generation' | 'number'>): string {
+  return `${header.gateway}-${header.generation}-${header.number}`;
+}
+
+/**
+ * The text whose SHA-256 is the batch's digest, and which is signed: the header and each event's chain hash.
+ * An event's hash covers its line and its connection's whole past, so the digest covers every byte of the batch.
+ *
+ * @param eventHashes - `chainHash` of each event, in the batch's order
+ */
+export function batchText(header: BatchHeader, eventHashes: readonly string[]): string {
+  return [
+    'DEVSEN batch 1',
+    header.network,
+    header.gateway,
+    header.generation,
+    header.number,
+    header.previous,
+    header.bootedAtMs,
+    header.watermarkMs,
+    ...eventHashes,
+  ].join('\n');
+}
+
+const HEX_64 = /^[0-9a-f]{64}$/;
+
+/**
+ * Reads a batch from its JSON text; checks shapes only, no signature and no chain.
+ *
+ * @throws DevsenError `CUSTODY_BROKEN`, naming the field
+ */
+export function parseBatch(json: string): Batch {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(json);
+  } catch (cause) {
+    throw new DevsenError('CUSTODY_BROKEN', 'batch is no JSON', { cause });
+  }
+  if (typeof raw !== 'object' || raw === null) throw new DevsenError('CUSTODY_BROKEN', 'batch is no object');
+  const fields = raw as Record<string, unknown>;
+  return {
+    network: text(fields, 'network', /^\d+:0x[0-9a-f]{40}$/),
+    gateway: text(fields, 'gateway', /^0x[0-9a-f]{40}$/),
+    generation: count(fields, 'generation'),
+    number: count(fields, 'number'),
+    previous: text(fields, 'previous', HEX_64),
+    bootedAtMs: count(fields, 'bootedAtMs'),
+    watermarkMs: count(fields, 'watermarkMs'),
+    events: lines(fields),
+    publicKey: text(fields, 'publicKey', /^04[0-9a-f]{128}$/),
+    signature: text(fields, 'signature', /^[0-9a-f]{128}$/),
+  };
+}
+
+function text(fields: Record<string, unknown>, name: string, form: RegExp): string {
+  const value = fields[name];
+  if (typeof value !== 'string' || !form.test(value)) throw new DevsenError('CUSTODY_BROKEN', `batch: ${name} is malformed`);
+  return value;
+}
+
+function count(fields: Record<string, unknown>, name: string): number {
+  const value = fields[name];
+  if (!Number.isSafeInteger(value) || (value as number) < 0) {
+    throw new DevsenError('CUSTODY_BROKEN', `batch: ${name} is no whole number`);
+  }
+  return value as number;
+}
+
+function lines(fields: Record<string, unknown>): string[] {
+  const value = fields.events;
+  if (!Array.isArray(value) || !value.every((line) => typeof line === 'string')) {
+    throw new DevsenError('CUSTODY_BROKEN', 'batch: events is no list of lines');
+  }
+  return value;
+}

@@ -1,0 +1,53 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { getBytes, id, keccak256 } from 'ethers';
+import { DevsenError } from './errors.ts';
+
+/** OCPP identity: up to 48 characters that are safe in a URL path (OCPP 2.0.1 `identifierString` without `*` and `+`). */
+const IDENTITY = /^[A-Za-z0-9_=:|@.-]{1,48}$/;
+
+export function isChargerIdentity(text: string): boolean {
+  return IDENTITY.test(text);
+}
+
+/**
+ * A charger's id on chain: keccak256 of the UTF-8 bytes of its OCPP identity.
+ *
+ * @returns 32 bytes, 0x-prefixed hex
+ * @throws DevsenError `INPUT_INVALID` if the text is no OCPP identity
+ */
+export function deviceIdOf(identity: string): string {
+  if (!isChargerIdentity(identity)) {
+    throw new DevsenError('INPUT_INVALID', 'an OCPP identity is 1 to 48 of A-Z a-z 0-9 _ = : | @ . -');
+  }
+  return id(identity);
+}
+
+/**
+ * What the chain stores of a charger's OCPP AuthorizationKey.
+ *
+ * @param key - the key's bytes: 16 to 64, random (so a plain hash gives nothing away)
+ * @returns keccak256 of the bytes, 0x-prefixed hex
+ */
+export function authorizationKeyHash(key: Uint8Array): string {
+  return keccak256(key);
+}
+
+/** Whether a presented AuthorizationKey is the committed one; the comparison takes the same time for every wrong key. */
+export function isAuthorizationKey(key: Uint8Array, committedHash: string): boolean {
+  return timingSafeEqual(getBytes(authorizationKeyHash(key)), getBytes(committedHash));
+}
+
+/**
+ * What the chain stores of an RFID card: HMAC-SHA-256 of the idTag under the network's pepper.
+ * idTags have too few digits for a bare hash, and compare without regard to case (OCPP 1.6 §3.12, CiString20).
+ *
+ * @returns 32 bytes, 0x-prefixed hex
+ */
+export function idTagCommitment(idTag: string, pepper: Uint8Array): string {
+  return `0x${createHmac('sha256', pepper).update(idTag.toLowerCase(), 'utf8').digest('hex')}`;
+}
+
+/** SHA-256 of text or bytes, lower-case hex without 0x. */
+export function sha256Hex(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}
