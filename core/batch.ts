@@ -98,7 +98,8 @@ export function parseBatch(json: string): Batch {
 
 function text(fields: Record<string, unknown>, name: string, form: RegExp): string {
   const value = fields[name];
-  if (typeof value !== 'string' || !form.test(value)) throw new DevsenError('CUSTODY_BROKEN', `batch: ${name} is malformed`);
+  if (typeof value !== 'string' || !form.test(value))
+    throw new DevsenError('CUSTODY_BROKEN', `batch: ${name} is malformed`);
   return value;
 }
 

@@ -3,7 +3,17 @@ import { type Logger, pino } from 'pino';
 export type { Logger };
 
 /** Field names whose values never reach a log, at any depth up to three. */
-const SECRET_FIELDS = ['idTag', 'parentIdTag', 'password', 'authorization', 'privateKey', 'token', 'pepper', 'rpcUrl', 'redisUrl'];
+const SECRET_FIELDS = [
+  'idTag',
+  'parentIdTag',
+  'password',
+  'authorization',
+  'privateKey',
+  'token',
+  'pepper',
+  'rpcUrl',
+  'redisUrl',
+];
 
 /** One JSON line per entry on standard output: `part` names the process, secrets are cut out. */
 export function makeLog(part: string, level: string): Logger {
