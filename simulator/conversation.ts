@@ -1,0 +1,236 @@
+import { type Backoff, backoffMs } from './backoff.ts';
+import { type ChargerMessage, isTransactionMessage, type ReplyFacts } from './charger-message.ts';
+import type { Clock, Random } from './clock.ts';
+import type { ChargerModel, Dialect } from './dialect.ts';
+import { afterPowerCut, enqueue, type MessageQueue } from './message-queue.ts';
+import { type Link, type LinkSettings, openLink } from './ocpp-link.ts';
+
+/** How patient a charger is. */
+export interface Timings {
+  connectTimeoutMs: number;
+  /** How long it waits for an answer before it takes the CALL for lost. */
+  answerTimeoutMs: number;
+  /** Unanswered CALLs in a row after which it takes the connection for dead. */
+  unansweredLimit: number;
+  /** Wait before a refused transaction message is sent again, times the attempt (`TransactionMessageRetryInterval`). */
+  retryMs: number;
+  /** How often a transaction message that gets a CALLERROR is sent in all (`TransactionMessageAttempts`). */
+  attempts: number;
+  backoff: Backoff;
+}
+
+/** What a charger goes through, for whoever watches. */
+export type Happening =
+  | { kind: 'connected' }
+  | { kind: 'refused'; status: number | undefined; why: string }
+  | { kind: 'disconnected'; code: number; reason: string }
+  | { kind: 'registered'; registration: 'Accepted' | 'Pending' | 'Rejected'; intervalSec: number }
+  /** The CSMS answered with a CALLRESULT: from here on the message is its care. */
+  | { kind: 'acknowledged'; message: ChargerMessage; frame: string; reply: string }
+  /** The CSMS answered with a CALLERROR. */
+  | { kind: 'rejected'; message: ChargerMessage; code: string; description: string }
+  | { kind: 'unanswered'; message: ChargerMessage };
+
+export interface ConversationSettings {
+  link: Omit<LinkSettings, 'subprotocol' | 'connectTimeoutMs'>;
+  dialect: Dialect;
+  model: ChargerModel;
+  clock: Clock;
+  random: Random;
+  timings: Timings;
+  notify: (happening: Happening) => void;
+  transactionIdOf: (key: string) => number | undefined;
+  /** The CSMS's answer to a message, told before the next message goes out. */
+  onReply: (message: ChargerMessage, facts: ReplyFacts) => void;
+  /** What a charger says first on a new connection, once it may talk. */
+  greeting: () => ChargerMessage[];
+}
+
+/** A charger's talk with its CSMS over all its connections: registers, keeps order, sends again, comes back. */
+export interface Conversation {
+  say: (message: ChargerMessage) => void;
+  /** Says and waits for the answer; undefined if there is none. It is not kept for a later connection. */
+  ask: (message: ChargerMessage) => Promise<ReplyFacts | undefined>;
+  /** Whether the charger is connected and registered. */
+  isOnline: () => boolean;
+  /** Goes, and registers anew on a new connection. */
+  reboot: () => void;
+  /** Drops the connection without a word. */
+  powerCut: () => void;
+  /** Settles when everything said so far is answered. */
+  settled: () => Promise<void>;
+  close: () => Promise<void>;
+}
+
+type Verdict = { kind: 'answered'; facts: ReplyFacts } | { kind: 'rejected' | 'silent' | 'gone' };
+
+/** Kept through a lost connection; all else is asked of the CSMS that is there now, or not at all. */
+const outlivesConnection = (message: ChargerMessage) => isTransactionMessage(message) || message.kind === 'status';
+
+export function startConversation(settings: ConversationSettings): Conversation {
+  const { dialect, clock, random, timings, notify } = settings;
+  let queue: MessageQueue = [];
+  let link: Link | undefined;
+  let isRegistered = false;
+  let isTalking = false;
+  let isClosing = false;
+  let bootReason: 'PowerUp' | 'RemoteReset' = 'PowerUp';
+  let heartbeatMs = 0;
+  let lastSaidMs = 0;
+  let failures = 0;
+  let silences = 0;
+  let attempts = 0;
+  let bell = Promise.withResolvers<void>();
+  const closing = Promise.withResolvers<void>();
+  const asked = new Map<ChargerMessage, (facts: ReplyFacts | undefined) => void>();
+  const settledWaiters: (() => void)[] = [];
+
+  /** Waits a time, or less if one of the other things happens first. */
+  async function wait(delayMs: number, ...orUntil: Promise<unknown>[]): Promise<void> {
+    const timer = Promise.withResolvers<void>();
+    const cancel = clock.after(delayMs, timer.resolve);
+    await Promise.race([timer.promise, closing.promise, ...orUntil]);
+    cancel();
+  }
+
+  async function live(): Promise<void> {
+    while (!isClosing) {
+      const { subprotocol } = dialect;
+      const opened = await openLink({ ...settings.link, subprotocol, connectTimeoutMs: timings.connectTimeoutMs });
+      if ('kind' in opened) notify(opened);
+      else await talk(opened);
+      if (!isClosing) await wait(backoffMs(timings.backoff, failures++, random));
+    }
+  }
+
+  async function talk(opened: Link): Promise<void> {
+    link = opened;
+    notify({ kind: 'connected' });
+    const gone = opened.closed;
+    if (await register(opened, gone)) {
+      for (const message of settings.greeting()) queue = enqueue(queue, message, false);
+      isTalking = true;
+      while (!isClosing && isRegistered && (await sayNext(opened, gone)));
+      isTalking = false;
+    }
+    link = undefined;
+    if (isClosing || !isRegistered) await opened.close('going');
+    else opened.drop();
+    notify({ kind: 'disconnected', ...(await gone) });
+    for (const message of queue) if (!outlivesConnection(message)) remove(message, undefined);
+  }
+
+  /** @returns whether the charger may talk on this connection */
+  async function register(opened: Link, gone: Promise<unknown>): Promise<boolean> {
+    while (!isRegistered && !isClosing) {
+      const verdict = await send(opened, { kind: 'boot', reason: bootReason });
+      if (verdict.kind !== 'answered' || !verdict.facts.registration) return false;
+      const { registration, intervalSec = 0 } = verdict.facts;
+      notify({ kind: 'registered', registration, intervalSec });
+      heartbeatMs = (intervalSec || 60) * 1000;
+      isRegistered = registration === 'Accepted';
+      if (!isRegistered) await wait(heartbeatMs, gone);
+    }
+    return isRegistered;
+  }
+
+  /** Sends what is first in the queue, or a heartbeat when it is time. @returns false to leave the connection */
+  async function sayNext(opened: Link, gone: Promise<unknown>): Promise<boolean> {
+    const message = queue[0];
+    if (!message) {
+      for (const done of settledWaiters.splice(0)) done();
+      const leftMs = lastSaidMs + heartbeatMs - clock.nowMs();
+      if (leftMs > 0) {
+        let isGone = false;
+        await wait(
+          leftMs,
+          bell.promise,
+          gone.then(() => (isGone = true)),
+        );
+        return !isGone;
+      }
+      queue = [{ kind: 'heartbeat' }];
+      return true;
+    }
+    const verdict = await send(opened, message);
+    if (verdict.kind === 'gone') return false;
+    if (verdict.kind === 'silent') {
+      if (!outlivesConnection(message)) remove(message, undefined);
+      return ++silences < timings.unansweredLimit;
+    }
+    silences = 0;
+    failures = 0;
+    if (verdict.kind === 'rejected' && isTransactionMessage(message) && ++attempts < timings.attempts) {
+      await wait(timings.retryMs * attempts, gone);
+      return true;
+    }
+    attempts = 0;
+    remove(message, verdict.kind === 'answered' ? verdict.facts : undefined);
+    return true;
+  }
+
+  function remove(message: ChargerMessage, facts: ReplyFacts | undefined): void {
+    queue = queue.filter((other) => other !== message);
+    asked.get(message)?.(facts);
+    asked.delete(message);
+  }
+
+  async function send(opened: Link, message: ChargerMessage): Promise<Verdict> {
+    const { action, payload } = dialect.encode(message, settings.model, settings.transactionIdOf);
+    const outcome = await opened.call(action, payload, timings.answerTimeoutMs);
+    lastSaidMs = clock.nowMs();
+    switch (outcome.kind) {
+      case 'result': {
+        const { frame, reply } = outcome;
+        const facts = dialect.readReply(message, outcome.payload);
+        notify({ kind: 'acknowledged', message, frame, reply });
+        settings.onReply(message, facts);
+        return { kind: 'answered', facts };
+      }
+      case 'error':
+        notify({ kind: 'rejected', message, code: outcome.code, description: outcome.description });
+        return { kind: 'rejected' };
+      case 'unanswered':
+        notify({ kind: 'unanswered', message });
+        return { kind: 'silent' };
+      case 'lost':
+        return { kind: 'gone' };
+    }
+  }
+
+  function say(message: ChargerMessage): void {
+    queue = enqueue(queue, message, isTalking);
+    bell.resolve();
+    bell = Promise.withResolvers<void>();
+  }
+
+  const ended = live();
+
+  return {
+    say,
+    ask: (message) => {
+      if (!isTalking) return Promise.resolve(undefined);
+      const answer = Promise.withResolvers<ReplyFacts | undefined>();
+      asked.set(message, answer.resolve);
+      say(message);
+      return answer.promise;
+    },
+    isOnline: () => isTalking,
+    reboot: () => {
+      isRegistered = false;
+      bootReason = 'RemoteReset';
+      queue = afterPowerCut(queue);
+      bell.resolve();
+      bell = Promise.withResolvers<void>();
+    },
+    powerCut: () => link?.drop(),
+    settled: () =>
+      isTalking && queue.length === 0 ? Promise.resolve() : new Promise((done) => settledWaiters.push(done)),
+    close: async () => {
+      isClosing = true;
+      closing.resolve();
+      await ended;
+      for (const done of settledWaiters.splice(0)) done();
+    },
+  };
+}

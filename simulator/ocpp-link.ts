@@ -1,0 +1,150 @@
+import { randomUUID } from 'node:crypto';
+import WebSocket from 'ws';
+
+/** What came of one CALL. `frame` is the exact text sent, `reply` the exact text received. */
+export type CallOutcome =
+  | { kind: 'result'; payload: unknown; frame: string; reply: string }
+  | { kind: 'error'; code: string; description: string; frame: string; reply: string }
+  /** No answer in time; it may have arrived or not. */
+  | { kind: 'unanswered'; frame: string }
+  /** The connection went before the answer came. */
+  | { kind: 'lost'; frame: string };
+
+/** One connection to a CSMS. It carries one CALL at a time, as OCPP-J demands (OCPP-J 1.6 §4.1.1). */
+export interface Link {
+  call: (action: string, payload: unknown, timeoutMs: number) => Promise<CallOutcome>;
+  /** Settles when the connection is gone. */
+  closed: Promise<{ code: number; reason: string }>;
+  /** Closes in good order. */
+  close: (reason: string) => Promise<void>;
+  /** Drops the connection, as a power cut does. */
+  drop: () => void;
+}
+
+/** The connection was not made. `status` is the HTTP status of a refusal; without it nobody answered. */
+export interface Refusal {
+  kind: 'refused';
+  status: number | undefined;
+  why: string;
+}
+
+export interface LinkSettings {
+  /** The CSMS's URL without the identity, `ws://…` or `wss://…`. */
+  url: string;
+  identity: string;
+  /** AuthorizationKey, its bytes; none sends no credentials. */
+  key: Uint8Array | undefined;
+  subprotocol: string;
+  connectTimeoutMs: number;
+  /** Answers a CALL of the CSMS; undefined means NotImplemented. */
+  command: (action: string, payload: unknown) => Promise<unknown> | unknown;
+}
+
+/** Connects; a refusal is a value, not a throw. */
+export function openLink(settings: LinkSettings): Promise<Link | Refusal> {
+  const { url, identity, key, subprotocol, connectTimeoutMs } = settings;
+  const authorization = key && `Basic ${Buffer.concat([Buffer.from(`${identity}:`), key]).toString('base64')}`;
+  return new Promise((resolve) => {
+    const refuse = (why: string, status?: number) => resolve({ kind: 'refused', status, why });
+    const socket = new WebSocket(`${url.replace(/\/$/, '')}/${encodeURIComponent(identity)}`, subprotocol, {
+      handshakeTimeout: connectTimeoutMs,
+      perMessageDeflate: false,
+      followRedirects: false,
+      ...(authorization ? { headers: { authorization } } : {}),
+    });
+    const link = makeLink(socket, settings);
+    socket.on('open', () => resolve(link));
+    socket.on('unexpected-response', (request, response) => {
+      refuse(`HTTP ${response.statusCode} ${response.statusMessage ?? ''}`.trim(), response.statusCode);
+      request.destroy();
+    });
+    socket.on('error', (error) => refuse(error.message));
+  });
+}
+
+interface PendingCall {
+  id: string;
+  settle: (
+    answer: { kind: 'answer'; message: unknown[]; reply: string } | { kind: 'unanswered' } | { kind: 'lost' },
+  ) => void;
+}
+
+function makeLink(socket: WebSocket, settings: LinkSettings): Link {
+  let pending: PendingCall | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const closed = new Promise<{ code: number; reason: string }>((resolve) => {
+    socket.on('close', (code, reason) => {
+      pending?.settle({ kind: 'lost' });
+      resolve({ code, reason: reason.toString() });
+    });
+  });
+
+  socket.on('message', (data) => {
+    const text = data.toString();
+    const message = parseMessage(text);
+    if (!message) return;
+    const [type, id] = message;
+    if (type === 2) return void answer(String(id), message);
+    if (!pending || pending.id !== id) return;
+    if (type === 3 || type === 4) pending.settle({ kind: 'answer', message, reply: text });
+  });
+
+  async function answer(id: string, message: unknown[]): Promise<void> {
+    const reply = await carryOut(id, message, settings.command);
+    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(reply));
+  }
+
+  async function send(action: string, payload: unknown, timeoutMs: number): Promise<CallOutcome> {
+    const id = randomUUID();
+    const frame = JSON.stringify([2, id, action, payload]);
+    if (socket.readyState !== WebSocket.OPEN) return { kind: 'lost', frame };
+    let timer: NodeJS.Timeout | undefined;
+    const outcome = await new Promise<Parameters<PendingCall['settle']>[0]>((settle) => {
+      pending = { id, settle };
+      timer = setTimeout(() => settle({ kind: 'unanswered' }), timeoutMs);
+      socket.send(frame);
+    });
+    clearTimeout(timer);
+    pending = undefined;
+    if (outcome.kind !== 'answer') return { kind: outcome.kind, frame };
+    const { message, reply } = outcome;
+    if (message[0] === 3) return { kind: 'result', payload: message[2], frame, reply };
+    return { kind: 'error', code: String(message[2]), description: String(message[3] ?? ''), frame, reply };
+  }
+
+  return {
+    call: (action, payload, timeoutMs) => {
+      const outcome = turn.then(() => send(action, payload, timeoutMs));
+      turn = outcome;
+      return outcome;
+    },
+    closed,
+    close: async (reason) => {
+      socket.close(1000, reason);
+      const timer = setTimeout(() => socket.terminate(), 2_000);
+      await closed;
+      clearTimeout(timer);
+    },
+    drop: () => socket.terminate(),
+  };
+}
+
+async function carryOut(id: string, message: unknown[], command: LinkSettings['command']): Promise<unknown[]> {
+  try {
+    const payload = await command(String(message[2]), message[3]);
+    if (payload === undefined) return [4, id, 'NotImplemented', '', {}];
+    return [3, id, payload];
+  } catch {
+    return [4, id, 'InternalError', '', {}];
+  }
+}
+
+function parseMessage(text: string): unknown[] | undefined {
+  try {
+    const message: unknown = JSON.parse(text);
+    return Array.isArray(message) ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}
