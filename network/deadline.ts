@@ -1,0 +1,50 @@
+import { DevsenError } from '../core/errors.ts';
+
+/**
+ * Tries until something is there.
+ *
+ * @param attempt - returns undefined, or throws, while it is not there yet
+ * @param what - what is awaited, as it reads after 'waited 10 s for'
+ * @param giveUp - settles (or rejects) to end the waiting before its time
+ * @throws DevsenError `TIMEOUT`, with the last failure as its cause
+ */
+export async function until<T>(
+  what: string,
+  limitMs: number,
+  attempt: () => Promise<T | undefined> | T | undefined,
+  giveUp?: AbortSignal,
+): Promise<T> {
+  const endMs = performance.now() + limitMs;
+  let cause: unknown;
+  for (;;) {
+    giveUp?.throwIfAborted();
+    try {
+      const found = await attempt();
+      if (found !== undefined) return found;
+      cause = undefined;
+    } catch (error) {
+      cause = error;
+    }
+    if (performance.now() > endMs) {
+      const why = cause instanceof Error ? `: ${cause.message}` : '';
+      throw new DevsenError('TIMEOUT', `waited ${limitMs / 1000} s for ${what}${why}`, { cause });
+    }
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
+
+/** @throws DevsenError `TIMEOUT` if the work takes longer than the limit */
+export async function within<T>(what: string, limitMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new DevsenError('TIMEOUT', `${what} took longer than ${limitMs / 1000} s`)),
+      limitMs,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
