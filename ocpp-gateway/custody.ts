@@ -1,0 +1,89 @@
+import { hash } from 'node:crypto';
+import { isPrivate, pointFromScalar, sign } from 'tiny-secp256k1';
+import { type Batch, type BatchHeader, batchText } from '../core/batch.ts';
+import { CHAIN_START, type ChargerEventKind, chainHash, encodeEvent } from '../core/charger-event.ts';
+import { DevsenError } from '../core/errors.ts';
+
+/** The hash chain of one connection of a charger; only `extendChain` moves it on. */
+export interface ConnectionChain {
+  /** OCPP identity. */
+  readonly charger: string;
+  readonly epoch: number;
+  /** The seq of the next event. */
+  seq: number;
+  /** `chainHash` of the last event, `CHAIN_START` before the first. */
+  hash: string;
+}
+
+/** @param epoch - from `GatewayRedis.nextEpoch`, one for each connection */
+export function makeConnectionChain(charger: string, epoch: number): ConnectionChain {
+  return { charger, epoch, seq: 0, hash: CHAIN_START };
+}
+
+/**
+ * Adds an event to its connection's chain.
+ *
+ * @returns the event's line; its hash is then `chain.hash`
+ */
+export function extendChain(
+  chain: ConnectionChain,
+  kind: ChargerEventKind,
+  receivedAtMs: number,
+  reply: string,
+  frame: string,
+): string {
+  const { charger, epoch, seq } = chain;
+  const line = encodeEvent({ charger, epoch, seq, receivedAtMs, kind, reply, frame });
+  chain.seq = seq + 1;
+  chain.hash = chainHash(chain.hash, line);
+  return line;
+}
+
+/** Signs with a gateway's key, which does not leave the closure. */
+export interface BatchSigner {
+  /** Uncompressed (04…), hex without 0x. */
+  readonly publicKey: string;
+  /** @returns r and s of the ECDSA signature over a 32-byte digest, low s, deterministic (RFC 6979); hex without 0x */
+  sign: (digest: Uint8Array) => string;
+}
+
+/**
+ * libsecp256k1 as WebAssembly: six times as fast as OpenSSL's secp256k1, which has no code of its own for this curve.
+ *
+ * @param privateKey - 32 bytes
+ * @throws DevsenError `INPUT_INVALID` if the bytes are no secp256k1 private key
+ */
+export function makeBatchSigner(privateKey: Uint8Array): BatchSigner {
+  const point = isPrivate(privateKey) ? pointFromScalar(privateKey, false) : null;
+  if (point === null) throw new DevsenError('INPUT_INVALID', 'the gateway key is no secp256k1 private key of 32 bytes');
+  return {
+    publicKey: Buffer.from(point).toString('hex'),
+    sign: (digest) => Buffer.from(sign(digest, privateKey)).toString('hex'),
+  };
+}
+
+/** A batch as it is written to Redis, and the digest that the next one refers to. */
+export interface SealedBatch {
+  header: BatchHeader;
+  /** JSON text of the `Batch`. */
+  json: string;
+  /** SHA-256 of the batch's text, lower-case hex. */
+  digest: string;
+}
+
+/** @param hashes - `chainHash` of each line, in the same order */
+export function sealBatch(
+  header: BatchHeader,
+  lines: readonly string[],
+  hashes: readonly string[],
+  signer: BatchSigner,
+): SealedBatch {
+  const digest = hash('sha256', batchText(header, hashes), 'buffer');
+  const batch: Batch = {
+    ...header,
+    events: lines as string[],
+    publicKey: signer.publicKey,
+    signature: signer.sign(digest),
+  };
+  return { header, json: JSON.stringify(batch), digest: digest.toString('hex') };
+}

@@ -1,0 +1,87 @@
+/** Events that will go into one batch, and the one promise all their senders wait on. */
+export interface Gathering {
+  lines: string[];
+  /** `chainHash` of each line. */
+  hashes: string[];
+  bytes: number;
+  /** receivedAtMs of the first event. */
+  firstAtMs: number;
+  /** `performance.now()` at the first event. */
+  sinceMs: number;
+  written: PromiseWithResolvers<void>;
+}
+
+export interface PendingBounds {
+  maxPendingEvents: number;
+  maxPendingBytes: number;
+  maxBatchEvents: number;
+  maxBatchBytes: number;
+}
+
+/** What waits for Redis, in order, in bounded memory. */
+export interface Pending {
+  events: number;
+  bytes: number;
+  /** Gatherings in order; all but the last are full. */
+  gatherings: Gathering[];
+}
+
+/** An event's share of memory beside its text: its hash, its promise, what hangs on it. Roughly. */
+const EVENT_OVERHEAD_BYTES = 512;
+
+export function makePending(): Pending {
+  return { events: 0, bytes: 0, gatherings: [] };
+}
+
+/** Whether another event of that many characters has room. */
+export function hasRoom(pending: Pending, length: number, bounds: PendingBounds): boolean {
+  return (
+    pending.events < bounds.maxPendingEvents && pending.bytes + length + EVENT_OVERHEAD_BYTES <= bounds.maxPendingBytes
+  );
+}
+
+/** Whether less than half of each bound is used. */
+export function isHalfEmpty(pending: Pending, bounds: PendingBounds): boolean {
+  return pending.events * 2 < bounds.maxPendingEvents && pending.bytes * 2 < bounds.maxPendingBytes;
+}
+
+/** Puts an event behind all others; returns the gathering it is in. */
+export function gather(
+  pending: Pending,
+  line: string,
+  hash: string,
+  receivedAtMs: number,
+  bounds: PendingBounds,
+): Gathering {
+  const bytes = line.length + EVENT_OVERHEAD_BYTES;
+  let last = pending.gatherings.at(-1);
+  if (!last || last.lines.length >= bounds.maxBatchEvents || last.bytes + bytes > bounds.maxBatchBytes) {
+    last = makeGathering(receivedAtMs);
+    pending.gatherings.push(last);
+  }
+  last.lines.push(line);
+  last.hashes.push(hash);
+  last.bytes += bytes;
+  pending.events++;
+  pending.bytes += bytes;
+  return last;
+}
+
+function makeGathering(firstAtMs: number): Gathering {
+  const written = Promise.withResolvers<void>();
+  written.promise.catch(() => {});
+  return { lines: [], hashes: [], bytes: 0, firstAtMs, sinceMs: performance.now(), written };
+}
+
+/** Takes the first gathering out; it still counts against the bounds until `settle`. */
+export function takeFirst(pending: Pending): Gathering | undefined {
+  return pending.gatherings.shift();
+}
+
+/** Frees the share of a gathering and tells its senders: written, or given up for a reason. */
+export function settle(pending: Pending, gathering: Gathering, reason?: Error): void {
+  pending.events -= gathering.lines.length;
+  pending.bytes -= gathering.bytes;
+  if (reason) gathering.written.reject(reason);
+  else gathering.written.resolve();
+}

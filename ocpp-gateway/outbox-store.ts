@@ -1,0 +1,117 @@
+import { createRedisBackend, type IRedisTransaction, type JobJson, QueueKeys } from 'bullmq';
+import type { ChainableCommander, Redis } from 'ioredis';
+import { batchJobId, eventQueueName } from '../core/batch.ts';
+import { DevsenError } from '../core/errors.ts';
+import type { SealedBatch } from './custody.ts';
+import { type ChainHead, decodeHead, encodeHead, headOf } from './outbox-head.ts';
+import { openSingleLifeRedis, withDeadline } from './redis.ts';
+
+/** The outbox's connection to Redis: one TCP connection, after the first error it is to be closed and opened anew. */
+export interface OutboxStore {
+  /** Reads the head and watches it: the next `write` goes in only if nobody has written it since. */
+  watchHead: () => Promise<ChainHead | undefined>;
+  /**
+   * Puts a batch into every operator's queue and moves the head, all in one transaction.
+   *
+   * @returns false if the head was written by somebody else since `watchHead`, and nothing was done
+   * @throws DevsenError `INTERNAL` if Redis did a part only, which takes a damaged queue key
+   */
+  write: (batch: SealedBatch, operators: readonly string[]) => Promise<boolean>;
+  close: () => void;
+}
+
+/** Failed deliveries are tried again for ever: an operator that cannot store a batch now must not lose it. */
+const JOB_OPTIONS = {
+  removeOnComplete: true,
+  attempts: 1_000_000_000,
+  backoff: { type: 'fixed', delay: 1_000 },
+} as const;
+
+/**
+ * Opens the store.
+ *
+ * BullMQ's own `FlowProducer` puts jobs into many queues in one MULTI, but has no place for a condition on the head.
+ * So the same backend makes the commands here (`addJobToTransaction` is there to share a transaction), and WATCH,
+ * MULTI and EXEC are ours.
+ *
+ * @param headKey - from `headKey`
+ * @throws DevsenError `REDIS_UNAVAILABLE`
+ */
+export async function openOutboxStore(
+  redisUrl: string,
+  prefix: string,
+  headKey: string,
+  timeoutMs: number,
+): Promise<OutboxStore> {
+  const redis = await openSingleLifeRedis(redisUrl, 'devsen-outbox', timeoutMs);
+  const backend = createRedisBackend('', { connection: redis });
+  const queueKeys = new QueueKeys(prefix);
+  await withDeadline(backend.waitUntilReady(), timeoutMs);
+
+  return {
+    watchHead: async () => {
+      const [watched, read] = await withDeadline(run(redis.pipeline().watch(headKey).get(headKey).exec()), timeoutMs);
+      if (watched?.[0] || read?.[0]) throw watched?.[0] ?? read?.[0];
+      return decodeHead((read?.[1] ?? null) as string | null);
+    },
+
+    write: async (batch, operators) => {
+      const multi = redis.multi();
+      const job = jobOf(batch);
+      const target = scriptsInto(multi, redis);
+      for (const operator of operators) {
+        await backend.addJobToTransaction(target, job, job.id, {}, queueKeys.getKeys(eventQueueName(operator)));
+      }
+      multi.set(headKey, encodeHead(headOf(batch)));
+      const results = await withDeadline(multi.exec(), timeoutMs);
+      if (results === null) return false;
+      const failed = results.find(([error]) => error !== null)?.[0];
+      if (failed) throw new DevsenError('INTERNAL', `Redis did a part of a transaction only: ${failed.message}`);
+      return true;
+    },
+
+    close: () => redis.disconnect(),
+  };
+}
+
+/**
+ * Turns BullMQ's script calls into EVALSHA within a MULTI, and loads each script in the same MULTI. Otherwise a SCRIPT
+ * FLUSH from outside would let EXEC move the head and fail the jobs.
+ */
+function scriptsInto(multi: ChainableCommander, redis: Redis): IRedisTransaction {
+  const scripts = redis.scriptsSet as Record<string, { lua: string; sha: string; numberOfKeys: number }>;
+  const loaded = new Set<string>();
+  const target = {
+    runCommand: (name: string, args: (string | Buffer)[]) => {
+      const script = scripts[name];
+      if (script === undefined) throw new DevsenError('INTERNAL', `BullMQ has no script ${name}`);
+      if (!loaded.has(name)) multi.script('LOAD', script.lua);
+      loaded.add(name);
+      multi.evalsha(script.sha, script.numberOfKeys, ...args);
+      return target;
+    },
+  };
+  return target as unknown as IRedisTransaction;
+}
+
+async function run<T>(work: Promise<T[] | null>): Promise<T[]> {
+  return (await work) ?? [];
+}
+
+/** The job of a batch, the same for each operator; its data is made into text once, and bytes once. */
+function jobOf(batch: SealedBatch): JobJson {
+  const id = batchJobId(batch.header);
+  return {
+    id,
+    name: 'batch',
+    data: Buffer.from(JSON.stringify({ batch: batch.json })) as unknown as string,
+    opts: JOB_OPTIONS,
+    progress: 0,
+    attemptsMade: 0,
+    attemptsStarted: 0,
+    timestamp: batch.header.watermarkMs,
+    failedReason: 'null',
+    returnvalue: 'null',
+    stalledCounter: 0,
+  };
+}

@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BatchHeader, GENERATION_START } from '../core/batch.ts';
+import { DevsenError, type DevsenErrorCode } from '../core/errors.ts';
+import type { Logger } from '../runtime/log.ts';
+import { type BatchSigner, sealBatch } from './custody.ts';
+import { type ChainHead, headKey, headOf, judgeHead } from './outbox-head.ts';
+import { type OutboxStore, openOutboxStore } from './outbox-store.ts';
+
+/** Carries on the gateway's chain of batches in Redis; one call at a time. */
+export interface OutboxWriter {
+  /**
+   * Reads where the chain stands; tries until Redis is there.
+   *
+   * @returns the boot time, Unix ms, later than everything the process before has confirmed; no event may be earlier
+   */
+  start: () => Promise<number>;
+  /**
+   * Signs a batch and tries until Redis has it.
+   *
+   * @throws DevsenError `CONFLICT` if another process writes the same chain, `CUSTODY_BROKEN` or `INTERNAL` if Redis
+   *   holds nonsense, `REDIS_UNAVAILABLE` if it was told to give up
+   */
+  write: (lines: readonly string[], hashes: readonly string[], watermarkMs: number) => Promise<void>;
+  /** Whether Redis was there at the last attempt. */
+  isUp: () => boolean;
+  close: () => void;
+}
+
+export interface OutboxWriterSettings {
+  redisUrl: string;
+  network: string;
+  gateway: string;
+  prefix: string;
+  signer: BatchSigner;
+  redisTimeoutMs: number;
+  retryMs: number;
+  operators: () => readonly string[];
+  nowMs: () => number;
+  gaveUp: AbortSignal;
+  log: Logger;
+}
+
+/** Errors that waiting does not mend. */
+const LASTING: ReadonlySet<DevsenErrorCode> = new Set(['CONFLICT', 'CUSTODY_BROKEN', 'INTERNAL']);
+
+/** A head whose watermark is further ahead of the clock than this is worth a warning. */
+const CLOCK_BEHIND_MS = 5_000;
+
+export function makeOutboxWriter(settings: OutboxWriterSettings): OutboxWriter {
+  const { redisUrl, network, gateway, prefix, signer, operators, nowMs, gaveUp, log } = settings;
+  const key = headKey(prefix, network, gateway);
+  let store: OutboxStore | undefined;
+  let isUp = false;
+  /** The last batch in Redis; undefined before the first. */
+  let last: ChainHead | undefined;
+  let bootedAtMs = 0;
+  /** A generation to begin is this one, a generation older than this one has ended. */
+  let leastGeneration = 0;
+
+  async function openStore(): Promise<OutboxStore> {
+    store ??= await openOutboxStore(redisUrl, prefix, key, settings.redisTimeoutMs);
+    return store;
+  }
+
+  function closeStore(): void {
+    store?.close();
+    store = undefined;
+    isUp = false;
+  }
+
+  /** Repeats an attempt until it has a result; what cannot be mended by waiting is thrown. */
+  async function untilDone<T>(attempt: () => Promise<T | undefined>): Promise<T> {
+    for (let failures = 0; ; ) {
+      if (gaveUp.aborted) throw new DevsenError('REDIS_UNAVAILABLE', 'closed while Redis was away');
+      try {
+        const result = await attempt();
+        isUp = true;
+        if (result !== undefined) return result;
+      } catch (error) {
+        closeStore();
+        if (error instanceof DevsenError && LASTING.has(error.code)) throw error;
+        if (failures === 0) log.error({ reason: (error as Error).message }, 'Redis does not take events; trying on');
+        await sleep(Math.min(20 * 2 ** failures++, settings.retryMs), undefined, { signal: gaveUp }).catch(() => {});
+      }
+    }
+  }
+
+  async function start(): Promise<number> {
+    const found = await untilDone(async () => ({ head: await (await openStore()).watchHead() }));
+    last = found.head;
+    bootedAtMs = Math.max(nowMs(), (last?.watermarkMs ?? 0) + 1, (last?.bootedAtMs ?? 0) + 1);
+    leastGeneration = last?.generation ?? bootedAtMs;
+    if (bootedAtMs - nowMs() > CLOCK_BEHIND_MS) {
+      log.warn(
+        { aheadMs: bootedAtMs - nowMs() },
+        'the clock is behind the last batch; times are counted on from there',
+      );
+    }
+    log.info({ generation: last?.generation, number: last?.number }, last ? 'chain of batches goes on' : 'new chain');
+    return bootedAtMs;
+  }
+
+  async function write(lines: readonly string[], hashes: readonly string[], watermarkMs: number): Promise<void> {
+    const seal = () =>
+      sealBatch({ network, gateway, ...placeAfter(last), bootedAtMs, watermarkMs }, lines, hashes, signer);
+    let batch = seal();
+    last = await untilDone(async () => {
+      const next = headOf(batch);
+      const open = await openStore();
+      const found = await open.watchHead();
+      switch (judgeHead(found, last, next)) {
+        case 'present':
+          return next;
+        case 'absent':
+          if (operators().length === 0) throw new DevsenError('NOT_YET', 'no operator is registered');
+          return (await open.write(batch, operators())) ? next : undefined;
+        case 'lost':
+          log.error({ generation: last?.generation, number: last?.number }, 'Redis lost batches that it had confirmed');
+          leastGeneration = Math.max(leastGeneration, (last?.generation ?? 0) + 1);
+          last = found;
+          batch = seal();
+          return undefined;
+        case 'foreign':
+          throw new DevsenError('CONFLICT', `another process writes batches as gateway ${gateway}; this one stops`);
+      }
+    });
+  }
+
+  /** Where the batch after `head` stands; a chain that Redis does not know, or lost a part of, begins anew. */
+  function placeAfter(head: ChainHead | undefined): Pick<BatchHeader, 'generation' | 'number' | 'previous'> {
+    if (head === undefined || head.generation < leastGeneration) {
+      return { generation: leastGeneration, number: 0, previous: GENERATION_START };
+    }
+    return { generation: head.generation, number: head.number + 1, previous: head.digest };
+  }
+
+  return { start, write, isUp: () => isUp, close: closeStore };
+}

@@ -1,0 +1,158 @@
+import { Redis } from 'ioredis';
+import { DevsenError } from '../core/errors.ts';
+import { sha256Hex } from '../core/identity.ts';
+import type { Logger } from '../runtime/log.ts';
+
+/** What the gateway keeps in Redis beside its outbox. Every call rejects with DevsenError `REDIS_UNAVAILABLE`. */
+export interface GatewayRedis {
+  /** The epoch of a new connection: `max(nowMs, last + 1)`, at whichever gateway the charger was before. */
+  nextEpoch: (charger: string, nowMs: number) => Promise<number>;
+  /**
+   * The OCPP 1.6 transactionId of a StartTransaction: an int32 that no other transaction of the network has.
+   *
+   * @param fingerprint - what makes the message the same when it is sent again; the same one gets the same id for
+   *   `TRANSACTION_MEMORY_SEC`
+   */
+  transactionIdFor: (charger: string, fingerprint: string, nowMs: number) => Promise<number>;
+  /** Keeps what the chain commits to for a charger, as any text, for a start while the chain is away. */
+  saveCredential: (charger: string, credential: string) => Promise<void>;
+  /** All that was saved, by charger. */
+  loadCredentials: () => Promise<Map<string, string>>;
+  /** Ways in which this Redis would lose what it confirmed; empty if there is none. */
+  durabilityFindings: () => Promise<string[]>;
+  isUp: () => boolean;
+  close: () => Promise<void>;
+}
+
+/** How long a StartTransaction that is sent again gets the id of the first: 90 days. */
+export const TRANSACTION_MEMORY_SEC = 90 * 24 * 3600;
+
+/** transactionIds count from the seconds since then, so they go on growing if Redis is lost; int32 lasts until 2093. */
+const TRANSACTION_IDS_START_MS = Date.UTC(2025, 0, 1);
+
+const NEXT_EPOCH = `
+local last = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
+local epoch = math.max(tonumber(ARGV[2]), last + 1)
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', epoch))
+return string.format('%.0f', epoch)`;
+
+const TRANSACTION_ID = `
+local known = redis.call('GET', KEYS[2])
+if known then return known end
+local last = tonumber(redis.call('GET', KEYS[1]) or '0')
+local id = string.format('%.0f', math.max(last + 1, tonumber(ARGV[1])))
+redis.call('SET', KEYS[1], id)
+redis.call('SET', KEYS[2], id, 'EX', ARGV[2])
+return id`;
+
+interface Scripts {
+  nextEpoch: (epochs: string, charger: string, nowMs: number) => Promise<string>;
+  transactionId: (counter: string, transaction: string, leastId: number, memorySec: number) => Promise<string>;
+}
+
+/**
+ * Opens the gateway's general connection; it reconnects by itself, and while it is away calls fail at once.
+ *
+ * @param prefix - key prefix, the same as the outbox's
+ */
+export function openGatewayRedis(url: string, network: string, prefix: string, log: Logger): GatewayRedis {
+  const redis = new Redis(url, {
+    connectionName: 'devsen-gateway',
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: 5_000,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
+    scripts: {
+      nextEpoch: { lua: NEXT_EPOCH, numberOfKeys: 1 },
+      transactionId: { lua: TRANSACTION_ID, numberOfKeys: 2 },
+    },
+  });
+  redis.on('error', (error) => log.warn({ reason: error.message }, 'Redis connection failed'));
+  const scripts = redis as unknown as Scripts;
+  const key = (name: string) => `${prefix}:${name}:${network}`;
+
+  return {
+    nextEpoch: async (charger, nowMs) => Number(await translated(scripts.nextEpoch(key('epochs'), charger, nowMs))),
+    transactionIdFor: async (charger, fingerprint, nowMs) => {
+      const transaction = `${key('transaction')}:${sha256Hex(`${charger}\n${fingerprint}`)}`;
+      const leastId = Math.max(1, Math.floor((nowMs - TRANSACTION_IDS_START_MS) / 1000));
+      return Number(
+        await translated(scripts.transactionId(key('transaction-id'), transaction, leastId, TRANSACTION_MEMORY_SEC)),
+      );
+    },
+    saveCredential: async (charger, credential) => {
+      await translated(redis.hset(key('credentials'), charger, credential));
+    },
+    loadCredentials: async () => new Map(Object.entries(await translated(redis.hgetall(key('credentials'))))),
+    durabilityFindings: () => durabilityFindings(redis),
+    isUp: () => redis.status === 'ready',
+    close: async () => {
+      await redis.quit().catch(() => redis.disconnect());
+    },
+  };
+}
+
+/**
+ * Opens a connection that lives once: when it breaks, every command on it fails and it does not come back, so the state
+ * it held (WATCH) can never be taken for that of another connection.
+ *
+ * @throws DevsenError `REDIS_UNAVAILABLE`
+ */
+export async function openSingleLifeRedis(url: string, name: string, connectTimeout: number): Promise<Redis> {
+  const redis = new Redis(url, {
+    connectionName: name,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: null,
+    retryStrategy: () => null,
+    connectTimeout,
+    disableClientInfo: true,
+  });
+  redis.on('error', () => {});
+  try {
+    await translated(withDeadline(redis.connect(), connectTimeout));
+    return redis;
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
+}
+
+/** Rejects with DevsenError `TIMEOUT` if the work is not done in time; the work itself goes on. */
+export async function withDeadline<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new DevsenError('TIMEOUT', `no answer for ${timeoutMs} ms`)), timeoutMs);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function translated<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw new DevsenError('REDIS_UNAVAILABLE', `Redis: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** What Redis must be set to so that it does not lose what it confirmed, and what happens otherwise. */
+const DURABLE = [
+  ['maxmemory-policy', 'noeviction', 'under memory pressure it would throw queued events away'],
+  ['appendonly', 'yes', 'it would lose queued events when it stops'],
+  ['appendfsync', 'always', 'it confirms before it has written, so a crash could lose what was confirmed'],
+] as const;
+
+async function durabilityFindings(redis: Redis): Promise<string[]> {
+  const findings: string[] = [];
+  for (const [name, wanted, otherwise] of DURABLE) {
+    try {
+      const [, value] = (await redis.call('CONFIG', 'GET', name)) as string[];
+      if (value !== wanted) findings.push(`Redis has ${name} ${value}, needs ${wanted}: ${otherwise}`);
+    } catch (error) {
+      findings.push(`Redis does not say its ${name} (needs ${wanted}): ${(error as Error).message}`);
+    }
+  }
+  return findings;
+}
