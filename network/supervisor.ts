@@ -75,7 +75,7 @@ export async function startProcess(plan: ProcessPlan, watchdog: Watchdog): Promi
     child.once('exit', (code, signal) => {
       isGone = true;
       watchdog.release(pid);
-      streams.then(() => resolve({ name, code, signal, lastWords, wasAsked }));
+      void streams.then(() => resolve({ name, code, signal, lastWords, wasAsked }));
     });
   });
 

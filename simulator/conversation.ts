@@ -105,6 +105,7 @@ export function startConversation(settings: ConversationSettings): Conversation 
 
   async function talk(opened: Link): Promise<void> {
     link = opened;
+    silences = 0;
     notify({ kind: 'connected' });
     const gone = opened.closed;
     if (await register(opened, gone)) {

@@ -1,0 +1,218 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { type Charger, type ChargerSettings, startCharger } from '../../simulator/charger.ts';
+import type { Happening } from '../../simulator/conversation.ts';
+import { waitFor } from '../support/wait.ts';
+import { type Csms, type Received, startCsms, usualAnswer } from './csms.ts';
+
+const KEY = Buffer.from('00112233445566778899aabbccddeeff00112233', 'hex');
+const car = { battery: { capacityWh: 50_000, levelWh: 10_000 }, maxPowerW: 10_000 };
+const QUICK = {
+  connectTimeoutMs: 2_000,
+  answerTimeoutMs: 100,
+  unansweredLimit: 2,
+  retryMs: 10,
+  attempts: 3,
+  backoff: { firstMs: 10, longestMs: 50 },
+};
+
+const open: { close: () => Promise<void> }[] = [];
+afterEach(async () => {
+  for (const each of open.splice(0).reverse()) await each.close();
+});
+
+async function csmsWith(
+  rule: (call: Received) => void = (call) => call.answer(usualAnswer(call.action)),
+): Promise<Csms> {
+  const csms = await startCsms(rule);
+  open.push(csms);
+  return csms;
+}
+
+function chargerAt(url: string, more: Partial<ChargerSettings> = {}): { charger: Charger; seen: Happening[] } {
+  const seen: Happening[] = [];
+  const watch = (happening: Happening) => void seen.push(happening);
+  const charger = startCharger({ url, identity: 'CP 1', key: KEY, connectors: 1, timings: QUICK, watch, ...more });
+  open.push(charger);
+  return { charger, seen };
+}
+
+describe('a virtual charger', () => {
+  it('presents its identity and key, boots, then tells how each connector is', async () => {
+    const csms = await csmsWith();
+    const { charger } = chargerAt(csms.url);
+    await charger.settled();
+    expect(csms.received[0]).toMatchObject({
+      identity: 'CP 1',
+      authorization: `Basic ${Buffer.concat([Buffer.from('CP 1:'), KEY]).toString('base64')}`,
+      action: 'BootNotification',
+    });
+    expect(csms.received.slice(1).map(({ action, payload }) => [action, payload.connectorId, payload.status])).toEqual([
+      ['StatusNotification', 0, 'Available'],
+      ['StatusNotification', 1, 'Available'],
+    ]);
+  });
+
+  it('boots again after the interval while its registration is pending, and says nothing else', async () => {
+    let boots = 0;
+    const csms = await csmsWith((call) => {
+      const isPending = call.action === 'BootNotification' && ++boots < 3;
+      call.answer(isPending ? { status: 'Pending', interval: 0.02, currentTime: '' } : usualAnswer(call.action));
+    });
+    const { charger } = chargerAt(csms.url);
+    await charger.settled();
+    expect(csms.actions().slice(0, 4)).toEqual([...Array(3).fill('BootNotification'), 'StatusNotification']);
+    expect(csms.connections()).toBe(1);
+  });
+
+  it('uses the number the CSMS gave the transaction in what follows', async () => {
+    const csms = await csmsWith();
+    const { charger } = chargerAt(csms.url);
+    await charger.settled();
+    charger.plug(1, car);
+    expect(await charger.present(1, 'TAG')).toBeUndefined();
+    charger.act(1, { kind: 'meter' });
+    expect(await charger.present(1, 'tag')).toBeUndefined();
+    await charger.settled();
+    const told = csms.received.filter(({ action }) => action === 'MeterValues' || action === 'StopTransaction');
+    expect(told.map(({ action, payload }) => [action, payload.transactionId])).toEqual([
+      ['MeterValues', 77],
+      ['StopTransaction', 77],
+    ]);
+  });
+
+  it('ends a transaction whose card the CSMS refuses', async () => {
+    const csms = await csmsWith((call) => {
+      const invalid = { transactionId: 5, idTagInfo: { status: 'Invalid' } };
+      call.answer(call.action === 'StartTransaction' ? invalid : usualAnswer(call.action));
+    });
+    const { charger } = chargerAt(csms.url);
+    await charger.settled();
+    charger.plug(1, car);
+    await charger.present(1, 'TAG');
+    await waitFor(() => csms.received.find(({ action }) => action === 'StopTransaction'), { what: 'the stop' });
+    expect(csms.received.find(({ action }) => action === 'StopTransaction')?.payload).toMatchObject({
+      transactionId: 5,
+      reason: 'DeAuthorized',
+    });
+  });
+
+  it('keeps transaction messages while nobody is there and sends them in order when it is back', async () => {
+    const csms = await csmsWith();
+    const { charger, seen } = chargerAt(csms.url, { timings: { ...QUICK, backoff: { firstMs: 200, longestMs: 200 } } });
+    await charger.settled();
+    charger.plug(1, car);
+    await charger.present(1, 'TAG');
+    await charger.settled();
+    charger.powerCut();
+    await waitFor(() => seen.some(({ kind }) => kind === 'disconnected') || undefined, { what: 'the cut' });
+    const before = csms.received.length;
+    charger.act(1, { kind: 'meter' });
+    charger.act(1, { kind: 'meter' });
+    charger.unplug(1);
+    await charger.settled();
+    expect(csms.connections()).toBe(2);
+    const isOfTransaction = (action: string) => action === 'MeterValues' || action === 'StopTransaction';
+    expect(csms.actions().slice(before).filter(isOfTransaction)).toEqual([
+      'MeterValues',
+      'MeterValues',
+      'StopTransaction',
+    ]);
+    expect(csms.actions().slice(before)).not.toContain('BootNotification');
+  });
+
+  it('sends what was not answered again under a new message id, then takes the connection for dead', async () => {
+    let silent = 3;
+    const csms = await csmsWith((call) => {
+      if (call.action === 'StartTransaction' && silent-- > 0) return;
+      call.answer(usualAnswer(call.action));
+    });
+    const { charger } = chargerAt(csms.url);
+    await charger.settled();
+    charger.plug(1, car);
+    await charger.present(1, 'TAG');
+    await charger.settled();
+    const starts = csms.received.filter(({ action }) => action === 'StartTransaction');
+    expect(starts).toHaveLength(4);
+    expect(new Set(starts.map(({ id }) => id)).size).toBe(4);
+    expect(new Set(starts.map(({ payload }) => JSON.stringify(payload))).size).toBe(1);
+    expect(csms.connections()).toBe(2);
+  });
+
+  it('tries a transaction message that gets an error three times in all, then goes on', async () => {
+    const csms = await csmsWith((call) => {
+      if (call.action === 'StartTransaction') call.fail('InternalError');
+      else call.answer(usualAnswer(call.action));
+    });
+    const { charger } = chargerAt(csms.url);
+    await charger.settled();
+    charger.plug(1, car);
+    await charger.present(1, 'TAG');
+    charger.unplug(1);
+    await charger.settled();
+    expect(csms.actions().filter((action) => action === 'StartTransaction')).toHaveLength(3);
+    // OCPP 1.6 errata: a transaction without a number is -1
+    expect(csms.received.find(({ action }) => action === 'StopTransaction')?.payload.transactionId).toBe(-1);
+  });
+
+  it('sends a heartbeat when it has been quiet for the interval', async () => {
+    const csms = await csmsWith((call) => {
+      const accepted = { status: 'Accepted', interval: 0.05, currentTime: '' };
+      call.answer(call.action === 'BootNotification' ? accepted : usualAnswer(call.action));
+    });
+    chargerAt(csms.url);
+    await waitFor(() => csms.actions().filter((action) => action === 'Heartbeat').length >= 2 || undefined, {
+      what: 'two heartbeats',
+    });
+  });
+
+  it('comes back with growing patience when it is refused, and says with what status', async () => {
+    const { charger, seen } = chargerAt('ws://127.0.0.1:1');
+    await waitFor(() => seen.filter(({ kind }) => kind === 'refused').length >= 3 || undefined, {
+      what: 'three attempts',
+    });
+    expect(charger.isOnline()).toBe(false);
+    expect(seen[0]).toMatchObject({ kind: 'refused', status: undefined });
+  });
+
+  it('obeys its CSMS: starts, stops, becomes unavailable, resets, and knows what it does not know', async () => {
+    const csms = await csmsWith();
+    const { charger } = chargerAt(csms.url);
+    await charger.settled();
+    const ask = async (action: string, payload: unknown) => {
+      const count = csms.answers.length;
+      csms.call(action, payload);
+      await waitFor(() => csms.answers.length > count || undefined, { what: `the answer to ${action}` });
+      return csms.answers.at(-1);
+    };
+    expect(await ask('RemoteStartTransaction', { connectorId: 1, idTag: 'TAG' })).toEqual([
+      3,
+      'csms-1',
+      { status: 'Rejected' },
+    ]);
+    charger.plug(1, car);
+    expect(await ask('RemoteStartTransaction', { connectorId: 1, idTag: 'TAG' })).toEqual([
+      3,
+      'csms-1',
+      { status: 'Accepted' },
+    ]);
+    await charger.settled();
+    expect(await ask('RemoteStopTransaction', { transactionId: 78 })).toEqual([3, 'csms-1', { status: 'Rejected' }]);
+    expect(await ask('RemoteStopTransaction', { transactionId: 77 })).toEqual([3, 'csms-1', { status: 'Accepted' }]);
+    charger.unplug(1);
+    expect(await ask('ChangeAvailability', { connectorId: 0, type: 'Inoperative' })).toEqual([
+      3,
+      'csms-1',
+      { status: 'Accepted' },
+    ]);
+    expect(charger.connector(1).status).toBe('Unavailable');
+    expect(await ask('GetConfiguration', { key: ['NumberOfConnectors', 'Nonsense'] })).toEqual([
+      3,
+      'csms-1',
+      { configurationKey: [{ key: 'NumberOfConnectors', value: '1', readonly: true }], unknownKey: ['Nonsense'] },
+    ]);
+    expect(await ask('CertificateSigned', {})).toEqual([4, 'csms-1', 'NotImplemented', '', {}]);
+    const boots = () => csms.actions().filter((action) => action === 'BootNotification').length;
+    expect(await ask('Reset', { type: 'Soft' })).toEqual([3, 'csms-1', { status: 'Accepted' }]);
+    await waitFor(() => boots() === 2 || undefined, { what: 'the second boot' });
+  });
+});
