@@ -1,0 +1,16 @@
+/** Tests run as ES modules; `npm run jest` sets the flags that this needs. */
+export default {
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
+  transform: { '\\.ts$': '<rootDir>/test/setup/strip-types.js' },
+  testEnvironment: '<rootDir>/test/setup/environment.js',
+  globalSetup: '<rootDir>/test/setup/global-setup.js',
+  reporters: ['default', '<rootDir>/test/setup/exit-reporter.js'],
+  injectGlobals: false,
+  maxWorkers: 2,
+  openHandlesTimeout: 0,
+  testTimeout: 30_000,
+  watchman: false,
+};
