@@ -1,0 +1,60 @@
+import { fileURLToPath } from 'node:url';
+import hardhatEthers from '@nomicfoundation/hardhat-ethers';
+import hardhatIgnition from '@nomicfoundation/hardhat-ignition';
+import { defineConfig } from 'hardhat/config';
+
+/** Compilers come from npm, so a build needs no download: each `path` is the package's own `soljson.js`. */
+const soljson = (specifier: string): string => fileURLToPath(import.meta.resolve(`${specifier}/soljson.js`));
+
+/** Runs and calls of the Solidity fuzz and invariant tests: short in `npm test`, long by the profile `long`. */
+const solidityTest = (fuzzRuns: number, invariantRuns: number, invariantDepth: number) => ({
+  fuzz: { runs: fuzzRuns, seed: '0xde75e4' },
+  invariant: { runs: invariantRuns, depth: invariantDepth, failOnRevert: true },
+});
+
+export default defineConfig({
+  plugins: [hardhatEthers, hardhatIgnition],
+  paths: { sources: './contracts', tests: { solidity: './test/contracts' } },
+  solidity: {
+    npmFilesToBuild: [
+      '@chainlink/contracts/src/v0.8/operatorforwarder/Operator.sol',
+      '@chainlink/contracts/src/v0.8/operatorforwarder/AuthorizedForwarder.sol',
+      '@chainlink/contracts/src/v0.8/shared/token/ERC677/LinkToken.sol',
+    ],
+    compilers: [
+      {
+        version: '0.8.37',
+        path: soljson('solc'),
+        settings: { evmVersion: 'cancun', viaIR: true, optimizer: { enabled: true, runs: 10_000 } },
+      },
+      {
+        // Chainlink's Operator says exactly 0.8.19.
+        version: '0.8.19',
+        path: soljson('solc-0.8.19'),
+        settings: { evmVersion: 'paris', optimizer: { enabled: true, runs: 1_000_000 } },
+      },
+    ],
+  },
+  networks: {
+    /**
+     * The local chain. Blocks may share a second: otherwise each one mined at once gets a later second, chain time runs
+     * ahead of the clock, and an oracle asked 'as of' a block would wait for it.
+     */
+    local: {
+      type: 'edr-simulated',
+      chainType: 'l1',
+      chainId: 31337,
+      hardfork: 'cancun',
+      allowBlocksWithSameTimestamp: true,
+      initialBaseFeePerGas: 1_000_000_000,
+    },
+  },
+  test: {
+    solidity: {
+      profiles: {
+        default: solidityTest(256, 256, 64),
+        long: solidityTest(10_000, 1_000, 1_000),
+      },
+    },
+  },
+});
