@@ -1,0 +1,157 @@
+import { readFile } from 'node:fs/promises';
+import { AbiCoder, Contract, ContractFactory, type JsonRpcProvider, type Signer } from 'ethers';
+import { DevsenError } from '../core/errors.ts';
+import { deviceIdOf } from '../core/identity.ts';
+import { decodeChargerStatus } from '../core/queries.ts';
+import type { ChargerStatus, Status } from '../core/status.ts';
+import { until } from './deadline.ts';
+import { REQUEST_TOPICS, type RequestView, takeIn } from './requests.ts';
+
+/** The example consumer's functions, human-readable. */
+const CONSUMER_ABI = [
+  'function ask(bytes32 deviceId, uint16 connector) returns (bytes32 requestId)',
+  'function latest(bytes32 deviceId, uint16 connector) view returns (tuple(uint8 status, uint8 errorClass, bool online, uint64 observedAt, uint64 toldAt))',
+  'error UnknownDevice(bytes32 deviceId)',
+  'error AccountTooLow(address owner, uint256 juels, uint256 neededJuels)',
+  'error TooFewOperators(uint256 reached, uint256 needed)',
+  'error NotOffered(uint8 query)',
+];
+
+const ARTIFACT = new URL(
+  '../artifacts/contracts/consumer/ExampleStatusConsumer.sol/ExampleStatusConsumer.json',
+  import.meta.url,
+);
+
+/** Deploys the example consumer; it needs LINK in its account at the ledger before it asks. @returns its address */
+export async function deployConsumer(signer: Signer, oracle: string): Promise<string> {
+  const { abi, bytecode } = JSON.parse(await readFile(ARTIFACT, 'utf8'));
+  const consumer = await new ContractFactory(abi, bytecode, signer).deploy(oracle);
+  await consumer.waitForDeployment();
+  return (await consumer.getAddress()).toLowerCase();
+}
+
+/** Puts LINK into an account at the ledger. @param juels from the signer's own LINK */
+export async function fundAccount(
+  signer: Signer,
+  link: string,
+  oracle: string,
+  owner: string,
+  juels: bigint,
+): Promise<void> {
+  const token = new Contract(link, ['function transferAndCall(address to, uint256 value, bytes data)'], signer);
+  const tx = await token.getFunction('transferAndCall')(
+    oracle,
+    juels,
+    AbiCoder.defaultAbiCoder().encode(['address'], [owner]),
+  );
+  await tx.wait();
+}
+
+export interface Question {
+  provider: JsonRpcProvider;
+  signer: Signer;
+  consumer: string;
+  oracle: string;
+  identity: string;
+  connector: number;
+  /** How long an agreement may take, ms. */
+  answerLimitMs: number;
+  /** How long to wait, after the agreement, for the operators that have not answered yet, ms. */
+  stragglerLimitMs: number;
+  operators: number;
+  onAsked?: (requestId: string) => void;
+}
+
+/** What came of a question. */
+export interface Reply {
+  request: RequestView;
+  status: ChargerStatus | undefined;
+  /** What the consumer contract holds, read back from it. */
+  held: (ChargerStatus & { toldAtSec: number }) | undefined;
+  tookMs: number;
+}
+
+/**
+ * Asks through the example consumer and waits for what becomes of it.
+ *
+ * @throws DevsenError `NOT_FOUND` if there is no such charger, `CONFLICT` if the ledger refuses, `TIMEOUT`
+ */
+export async function askStatus(question: Question): Promise<Reply> {
+  const { provider, oracle, identity, connector, operators } = question;
+  const consumer = new Contract(question.consumer, CONSUMER_ABI, question.signer);
+  const deviceId = deviceIdOf(identity);
+  const startedMs = performance.now();
+  const receipt = await send(consumer, deviceId, identity, connector);
+  const requests = new Map<string, RequestView>();
+  let nextBlock = receipt.blockNumber;
+  const look = async () => {
+    const head = await provider.getBlockNumber();
+    if (head < nextBlock) return;
+    const logs = await provider.getLogs({
+      address: oracle,
+      topics: [REQUEST_TOPICS],
+      fromBlock: nextBlock,
+      toBlock: head,
+    });
+    for (const log of logs) takeIn(requests, log, Date.now());
+    nextBlock = head + 1;
+  };
+  await look();
+  const asked = [...requests.values()].find(
+    (request) => request.consumer.toLowerCase() === question.consumer.toLowerCase(),
+  );
+  if (!asked) throw new DevsenError('INTERNAL', 'the ledger logged no request');
+  const { requestId } = asked;
+  question.onAsked?.(requestId);
+  const request = asked;
+  await until('the operators to agree', question.answerLimitMs, async () => {
+    await look();
+    return request.outcome === 'open' ? undefined : true;
+  });
+  const tookMs = performance.now() - startedMs;
+  if (request.outcome === 'answered') {
+    await until('the other operators', question.stragglerLimitMs, async () => {
+      await look();
+      return request.observations.length >= operators ? true : undefined;
+    }).catch((error) => {
+      if (!(error instanceof DevsenError) || error.code !== 'TIMEOUT') throw error;
+    });
+  }
+  return {
+    request,
+    status: request.answer === undefined ? undefined : decodeChargerStatus(request.answer),
+    held: await readHeld(consumer, deviceId, connector),
+    tookMs,
+  };
+}
+
+async function send(consumer: Contract, deviceId: string, identity: string, connector: number) {
+  try {
+    const tx = await consumer.getFunction('ask')(deviceId, connector);
+    return await tx.wait();
+  } catch (error) {
+    const data = (error as { data?: string }).data;
+    const reason = data ? consumer.interface.parseError(data) : undefined;
+    if (reason?.name === 'UnknownDevice') {
+      throw new DevsenError('NOT_FOUND', `no charger is registered as ${identity}`, { cause: error });
+    }
+    if (reason) {
+      throw new DevsenError('CONFLICT', `the ledger refuses: ${reason.name}(${reason.args.join(', ')})`, {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+async function readHeld(consumer: Contract, deviceId: string, connector: number) {
+  const known = await consumer.getFunction('latest')(deviceId, connector);
+  if (known.toldAt === 0n) return undefined;
+  return {
+    status: Number(known.status) as Status,
+    errorClass: Number(known.errorClass),
+    observedAtSec: Number(known.observedAt),
+    online: Boolean(known.online),
+    toldAtSec: Number(known.toldAt),
+  };
+}

@@ -1,0 +1,87 @@
+import { AbiCoder, Interface, type Log } from 'ethers';
+import { ORACLE_ABI } from '../core/abi.ts';
+
+/** One operator's answer to a request. */
+export interface Observation {
+  /** The operator's `Operator.sol`, lower case. */
+  oracle: string;
+  answer: string;
+  seenAtMs: number;
+}
+
+/** A request as the ledger's logs tell it. */
+export interface RequestView {
+  requestId: string;
+  consumer: string;
+  deviceId: string;
+  query: number;
+  connector: number;
+  asOfSec: number;
+  seenAtMs: number;
+  observations: Observation[];
+  outcome: 'open' | 'answered' | 'disputed' | 'expired';
+  /** The agreed answer, once there is one. */
+  answer: string | undefined;
+}
+
+/** What one log changed. */
+export type RequestChange =
+  | { kind: 'asked' | 'answered' | 'disputed' | 'expired' | 'callbackFailed'; request: RequestView }
+  | { kind: 'observed'; request: RequestView; observation: Observation };
+
+const LEDGER = new Interface(ORACLE_ABI);
+
+/** Topics of the logs that `takeIn` understands. */
+export const REQUEST_TOPICS: string[] = LEDGER.fragments.flatMap((fragment) =>
+  fragment.type === 'event' ? [(fragment as unknown as { topicHash: string }).topicHash] : [],
+);
+
+/**
+ * Takes one log of the ledger into the requests known so far.
+ *
+ * @returns what changed; undefined for a log that is of no request known
+ */
+export function takeIn(requests: Map<string, RequestView>, log: Log, nowMs: number): RequestChange | undefined {
+  const event = LEDGER.parseLog(log);
+  if (!event) return undefined;
+  const { args } = event;
+  if (event.name === 'Requested') {
+    const request: RequestView = {
+      requestId: args.requestId,
+      consumer: args.consumer,
+      deviceId: args.deviceId,
+      query: Number(args.query),
+      connector: Number(AbiCoder.defaultAbiCoder().decode(['uint16'], args.params)[0]),
+      asOfSec: Number(args.asOf),
+      seenAtMs: nowMs,
+      observations: [],
+      outcome: 'open',
+      answer: undefined,
+    };
+    requests.set(request.requestId, request);
+    return { kind: 'asked', request };
+  }
+  const request = requests.get(args.requestId);
+  if (!request) return undefined;
+  switch (event.name) {
+    case 'Observed': {
+      const observation = { oracle: String(args.oracle).toLowerCase(), answer: String(args.answer), seenAtMs: nowMs };
+      request.observations.push(observation);
+      return { kind: 'observed', request, observation };
+    }
+    case 'Answered':
+      request.outcome = 'answered';
+      request.answer = args.answer;
+      return { kind: 'answered', request };
+    case 'Disputed':
+      request.outcome = 'disputed';
+      return { kind: 'disputed', request };
+    case 'Expired':
+      request.outcome = 'expired';
+      return { kind: 'expired', request };
+    case 'CallbackFailed':
+      return { kind: 'callbackFailed', request };
+    default:
+      return undefined;
+  }
+}
