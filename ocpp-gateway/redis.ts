@@ -156,3 +156,25 @@ async function durabilityFindings(redis: Redis): Promise<string[]> {
   }
   return findings;
 }
+
+/** Texts that one start of the gateway leaves to the next. Rejects with DevsenError `REDIS_UNAVAILABLE`. */
+export interface KeptTexts {
+  load: (name: string) => Promise<string | undefined>;
+  save: (name: string, text: string) => Promise<void>;
+}
+
+/** Opens a connection for each call: they are rare, and the first comes before anything else is known. */
+export function openKeptTexts(url: string, prefix: string): KeptTexts {
+  const once = async <T>(work: (redis: Redis) => Promise<T>): Promise<T> => {
+    const redis = await openSingleLifeRedis(url, 'devsen-gateway-kept', 5_000);
+    try {
+      return await translated(withDeadline(work(redis), 5_000));
+    } finally {
+      redis.disconnect();
+    }
+  };
+  return {
+    load: (name) => once(async (redis) => (await redis.get(`${prefix}:kept:${name}`)) ?? undefined),
+    save: (name, text) => once(async (redis) => void (await redis.set(`${prefix}:kept:${name}`, text))),
+  };
+}

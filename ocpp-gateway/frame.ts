@@ -1,0 +1,78 @@
+/** A CALL as OCPP-J frames it: `[2, messageId, action, payload]`. */
+export interface Call {
+  kind: 'call';
+  messageId: string;
+  action: string;
+  /** Not yet checked against any schema. */
+  payload: unknown;
+}
+
+/**
+ * What a text from a charger is.
+ *
+ * - `response`: a CALLRESULT or CALLERROR, meant for whoever sent the call
+ * - `ignored`: OCPP-J says to let it pass without a word
+ * - `malformed`: no frame; `messageId` is the one to answer to, `-1` where none could be read
+ */
+export type InboundFrame =
+  | Call
+  | { kind: 'response' }
+  | { kind: 'ignored'; why: string }
+  | { kind: 'malformed'; messageId: string; why: string };
+
+/** What a CALLERROR says. */
+export interface CallError {
+  code: string;
+  /** Safe to send and to log: never repeats what the charger sent. */
+  description: string;
+}
+
+const CALL = 2;
+const CALL_RESULT = 3;
+const CALL_ERROR = 4;
+
+/** The message id of a CALLERROR that answers what had no readable id; OCPP 2.0.1 part 4 §4.2.3, harmless in 1.6. */
+const NO_MESSAGE_ID = '-1';
+
+/** OCPP-J asks for at most 36 characters; some stations use a few more, which does no harm. */
+const LONGEST_MESSAGE_ID = 255;
+
+/**
+ * Reads one OCPP-J frame.
+ *
+ * @see OCPP-J 1.6 §4.1.3 (unknown message types are ignored), §4.2
+ */
+export function parseFrame(text: string): InboundFrame {
+  if (text.length === 0) return { kind: 'ignored', why: 'empty' };
+  let parts: unknown;
+  try {
+    parts = JSON.parse(text);
+  } catch {
+    return malformed('a frame must be JSON');
+  }
+  if (!Array.isArray(parts)) return malformed('a frame must be a JSON array');
+  const [type, messageId, action, payload] = parts;
+  if (typeof type !== 'number') return malformed('a frame must begin with its message type, a number');
+  if (type === CALL_RESULT || type === CALL_ERROR) return { kind: 'response' };
+  if (type !== CALL) return { kind: 'ignored', why: 'unknown-type' };
+  if (typeof messageId !== 'string' || messageId.length === 0 || messageId.length > LONGEST_MESSAGE_ID) {
+    return malformed('the message id must be a string of 1 to 36 characters');
+  }
+  if (typeof action !== 'string') return malformed('the action must be a string', messageId);
+  if (parts.length !== 4) return malformed('a CALL has four elements', messageId);
+  return { kind: 'call', messageId, action, payload };
+}
+
+function malformed(why: string, messageId = NO_MESSAGE_ID): InboundFrame {
+  return { kind: 'malformed', messageId, why };
+}
+
+/** The text of a CALLRESULT. */
+export function callResult(messageId: string, payload: object): string {
+  return `[${CALL_RESULT},${JSON.stringify(messageId)},${JSON.stringify(payload)}]`;
+}
+
+/** The text of a CALLERROR; its details stay empty so that nothing of the charger's payload comes back. */
+export function callError(messageId: string, error: CallError): string {
+  return JSON.stringify([CALL_ERROR, messageId, error.code, error.description.slice(0, 255), {}]);
+}

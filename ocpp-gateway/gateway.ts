@@ -1,0 +1,265 @@
+import { computeAddress, hexlify } from 'ethers';
+import { DevsenError } from '../core/errors.ts';
+import { idTagCommitment, sha256Hex } from '../core/identity.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Running } from '../runtime/process.ts';
+import type { Registry, RegistrySnapshot } from '../runtime/registry.ts';
+import { type Health, openAdminServer } from './admin-server.ts';
+import { makeAdmission } from './admission.ts';
+import { CHARGER_ACTIONS_16 } from './answers16.ts';
+import { openDirectories, openNetwork } from './chain-sources.ts';
+import type { ChargerDirectory } from './charger-directory.ts';
+import { openEntrance } from './entrance.ts';
+import type { IdTagDirectory } from './id-tag-directory.ts';
+import { makeMetrics } from './metrics.ts';
+import { compileChecks16, openOcppServer } from './ocpp-rpc.ts';
+import { OUTBOX_DEFAULTS, type Outbox, type OutboxOptions, startOutbox } from './outbox.ts';
+import { type GatewayRedis, openGatewayRedis, openKeptTexts } from './redis.ts';
+import type { GatewaySettings } from './settings.ts';
+import { openStations, type Stations } from './stations.ts';
+
+export interface RunningGateway extends Running {
+  /** Where chargers connect. */
+  readonly port: number;
+  readonly adminPort: number;
+  health: () => Health;
+  /** Identities of the chargers connected now. */
+  chargers: () => string[];
+}
+
+/** What stands in for the chain where it is not the subject. */
+export interface GatewaySources {
+  registry: Registry;
+  chargers: ChargerDirectory;
+  idTags: IdTagDirectory;
+}
+
+export interface GatewayOptions {
+  /** Without it all is read from the chain. */
+  sources?: GatewaySources;
+  /** Called at an error after which nothing can be recorded any more; the process should end. */
+  onFatal?: (error: DevsenError) => void;
+  outbox?: Partial<OutboxOptions>;
+  /** Ends the wait for a chain or a Redis that is away at the start. */
+  signal?: AbortSignal;
+  /** Unix ms. */
+  now?: () => number;
+  /** Uniform in [0, 1). */
+  random?: () => number;
+}
+
+/** An outbox whose oldest event is older than this makes the health red, ms. */
+const STUCK_AFTER_MS = 5_000;
+const SUBPROTOCOLS_16 = ['ocpp1.6'];
+const RETRY_MS = 500;
+
+/**
+ * Runs a gateway: chargers in, charger events out.
+ *
+ * Health is served from the first moment; chargers are listened to once Redis and the chain were reached.
+ *
+ * @throws DevsenError `REDIS_UNAVAILABLE` or `CHAIN_UNAVAILABLE` if `signal` ended the wait, `SETTINGS_INVALID` if Redis
+ *   would lose what it confirmed and that is to be refused; else what the operating system says about the ports
+ */
+export async function startGateway(
+  settings: GatewaySettings & { GATEWAY_KEY: Uint8Array },
+  log: Logger,
+  options: GatewayOptions = {},
+): Promise<RunningGateway> {
+  const { now = Date.now, random = Math.random, signal = new AbortController().signal } = options;
+  const signingKey = computeAddress(hexlify(settings.GATEWAY_KEY)).toLowerCase();
+  let registry: Registry | undefined;
+  let redis: GatewayRedis | undefined;
+  let outbox: Outbox | undefined;
+  let stations: Stations | undefined;
+
+  const problems = (): string[] => {
+    if (registry === undefined) return ['waiting for the chain'];
+    if (redis === undefined || outbox === undefined) return ['waiting for Redis'];
+    const found: string[] = [];
+    if (!registry.isFresh()) found.push('chain is away');
+    if (!isRegistered(registry.snapshot(), settings.GATEWAY_ACCOUNT, signingKey)) {
+      found.push('this gateway, or its key, is not registered on chain');
+    }
+    if (!redis.isUp()) found.push('Redis is away');
+    if (!outbox.isReady()) found.push('outbox is not ready');
+    if (outbox.stats().lagMs > STUCK_AFTER_MS) found.push('outbox is stuck');
+    return found;
+  };
+  const health = (): Health => {
+    const found = problems();
+    const { pendingEvents = 0, lagMs = 0 } = outbox?.stats() ?? {};
+    return {
+      status: found.length === 0 ? 'green' : 'red',
+      problems: found,
+      connections: stations?.count() ?? 0,
+      pendingEvents,
+      lagMs: Math.round(lagMs),
+    };
+  };
+  const isReady = () =>
+    outbox?.isReady() === true &&
+    registry !== undefined &&
+    isRegistered(registry.snapshot(), settings.GATEWAY_ACCOUNT, signingKey);
+
+  const metrics = makeMetrics({
+    connections: () => stations?.count() ?? 0,
+    pendingEvents: () => outbox?.stats().pendingEvents ?? 0,
+    pendingBytes: () => outbox?.stats().pendingBytes ?? 0,
+    lagMs: () => outbox?.stats().lagMs ?? 0,
+    writtenEvents: () => outbox?.stats().writtenEvents ?? 0,
+    writtenBatches: () => outbox?.stats().writtenBatches ?? 0,
+    isHealthy: () => problems().length === 0,
+  });
+
+  /** What was opened, in the order in which it is closed. */
+  const closers: (() => unknown)[] = [];
+  const closeAll = async () => {
+    for (const close of closers.splice(0)) await close();
+  };
+
+  try {
+    const admin = await openAdminServer(settings.GATEWAY_ADMIN_HOST, settings.GATEWAY_ADMIN_PORT, health, metrics);
+    closers.unshift(admin.close);
+
+    const prefix = options.outbox?.prefix ?? OUTBOX_DEFAULTS.prefix;
+    const network =
+      options.sources === undefined
+        ? await openNetwork(settings, openKeptTexts(settings.REDIS_URL, prefix), log, signal)
+        : undefined;
+    if (network !== undefined) closers.unshift(network.close);
+    const known = options.sources?.registry ?? (network as NonNullable<typeof network>).registry;
+    registry = known;
+
+    const store = openGatewayRedis(settings.REDIS_URL, known.network, prefix, log);
+    redis = store;
+    closers.unshift(store.close);
+    await untilRedis(store, settings.REDIS_DURABILITY, log, signal);
+    const { chargers, idTags } =
+      options.sources ?? (await openDirectories(network as NonNullable<typeof network>, store, settings, log, now));
+
+    const box = startOutbox(
+      {
+        redisUrl: settings.REDIS_URL,
+        network: known.network,
+        gateway: settings.GATEWAY_ACCOUNT,
+        privateKey: settings.GATEWAY_KEY,
+        operators: activeOperators(known.snapshot()),
+        onFatal: options.onFatal ?? throwOutside,
+        nowMs: now,
+        ...(options.outbox === undefined ? {} : { options: options.outbox }),
+      },
+      log,
+    );
+    outbox = box;
+    closers.unshift(
+      known.onChange((snapshot) => box.setOperators(activeOperators(snapshot))),
+      box.close,
+    );
+
+    const house = openStations(
+      {
+        outbox: box,
+        checks: compileChecks16(CHARGER_ACTIONS_16.map((action) => `${action}.req`)),
+        verdict: idTags.verdict,
+        transactionId: (charger, { connectorId, idTag, timestamp, meterStart }) => {
+          const card = idTagCommitment(idTag, settings.IDTAG_PEPPER);
+          const fingerprint = sha256Hex(JSON.stringify([connectorId, card, timestamp, meterStart]));
+          return store.transactionIdFor(charger, fingerprint, now());
+        },
+        isReady,
+        metrics,
+        log,
+        now,
+        limits: {
+          heartbeatIntervalSec: settings.HEARTBEAT_INTERVAL_SEC,
+          maxCallsInFlight: settings.MAX_CALLS_IN_FLIGHT,
+          maxMessagesPerSec: settings.MAX_MESSAGES_PER_SEC,
+          maxBadMessages: settings.MAX_BAD_MESSAGES,
+        },
+      },
+      log,
+    );
+    stations = house;
+    const ocpp = openOcppServer({
+      maxMessageBytes: settings.MAX_MESSAGE_BYTES,
+      pingIntervalMs: settings.PING_INTERVAL_SEC * 1000,
+      subprotocols: SUBPROTOCOLS_16,
+      random,
+      onCharger: house.add,
+      onUpgradeFailed: () => metrics.refused('upgrade failed'),
+    });
+    closers.unshift(ocpp.close);
+    const entrance = await openEntrance({
+      host: settings.GATEWAY_HOST,
+      port: settings.GATEWAY_PORT,
+      admit: makeAdmission({
+        chargers,
+        nextEpoch: store.nextEpoch,
+        isReady,
+        hasRoom: () => house.count() < settings.MAX_CONNECTIONS,
+        subprotocols: SUBPROTOCOLS_16,
+        timeoutMs: settings.AUTH_TIMEOUT_MS,
+        now,
+      }),
+      ocpp,
+      onRefused: metrics.refused,
+      log,
+    });
+    closers.unshift(async () => {
+      entrance.stop();
+      await house.drain(settings.DRAIN_TIMEOUT_MS);
+      await entrance.close();
+    });
+    log.info({ port: entrance.port, adminPort: admin.port, network: known.network }, 'gateway is listening');
+
+    let closing: Promise<void> | undefined;
+    return {
+      port: entrance.port,
+      adminPort: admin.port,
+      health,
+      chargers: house.identities,
+      close: () => {
+        closing ??= closeAll();
+        return closing;
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** Whether the chain knows this gateway by this key: events of any other are refused by every operator. */
+function isRegistered(snapshot: RegistrySnapshot, account: string, signingKey: string): boolean {
+  return snapshot.gateways.some((gateway) => {
+    return gateway.active && gateway.account === account && gateway.signingKey === signingKey;
+  });
+}
+
+function activeOperators(snapshot: RegistrySnapshot): string[] {
+  return snapshot.operators.filter((operator) => operator.active).map((operator) => operator.account);
+}
+
+async function untilRedis(
+  redis: GatewayRedis,
+  durability: 'refuse' | 'warn',
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let attempt = 1; !redis.isUp(); attempt++) {
+    if (signal.aborted) throw new DevsenError('REDIS_UNAVAILABLE', 'Redis was not reached');
+    if (attempt % 20 === 2) log.warn({ attempt }, 'waiting for Redis');
+    await new Promise((resolve) => setTimeout(resolve, attempt === 1 ? 20 : RETRY_MS));
+  }
+  const findings = await redis.durabilityFindings();
+  if (findings.length === 0) return;
+  if (durability === 'refuse') throw new DevsenError('SETTINGS_INVALID', findings.join('\n'));
+  for (const finding of findings) log.warn({ finding }, 'Redis could lose what it confirmed');
+}
+
+function throwOutside(error: DevsenError): void {
+  setImmediate(() => {
+    throw error;
+  });
+}

@@ -1,0 +1,92 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** How a message from a charger ended. */
+export type Outcome = 'answered' | 'suspect' | 'refused' | 'unrecorded' | 'duplicate';
+
+/** What a frame from a charger was instead of a message. */
+export type BadFrame = 'malformed' | 'binary' | 'ignored' | 'stray-response' | 'transport' | 'flood';
+
+/** Counts that are written on every message, as plain numbers; Prometheus reads them when it scrapes. */
+export interface GatewayMetrics {
+  message: (action: string, outcome: Outcome) => void;
+  badFrame: (what: BadFrame) => void;
+  /** A connection that was not let in. */
+  refused: (reason: string) => void;
+  /** @param seconds - from the message's arrival to its answer */
+  latency: (seconds: number) => void;
+  /** The page for Prometheus. */
+  render: () => Promise<{ contentType: string; text: string }>;
+}
+
+/** What is measured when it is asked for. */
+export interface GatewayGauges {
+  connections: () => number;
+  pendingEvents: () => number;
+  pendingBytes: () => number;
+  lagMs: () => number;
+  writtenEvents: () => number;
+  writtenBatches: () => number;
+  isHealthy: () => boolean;
+}
+
+const PREFIX = 'devsen_gateway_';
+
+export function makeMetrics(gauges: GatewayGauges): GatewayMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+
+  const tally = (name: string, help: string, labelNames: string[]) => {
+    const counts = new Map<string, { labels: Record<string, string>; count: number }>();
+    new Counter({
+      name: `${PREFIX}${name}`,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const { labels, count } of counts.values()) this.inc(labels, count);
+      },
+    });
+    return (...values: string[]) => {
+      const key = values.length === 1 ? (values[0] as string) : values.join('\t');
+      const entry = counts.get(key);
+      if (entry !== undefined) entry.count += 1;
+      else
+        counts.set(key, {
+          labels: Object.fromEntries(labelNames.map((label, i) => [label, values[i] ?? ''])),
+          count: 1,
+        });
+    };
+  };
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name: `${PREFIX}${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+
+  gauge('connections', 'Chargers connected now.', gauges.connections);
+  gauge('outbox_pending_events', 'Events that Redis does not have yet.', gauges.pendingEvents);
+  gauge('outbox_pending_bytes', 'Memory taken by events that Redis does not have yet.', gauges.pendingBytes);
+  gauge('outbox_lag_seconds', 'Age of the oldest event that Redis does not have yet.', () => gauges.lagMs() / 1000);
+  gauge('outbox_written_events', 'Events written to Redis since the start.', gauges.writtenEvents);
+  gauge('outbox_written_batches', 'Batches written to Redis since the start.', gauges.writtenBatches);
+  gauge('healthy', '1 if the gateway is healthy, else 0.', () => (gauges.isHealthy() ? 1 : 0));
+  const latency = new Histogram({
+    name: `${PREFIX}answer_seconds`,
+    help: 'From the arrival of a message to its answer.',
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers: [registry],
+  });
+
+  return {
+    message: tally('messages_total', 'Messages from chargers.', ['action', 'outcome']),
+    badFrame: tally('bad_frames_total', 'Frames from chargers that were no message.', ['what']),
+    refused: tally('refused_total', 'Connections that were not let in.', ['reason']),
+    latency: (seconds) => latency.observe(seconds),
+    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  };
+}

@@ -1,0 +1,212 @@
+import type { IncomingMessage } from 'node:http';
+import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
+import { createValidator, RPCServer } from 'ocpp-rpc';
+import { type ServerOptions, WebSocket } from 'ws';
+import type { CallError } from './frame.ts';
+
+/**
+ * The one file that knows ocpp-rpc and, under it, ws.
+ *
+ * ocpp-rpc does the handshake, keeps connections alive and will carry calls to chargers. Calls *from* chargers never
+ * reach it: it would answer a message id twice that is sent twice, bounds nothing, and answers before anything is
+ * durable. `ChargerSocket` takes every text frame first and lets through only what answers a call of ours.
+ */
+
+/** One charger's connection. */
+export interface ChargerLink {
+  /** Handed in at `upgrade`. */
+  session: unknown;
+  /** Who gets each text frame, in order; it returns whether ocpp-rpc is to see the frame too. Set once, at once. */
+  onText: (take: (text: string) => boolean) => void;
+  /** Who gets what is not text. */
+  onBinary: (take: () => void) => void;
+  /** Called once, when the socket is gone. */
+  onClose: (listener: (code: number, reason: string) => void) => void;
+  /** Called with a short constant when the transport breaks the protocol (frame too large, no UTF-8, …). */
+  onTransportError: (listener: (code: string) => void) => void;
+  /** Called when an answer arrives that belongs to no call of ours. */
+  onStrayResponse: (listener: () => void) => void;
+  /** Sends a text; false if the socket is closing, or its peer has stopped reading and was cut off. */
+  send: (text: string) => boolean;
+  pause: () => void;
+  resume: () => void;
+  /** Closes with a code and a reason of at most 123 bytes, by force if the peer does not agree in time. */
+  close: (code: number, reason: string) => void;
+  terminate: () => void;
+}
+
+export interface OcppServer {
+  /** Takes over an upgrade request that has been admitted. */
+  upgrade: (request: IncomingMessage, socket: Socket, head: Buffer, session: unknown) => void;
+  close: () => Promise<void>;
+}
+
+export interface OcppServerOptions {
+  /** Largest message, bytes. */
+  maxMessageBytes: number;
+  /** Between two pings, ms; each connection's own interval is up to a quarter shorter or longer. */
+  pingIntervalMs: number;
+  subprotocols: readonly string[];
+  /** Uniform in [0, 1). */
+  random: () => number;
+  onCharger: (link: ChargerLink) => void;
+  /** Called when an admitted upgrade still fails. */
+  onUpgradeFailed: (session: unknown) => void;
+}
+
+/** Unsent bytes at which a peer counts as not reading. */
+const MOST_BUFFERED_BYTES = 1 << 20;
+const CLOSE_TIMEOUT_MS = 2_000;
+
+class ChargerSocket extends WebSocket {
+  takeText: ((text: string) => boolean) | undefined;
+  takeBinary: (() => void) | undefined;
+
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event === 'message') {
+      if (args[1] === true) {
+        this.takeBinary?.();
+        return true;
+      }
+      if (this.takeText !== undefined && !this.takeText(String(args[0]))) return true;
+    }
+    return super.emit(event, ...args);
+  }
+}
+
+/** The parts of an ocpp-rpc client that are used here. */
+interface RpcClient {
+  session: unknown;
+  reconfigure: (options: { pingIntervalMs: number }) => void;
+  on: (event: string, listener: (arg: never) => void) => void;
+}
+
+export function openOcppServer(options: OcppServerOptions): OcppServer {
+  let latest: ChargerSocket | undefined;
+  class Socket16 extends ChargerSocket {
+    constructor(...args: ConstructorParameters<typeof WebSocket>) {
+      super(...args);
+      latest = this;
+    }
+  }
+  const server = new RPCServer({
+    protocols: [...options.subprotocols],
+    pingIntervalMs: 0,
+    callTimeoutMs: 30_000,
+    respondWithDetailedErrors: false,
+    wssOptions: {
+      maxPayload: options.maxMessageBytes,
+      perMessageDeflate: false,
+      WebSocket: Socket16 as unknown as NonNullable<ServerOptions['WebSocket']>,
+    },
+  });
+  const sessions = new WeakMap<IncomingMessage, unknown>();
+  server.auth((accept, _reject, handshake) => {
+    accept(sessions.get(handshake.request) as Record<string, unknown>);
+  });
+  server.on('upgradeAborted', ({ request }: { request: IncomingMessage }) => {
+    options.onUpgradeFailed(sessions.get(request));
+  });
+  // ws makes the socket and ocpp-rpc announces it without a pause between, so `latest` is this client's socket.
+  server.on('client', (client: RpcClient) => {
+    const socket = latest as ChargerSocket;
+    client.reconfigure({ pingIntervalMs: Math.round(options.pingIntervalMs * (0.75 + options.random() / 2)) });
+    options.onCharger(makeLink(client, socket));
+  });
+
+  return {
+    upgrade: (request, socket, head, session) => {
+      sessions.set(request, session);
+      server.handleUpgrade(request, socket, head).catch(() => {
+        socket.destroy();
+        options.onUpgradeFailed(session);
+      });
+    },
+    close: () => server.close({ force: true }),
+  };
+}
+
+function makeLink(client: RpcClient, socket: ChargerSocket): ChargerLink {
+  const terminate = () => socket.terminate();
+  return {
+    session: client.session,
+    onText: (take) => {
+      socket.takeText = take;
+    },
+    onBinary: (take) => {
+      socket.takeBinary = take;
+    },
+    onClose: (listener) => {
+      socket.once('close', (code, reason) => listener(code, reason.toString('utf8')));
+    },
+    onTransportError: (listener) => {
+      socket.on('error', (error: Error & { code?: string }) => listener(error.code ?? 'unknown'));
+    },
+    onStrayResponse: (listener) => {
+      client.on('badMessage', listener);
+    },
+    send: (text) => {
+      if (socket.readyState !== WebSocket.OPEN) return false;
+      if (socket.bufferedAmount > MOST_BUFFERED_BYTES) {
+        terminate();
+        return false;
+      }
+      socket.send(text);
+      return true;
+    },
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    close: (code, reason) => {
+      if (socket.readyState === WebSocket.CLOSED) return;
+      socket.resume();
+      socket.close(code, Buffer.from(reason).subarray(0, 123));
+      const timer = setTimeout(terminate, CLOSE_TIMEOUT_MS);
+      socket.once('close', () => clearTimeout(timer));
+    },
+    terminate,
+  };
+}
+
+/** Schema keyword that failed → CALLERROR code, in the spelling of OCPP-J 1.6 §4.2.3 table 7. */
+const CODES_16: Record<string, string> = {
+  type: 'TypeConstraintViolation',
+  required: 'OccurenceConstraintViolation',
+  minItems: 'OccurenceConstraintViolation',
+  maxItems: 'OccurenceConstraintViolation',
+  additionalProperties: 'FormationViolation',
+};
+
+/** RFC 3339 date and time whose zone is not left out; the seconds' fraction may be of any length. */
+const DATE_TIME =
+  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt ]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):?[0-5]\d)$/;
+
+export type PayloadCheck = (payload: unknown) => CallError | undefined;
+
+/**
+ * Checks payloads against the JSON schemas of OCPP 1.6, compiled here and now.
+ *
+ * @param names - of the schemas, `<action>.req` or `<action>.conf`
+ */
+export function compileChecks16(names: readonly string[]): Map<string, PayloadCheck> {
+  const schemas = createRequire(import.meta.url)('ocpp-rpc/lib/schemas/ocpp1_6.json');
+  const ajv = createValidator('ocpp1.6', schemas)._ajv;
+  ajv.addFormat('date-time', { type: 'string', validate: (text: string) => DATE_TIME.test(text) });
+  return new Map(
+    names.map((name) => {
+      const check = ajv.getSchema(`urn:${name}`);
+      if (check === undefined) throw new RangeError(`no schema ${name}`);
+      return [
+        name,
+        (payload) => {
+          if (check(payload)) return undefined;
+          const [first] = check.errors ?? [];
+          return {
+            code: CODES_16[first?.keyword ?? ''] ?? 'PropertyConstraintViolation',
+            description: `payload${first?.instancePath ?? ''} ${first?.message ?? 'breaks its schema'}`,
+          };
+        },
+      ];
+    }),
+  );
+}

@@ -1,0 +1,61 @@
+import type { Logger } from '../runtime/log.ts';
+import { makeConnectionChain } from './custody.ts';
+import type { ChargerLink } from './ocpp-rpc.ts';
+import { makeStation, type Station, type StationHouse } from './station.ts';
+
+/** What admission hands to the connection it lets in. */
+export interface Admitted {
+  identity: string;
+  epoch: number;
+}
+
+/** The chargers connected to this gateway: one socket each, the newer one wins. */
+export interface Stations {
+  add: (link: ChargerLink) => void;
+  count: () => number;
+  identities: () => string[];
+  /** Answers what is in flight, no longer than `timeoutMs`, then closes every connection. */
+  drain: (timeoutMs: number) => Promise<void>;
+}
+
+export function openStations(house: StationHouse, log: Logger): Stations {
+  const current = new Map<string, Station>();
+  /** Also those that were replaced and whose sockets are not closed yet. */
+  const all = new Set<Station>();
+
+  const add = (link: ChargerLink) => {
+    const { identity, epoch } = link.session as Admitted;
+    const older = current.get(identity);
+    if (older !== undefined && older.epoch > epoch) {
+      log.info({ chargerId: identity, epoch }, 'overtaken by a newer connection');
+      link.onText(() => false);
+      link.onTransportError(() => undefined);
+      link.close(1008, 'replaced by a newer connection');
+      return;
+    }
+    // The older connection's last event comes before the newer one's first.
+    older?.end(1008, 'replaced by a newer connection');
+    const station = makeStation(link, makeConnectionChain(identity, epoch), house);
+    current.set(identity, station);
+    all.add(station);
+    void station.closed.then(() => {
+      all.delete(station);
+      if (current.get(identity) === station) current.delete(identity);
+    });
+  };
+
+  return {
+    add,
+    count: () => current.size,
+    identities: () => [...current.keys()],
+    drain: async (timeoutMs) => {
+      const stations = [...all];
+      const { promise: timeout, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, timeoutMs);
+      await Promise.race([Promise.all(stations.map((station) => station.drain())), timeout]);
+      clearTimeout(timer);
+      for (const station of stations) station.end(1001, 'gateway is going away');
+      await Promise.all(stations.map((station) => station.closed));
+    },
+  };
+}

@@ -1,0 +1,25 @@
+/** A rate limit that lets bursts pass. */
+export interface TokenBucket {
+  /** Takes one token; false if there is none. */
+  take: (nowMs: number) => boolean;
+}
+
+/**
+ * @param perSec - tokens that come back per second
+ * @param burst - most tokens it holds, and holds at first
+ */
+export function makeTokenBucket(perSec: number, burst: number, nowMs: number): TokenBucket {
+  let tokens = burst;
+  let filledAtMs = nowMs;
+  return {
+    take: (atMs) => {
+      if (atMs > filledAtMs) {
+        tokens = Math.min(burst, tokens + ((atMs - filledAtMs) * perSec) / 1000);
+        filledAtMs = atMs;
+      }
+      if (tokens < 1) return false;
+      tokens -= 1;
+      return true;
+    },
+  };
+}
