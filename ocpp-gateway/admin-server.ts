@@ -1,16 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http';
+import type { Health } from './health.ts';
 import type { GatewayMetrics } from './metrics.ts';
-
-/** What `GET /health` answers. */
-export interface Health {
-  status: 'green' | 'red';
-  /** Why it is red, one sentence each. */
-  problems: string[];
-  connections: number;
-  /** Events that Redis does not have yet, and the age of the oldest, ms. */
-  pendingEvents: number;
-  lagMs: number;
-}
 
 export interface AdminServer {
   readonly port: number;

@@ -1,20 +1,22 @@
 import { computeAddress, hexlify } from 'ethers';
-import { DevsenError } from '../core/errors.ts';
+import type { DevsenError } from '../core/errors.ts';
 import { idTagCommitment, sha256Hex } from '../core/identity.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Running } from '../runtime/process.ts';
 import type { Registry, RegistrySnapshot } from '../runtime/registry.ts';
-import { type Health, openAdminServer } from './admin-server.ts';
+import { openAdminServer } from './admin-server.ts';
 import { makeAdmission } from './admission.ts';
 import { CHARGER_ACTIONS_16 } from './answers16.ts';
 import { openDirectories, openNetwork } from './chain-sources.ts';
 import type { ChargerDirectory } from './charger-directory.ts';
 import { openEntrance } from './entrance.ts';
+import { gaugesOf, type Health, healthOf } from './health.ts';
 import type { IdTagDirectory } from './id-tag-directory.ts';
 import { makeMetrics } from './metrics.ts';
 import { compileChecks16, openOcppServer } from './ocpp-rpc.ts';
 import { OUTBOX_DEFAULTS, type Outbox, type OutboxOptions, startOutbox } from './outbox.ts';
 import { type GatewayRedis, openGatewayRedis, openKeptTexts } from './redis.ts';
+import { untilRedis } from './redis-start.ts';
 import type { GatewaySettings } from './settings.ts';
 import { openStations, type Stations } from './stations.ts';
 
@@ -48,10 +50,7 @@ export interface GatewayOptions {
   random?: () => number;
 }
 
-/** An outbox whose oldest event is older than this makes the health red, ms. */
-const STUCK_AFTER_MS = 5_000;
 const SUBPROTOCOLS_16 = ['ocpp1.6'];
-const RETRY_MS = 500;
 
 /**
  * Runs a gateway: chargers in, charger events out.
@@ -73,44 +72,12 @@ export async function startGateway(
   let outbox: Outbox | undefined;
   let stations: Stations | undefined;
 
-  const problems = (): string[] => {
-    if (registry === undefined) return ['waiting for the chain'];
-    if (redis === undefined || outbox === undefined) return ['waiting for Redis'];
-    const found: string[] = [];
-    if (!registry.isFresh()) found.push('chain is away');
-    if (!isRegistered(registry.snapshot(), settings.GATEWAY_ACCOUNT, signingKey)) {
-      found.push('this gateway, or its key, is not registered on chain');
-    }
-    if (!redis.isUp()) found.push('Redis is away');
-    if (!outbox.isReady()) found.push('outbox is not ready');
-    if (outbox.stats().lagMs > STUCK_AFTER_MS) found.push('outbox is stuck');
-    return found;
-  };
-  const health = (): Health => {
-    const found = problems();
-    const { pendingEvents = 0, lagMs = 0 } = outbox?.stats() ?? {};
-    return {
-      status: found.length === 0 ? 'green' : 'red',
-      problems: found,
-      connections: stations?.count() ?? 0,
-      pendingEvents,
-      lagMs: Math.round(lagMs),
-    };
-  };
-  const isReady = () =>
-    outbox?.isReady() === true &&
-    registry !== undefined &&
-    isRegistered(registry.snapshot(), settings.GATEWAY_ACCOUNT, signingKey);
+  const parts = () => ({ registry, redis, outbox, stations });
+  const isKnown = (snapshot: RegistrySnapshot) => isRegistered(snapshot, settings.GATEWAY_ACCOUNT, signingKey);
+  const health = () => healthOf(parts(), isKnown);
+  const isReady = () => outbox?.isReady() === true && registry !== undefined && isKnown(registry.snapshot());
 
-  const metrics = makeMetrics({
-    connections: () => stations?.count() ?? 0,
-    pendingEvents: () => outbox?.stats().pendingEvents ?? 0,
-    pendingBytes: () => outbox?.stats().pendingBytes ?? 0,
-    lagMs: () => outbox?.stats().lagMs ?? 0,
-    writtenEvents: () => outbox?.stats().writtenEvents ?? 0,
-    writtenBatches: () => outbox?.stats().writtenBatches ?? 0,
-    isHealthy: () => problems().length === 0,
-  });
+  const metrics = makeMetrics(gaugesOf(parts, health));
 
   /** What was opened, in the order in which it is closed. */
   const closers: (() => unknown)[] = [];
@@ -239,23 +206,6 @@ function isRegistered(snapshot: RegistrySnapshot, account: string, signingKey: s
 
 function activeOperators(snapshot: RegistrySnapshot): string[] {
   return snapshot.operators.filter((operator) => operator.active).map((operator) => operator.account);
-}
-
-async function untilRedis(
-  redis: GatewayRedis,
-  durability: 'refuse' | 'warn',
-  log: Logger,
-  signal: AbortSignal,
-): Promise<void> {
-  for (let attempt = 1; !redis.isUp(); attempt++) {
-    if (signal.aborted) throw new DevsenError('REDIS_UNAVAILABLE', 'Redis was not reached');
-    if (attempt % 20 === 2) log.warn({ attempt }, 'waiting for Redis');
-    await new Promise((resolve) => setTimeout(resolve, attempt === 1 ? 20 : RETRY_MS));
-  }
-  const findings = await redis.durabilityFindings();
-  if (findings.length === 0) return;
-  if (durability === 'refuse') throw new DevsenError('SETTINGS_INVALID', findings.join('\n'));
-  for (const finding of findings) log.warn({ finding }, 'Redis could lose what it confirmed');
 }
 
 function throwOutside(error: DevsenError): void {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { createValidator, RPCServer } from 'ocpp-rpc';
-import { type ServerOptions, WebSocket } from 'ws';
+import { WebSocket } from 'ws';
 import type { CallError } from './frame.ts';
 
 /**
@@ -98,7 +98,7 @@ export function openOcppServer(options: OcppServerOptions): OcppServer {
     wssOptions: {
       maxPayload: options.maxMessageBytes,
       perMessageDeflate: false,
-      WebSocket: Socket16 as unknown as NonNullable<ServerOptions['WebSocket']>,
+      WebSocket: Socket16 as never,
     },
   });
   const sessions = new WeakMap<IncomingMessage, unknown>();
