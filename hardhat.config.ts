@@ -14,7 +14,7 @@ const solidityTest = (fuzzRuns: number, invariantRuns: number, invariantDepth: n
 
 export default defineConfig({
   plugins: [hardhatEthers, hardhatIgnition],
-  paths: { sources: './contracts', tests: { solidity: './test/contracts' } },
+  paths: { sources: './contracts', tests: { solidity: './test/contracts' }, ignition: './network/ignition' },
   solidity: {
     npmFilesToBuild: [
       '@chainlink/contracts/src/v0.8/operatorforwarder/Operator.sol',
