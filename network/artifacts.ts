@@ -13,6 +13,7 @@ const SOURCES = {
   DeviceDEVSEN: 'contracts/DeviceDEVSEN.sol',
   OracleDEVSEN: 'contracts/OracleDEVSEN.sol',
   ExampleStatusConsumer: 'contracts/consumer/ExampleStatusConsumer.sol',
+  PlainConsumer: 'bench/contracts/PlainConsumer.sol',
   Operator: `${CHAINLINK}/operatorforwarder/Operator.sol`,
   LinkToken: `${CHAINLINK}/shared/token/ERC677/LinkToken.sol`,
 } as const;

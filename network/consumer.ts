@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { AbiCoder, Contract, ContractFactory, type JsonRpcProvider, type Signer } from 'ethers';
+import { Contract, type JsonRpcProvider, type Signer } from 'ethers';
 import { DevsenError } from '../core/errors.ts';
 import { deviceIdOf } from '../core/identity.ts';
 import { decodeChargerStatus } from '../core/queries.ts';
@@ -16,36 +15,6 @@ const CONSUMER_ABI = [
   'error TooFewOperators(uint256 reached, uint256 needed)',
   'error NotOffered(uint8 query)',
 ];
-
-const ARTIFACT = new URL(
-  '../artifacts/contracts/consumer/ExampleStatusConsumer.sol/ExampleStatusConsumer.json',
-  import.meta.url,
-);
-
-/** Deploys the example consumer; it needs LINK in its account at the ledger before it asks. @returns its address */
-export async function deployConsumer(signer: Signer, oracle: string): Promise<string> {
-  const { abi, bytecode } = JSON.parse(await readFile(ARTIFACT, 'utf8'));
-  const consumer = await new ContractFactory(abi, bytecode, signer).deploy(oracle);
-  await consumer.waitForDeployment();
-  return (await consumer.getAddress()).toLowerCase();
-}
-
-/** Puts LINK into an account at the ledger. @param juels from the signer's own LINK */
-export async function fundAccount(
-  signer: Signer,
-  link: string,
-  oracle: string,
-  owner: string,
-  juels: bigint,
-): Promise<void> {
-  const token = new Contract(link, ['function transferAndCall(address to, uint256 value, bytes data)'], signer);
-  const tx = await token.getFunction('transferAndCall')(
-    oracle,
-    juels,
-    AbiCoder.defaultAbiCoder().encode(['address'], [owner]),
-  );
-  await tx.wait();
-}
 
 export interface Question {
   provider: JsonRpcProvider;

@@ -1,14 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { Redis } from 'ioredis';
-import { until } from './deadline.ts';
-import { type Supervised, startProcess } from './supervisor.ts';
-import type { Watchdog } from './watchdog.ts';
+import type { Member } from './fleet.ts';
 
 /**
- * Starts a Redis of the network's own: on the loopback interface, every write on disk before it is confirmed, nothing
- * ever evicted.
+ * A Redis of the network's own: on the loopback interface, every write on disk before it is confirmed, nothing ever
+ * evicted.
+ *
+ * @param dir - where it keeps its files; made if need be
  */
-export async function startLocalRedis(dir: string, port: number, watchdog: Watchdog): Promise<Supervised> {
+export async function localRedis(dir: string, port: number): Promise<Member> {
   await mkdir(dir, { recursive: true });
   const settings = {
     port: String(port),
@@ -21,25 +21,24 @@ export async function startLocalRedis(dir: string, port: number, watchdog: Watch
     daemonize: 'no',
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-  const redis = await startProcess({ name: 'redis', command: 'redis-server', args }, watchdog);
-  const gone = new AbortController();
-  void redis.exited.then((exit) => gone.abort(new Error(`redis ended: ${exit.lastWords.at(-1) ?? ''}`)));
+  return {
+    plan: { name: 'redis', command: 'redis-server', args },
+    isReady: () => answersPing(port),
+    readyLimitMs: 60_000,
+  };
+}
+
+async function answersPing(port: number): Promise<true | undefined> {
   const client = new Redis(port, '127.0.0.1', {
     lazyConnect: true,
-    retryStrategy: () => 100,
-    maxRetriesPerRequest: null,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
   });
   client.on('error', () => {});
   try {
-    client.connect().catch(() => {});
-    await until(
-      'Redis to answer',
-      20_000,
-      async () => ((await client.ping()) === 'PONG' ? true : undefined),
-      gone.signal,
-    );
+    await client.connect();
+    return (await client.ping()) === 'PONG' ? true : undefined;
   } finally {
     client.disconnect();
   }
-  return redis;
 }

@@ -129,7 +129,7 @@ export async function ensureOperatorSet(network: NetworkContracts, accounts: str
 export async function fundLinkAccount(network: NetworkContracts, owner: string, leastJuels: bigint): Promise<void> {
   const held = (await call(network.oracle, 'accountJuels', owner)) as bigint;
   if (held >= leastJuels) return;
-  await mintLink(network, leastJuels - held);
+  await mintLink(network, await network.admin.getAddress(), leastJuels - held);
   const data = AbiCoder.defaultAbiCoder().encode(['address'], [owner]);
   await send(network.link, 'transferAndCall', await network.oracle.getAddress(), leastJuels - held, data);
 }
@@ -145,15 +145,17 @@ export async function ensureExampleConsumer(network: NetworkContracts, known?: s
   return isThere ? known : deployContract('ExampleStatusConsumer', network.admin, await network.oracle.getAddress());
 }
 
-async function mintLink(network: NetworkContracts, neededJuels: bigint): Promise<void> {
+/** At least this much LINK in an address, juels, minted by the admin: only where the LINK token is the network's own. */
+export async function mintLink(network: NetworkContracts, owner: string, leastJuels: bigint): Promise<void> {
+  const held = (await call(network.link, 'balanceOf', owner)) as bigint;
+  if (held >= leastJuels) return;
   const admin = await network.admin.getAddress();
-  const held = (await call(network.link, 'balanceOf', admin)) as bigint;
-  if (held >= neededJuels) return;
   if (!(await call(network.link, 'isMinter', admin))) await send(network.link, 'grantMintRole', admin);
-  await send(network.link, 'mint', admin, neededJuels - held);
+  await send(network.link, 'mint', owner, leastJuels - held);
 }
 
-async function deployContract(name: ContractName, deployer: Signer, ...args: unknown[]): Promise<string> {
+/** Deploys one contract and waits until it is there. Returns its address. */
+export async function deployContract(name: ContractName, deployer: Signer, ...args: unknown[]): Promise<string> {
   const { abi, bytecode } = await readArtifact(name);
   const factory = new ContractFactory(abi as ConstructorParameters<typeof Contract>[1], bytecode, deployer);
   const contract = await factory.deploy(...args);
