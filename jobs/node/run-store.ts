@@ -1,0 +1,210 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { inTransaction } from './database.ts';
+import { loadRequest, type OracleRequest, storeRequest } from './requests.ts';
+import type { TaskState } from './run-graph.ts';
+import { loadValue, storeValue } from './values.ts';
+
+/**
+ * - `unfinished`: to be worked on, or being worked on
+ * - `completed`, `errored`: all tasks are done
+ * - `cancelled`: the requester took the request back
+ * - `orphaned`: the block that held the request is no longer part of the chain
+ */
+export type RunState = 'unfinished' | 'completed' | 'errored' | 'cancelled' | 'orphaned';
+
+export interface Run {
+  id: number;
+  jobId: string;
+  generation: number;
+  request: OracleRequest;
+}
+
+/** A run as it is listed. */
+export interface RunRow {
+  id: number;
+  jobId: string;
+  requestId: string;
+  state: RunState;
+  blockNumber: number;
+  createdAtMs: number;
+  endedAtMs: number | null;
+  note: string | null;
+}
+
+/** What one stretch of the chain says to a job, in the chain's order. */
+export type ChainNews =
+  | { kind: 'request'; request: OracleRequest }
+  | { kind: 'cancelled' | 'answered'; requestId: string; blockNumber: number };
+
+export type RunStore = ReturnType<typeof makeRunStore>;
+
+/** Runs, their tasks' states and how far the chain was read. Everything is written before it has effects. */
+export function makeRunStore(db: DatabaseSync, nowMs: () => number) {
+  const sql = {
+    cursor: db.prepare('SELECT block_number AS blockNumber FROM cursors WHERE job_id = ?'),
+    setCursor: db.prepare(
+      'INSERT INTO cursors VALUES (?1, ?2) ON CONFLICT (job_id) DO UPDATE SET block_number = excluded.block_number',
+    ),
+    checkpoints: db.prepare(
+      'SELECT block_number AS number, block_hash AS hash FROM checkpoints WHERE job_id = ? ORDER BY block_number DESC',
+    ),
+    addCheckpoint: db.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)'),
+    trimCheckpoints: db.prepare(
+      `DELETE FROM checkpoints WHERE job_id = ?1 AND block_number < (
+         SELECT block_number FROM checkpoints WHERE job_id = ?1 ORDER BY block_number DESC LIMIT 1 OFFSET 255)`,
+    ),
+    dropCheckpoints: db.prepare('DELETE FROM checkpoints WHERE job_id = ? AND block_number > ?'),
+    byRequest: db.prepare('SELECT id, state, request FROM runs WHERE job_id = ? AND request_id = ?'),
+    insert: db.prepare(
+      `INSERT INTO runs (job_id, request_id, state, generation, request, block_number, created_at_ms)
+       VALUES (?, ?, 'unfinished', 0, ?, ?, ?)`,
+    ),
+    revive: db.prepare(
+      `UPDATE runs SET state = 'unfinished', request = ?2, block_number = ?3, generation = generation + ?4,
+         ended_at_ms = NULL, ended_by_block = NULL, note = NULL WHERE id = ?1`,
+    ),
+    end: db.prepare(
+      `UPDATE runs SET state = ?2, note = ?3, ended_at_ms = ?4, ended_by_block = ?5 WHERE id = ?1 AND state = 'unfinished'`,
+    ),
+    orphans: db.prepare(
+      `UPDATE runs SET state = 'orphaned', ended_at_ms = ?3, note = NULL, ended_by_block = NULL
+       WHERE job_id = ?1 AND block_number > ?2 AND state <> 'orphaned' RETURNING id`,
+    ),
+    reopen: db.prepare(
+      `UPDATE runs SET state = 'unfinished', ended_at_ms = NULL, ended_by_block = NULL, note = NULL
+       WHERE job_id = ? AND ended_by_block > ? RETURNING id`,
+    ),
+    want: db.prepare('UPDATE txs SET is_wanted = ?2 WHERE run_id = ?1 AND is_wanted <> ?2'),
+    hasNonce: db.prepare('SELECT 1 FROM txs WHERE run_id = ? AND nonce IS NOT NULL LIMIT 1'),
+    wasEmptied: db.prepare(
+      'SELECT 1 FROM attempts JOIN txs ON txs.id = attempts.tx_id WHERE txs.run_id = ? AND is_empty = 1 LIMIT 1',
+    ),
+    forgetFaults: db.prepare(`DELETE FROM task_states WHERE run_id = ? AND value LIKE '{"t":"fault"%'`),
+    unfinished: db.prepare(
+      `SELECT id, job_id AS jobId, generation, request FROM runs WHERE state = 'unfinished' AND id > ? ORDER BY id LIMIT ?`,
+    ),
+    isOpen: db.prepare(`SELECT 1 FROM runs WHERE id = ? AND generation = ? AND state = 'unfinished'`),
+    states: db.prepare(
+      'SELECT task, attempts, value, is_done AS isDone FROM task_states WHERE run_id = ? AND generation = ?',
+    ),
+    saveState: db.prepare('INSERT OR REPLACE INTO task_states VALUES (?, ?, ?, ?, ?, ?)'),
+    list: db.prepare(
+      `SELECT id, job_id AS jobId, request_id AS requestId, state, block_number AS blockNumber,
+         created_at_ms AS createdAtMs, ended_at_ms AS endedAtMs, note
+       FROM runs WHERE id < ? ORDER BY id DESC LIMIT ?`,
+    ),
+    counts: db.prepare('SELECT state, count(*) AS runs FROM runs GROUP BY state'),
+  };
+  const end = (id: number, state: RunState, note: string | null, endedByBlock: number | null) => {
+    const changed = sql.end.run(id, state, note, nowMs(), endedByBlock).changes;
+    if (Number(changed) > 0 && state !== 'completed') sql.want.run(id, 0);
+    return Number(changed) > 0;
+  };
+
+  return {
+    /** Last block whose logs this job has taken in; undefined for a job that never ran. */
+    cursor: (jobId: string) => (sql.cursor.get(jobId) as { blockNumber: number } | undefined)?.blockNumber,
+    /** Blocks up to which the chain was read, newest first. */
+    checkpoints: (jobId: string) => sql.checkpoints.all(jobId) as unknown as { number: number; hash: string }[],
+
+    /** Sets where a job that never ran begins. */
+    begin: (jobId: string, blockNumber: number) => {
+      sql.setCursor.run(jobId, blockNumber);
+    },
+
+    /**
+     * Takes in what the chain said up to a block, together with the place reached.
+     *
+     * @returns runs that must stop
+     */
+    advance: (jobId: string, to: { number: number; hash: string }, news: readonly ChainNews[]): number[] =>
+      inTransaction(db, () => {
+        const ended: number[] = [];
+        for (const item of news) {
+          const requestId = item.kind === 'request' ? item.request.requestId : item.requestId;
+          const known = sql.byRequest.get(jobId, requestId) as
+            | { id: number; state: RunState; request: string }
+            | undefined;
+          if (item.kind === 'request') {
+            const text = storeRequest(item.request);
+            if (!known) {
+              sql.insert.run(jobId, requestId, text, item.request.log.blockNumber, nowMs());
+            } else if (known.state === 'orphaned') {
+              const goesOn = hasSameContents(loadRequest(known.request), item.request) && !sql.wasEmptied.get(known.id);
+              sql.revive.run(known.id, text, item.request.log.blockNumber, goesOn ? 0 : 1);
+              if (goesOn) {
+                sql.want.run(known.id, 1);
+                sql.forgetFaults.run(known.id);
+              }
+            }
+          } else if (known?.state === 'unfinished') {
+            if (item.kind === 'cancelled') {
+              if (end(known.id, 'cancelled', 'cancelled by the requester', item.blockNumber)) ended.push(known.id);
+            } else if (!sql.hasNonce.get(known.id)) {
+              if (end(known.id, 'completed', 'answered before', item.blockNumber)) ended.push(known.id);
+            }
+          }
+        }
+        sql.setCursor.run(jobId, to.number);
+        sql.addCheckpoint.run(jobId, to.number, to.hash);
+        sql.trimCheckpoints.run(jobId);
+        return ended;
+      }),
+
+    /**
+     * Goes back to a block that is still part of the chain: requests in later ones are orphaned until they come again,
+     * and what later ones ended is open again.
+     *
+     * @returns runs that must stop
+     */
+    rewind: (jobId: string, toBlock: number): number[] =>
+      inTransaction(db, () => {
+        const orphaned = sql.orphans.all(jobId, toBlock, nowMs()) as { id: number }[];
+        for (const { id } of orphaned) sql.want.run(id, 0);
+        const reopened = sql.reopen.all(jobId, toBlock) as { id: number }[];
+        for (const { id } of reopened) sql.want.run(id, 1);
+        sql.dropCheckpoints.run(jobId, toBlock);
+        sql.setCursor.run(jobId, toBlock);
+        return orphaned.map(({ id }) => id);
+      }),
+
+    /** Unfinished runs after a row, oldest first. */
+    unfinished: (afterId: number, limit: number): Run[] =>
+      (sql.unfinished.all(afterId, limit) as { id: number; jobId: string; generation: number; request: string }[]).map(
+        (row) => ({ ...row, request: loadRequest(row.request) }),
+      ),
+    isOpen: (run: Pick<Run, 'id' | 'generation'>) => sql.isOpen.get(run.id, run.generation) !== undefined,
+
+    taskStates: (run: Pick<Run, 'id' | 'generation'>): Map<string, TaskState> =>
+      new Map(
+        (
+          sql.states.all(run.id, run.generation) as { task: string; attempts: number; value: string; isDone: number }[]
+        ).map(({ task, attempts, value, isDone }) => [
+          task,
+          { attempts, value: loadValue(value), isDone: isDone === 1 },
+        ]),
+      ),
+    saveTask: (run: Pick<Run, 'id' | 'generation'>, task: string, { attempts, value, isDone }: TaskState) => {
+      sql.saveState.run(run.id, run.generation, task, attempts, storeValue(value), isDone ? 1 : 0);
+    },
+
+    /** @returns whether the run was still unfinished */
+    end: (id: number, state: RunState, note: string | null, endedByBlock: number | null): boolean =>
+      inTransaction(db, () => end(id, state, note, endedByBlock)),
+    /** Has the tasks that failed, and those that failed because of them, tried afresh. */
+    forgetFaults: (run: Pick<Run, 'id'>) => {
+      sql.forgetFaults.run(run.id);
+    },
+
+    list: (beforeId: number, limit: number): RunRow[] => sql.list.all(beforeId, limit) as unknown as RunRow[],
+    counts: (): Record<string, number> =>
+      Object.fromEntries(
+        (sql.counts.all() as { state: string; runs: number }[]).map(({ state, runs }) => [state, runs]),
+      ),
+  };
+}
+
+/** Whether a request that was mined again asks for the very same answer; its block's time is part of what it asks. */
+function hasSameContents(a: OracleRequest, b: OracleRequest): boolean {
+  return a.log.data === b.log.data && a.log.topics.join() === b.log.topics.join();
+}

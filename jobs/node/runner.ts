@@ -1,0 +1,170 @@
+import type { Logger } from '../../runtime/log.ts';
+import type { Chain } from './chain.ts';
+import { pause } from './pause.ts';
+import { CANCEL_TOPIC, givenVars, RESPONSE_TOPIC } from './requests.ts';
+import { type GraphOutcome, runGraph } from './run-graph.ts';
+import type { Run, RunState, RunStore } from './run-store.ts';
+import type { JobSpec } from './spec.ts';
+import type { TaskServices } from './task.ts';
+import { TASK_TYPES } from './tasks/table.ts';
+
+export interface RunnerRules {
+  maxRuns: number;
+  retryMinMs: number;
+  retryMaxMs: number;
+  chainId: bigint;
+}
+
+export interface Runner {
+  /** Takes up runs that wait, as many as there is room for. */
+  kick: () => void;
+  /** Ends runs that were cancelled or orphaned. */
+  stop: (runIds: readonly number[]) => void;
+  active: () => number;
+  /** Leaves runs where they stand; they go on at the next start. */
+  close: () => Promise<void>;
+}
+
+/** How a run ends; `unfinished`: it does not, and goes on. */
+interface RunEnd {
+  state: RunState;
+  note: string | null;
+  /** Block whose log ended it. */
+  byBlock: number | null;
+}
+
+/** How long a run waits that failed while the chain could not say why. */
+const ASK_AGAIN_MS = 1_000;
+
+/** Works on unfinished runs, oldest first, a bounded number at once. */
+export function startRunner(
+  chain: Chain,
+  jobs: readonly JobSpec[],
+  store: RunStore,
+  services: TaskServices,
+  rules: RunnerRules,
+  log: Logger,
+  onEnded: (job: JobSpec, state: RunState) => void,
+): Runner {
+  const byId = new Map(jobs.map((job) => [job.id, job]));
+  const running = new Map<number, { abort: AbortController; done: Promise<void> }>();
+  let isClosed = false;
+
+  function kick(): void {
+    let afterId = 0;
+    while (!isClosed && running.size < rules.maxRuns) {
+      const runs = store.unfinished(afterId, rules.maxRuns);
+      for (const run of runs) {
+        afterId = run.id;
+        const job = byId.get(run.jobId);
+        if (!job || running.has(run.id) || running.size >= rules.maxRuns) continue;
+        begin(job, run);
+      }
+      if (runs.length < rules.maxRuns) return;
+    }
+  }
+
+  function begin(job: JobSpec, run: Run): void {
+    const abort = new AbortController();
+    const done = work(job, run, abort.signal)
+      .catch((error) => log.error({ err: error, runId: run.id }, 'a run was left as it stands'))
+      .then(() => {
+        running.delete(run.id);
+        kick();
+      });
+    running.set(run.id, { abort, done });
+  }
+
+  async function work(job: JobSpec, run: Run, signal: AbortSignal): Promise<void> {
+    const outcome = await runGraph({
+      pipeline: job.pipeline,
+      given: givenVars(job, run.request, rules.chainId),
+      saved: store.taskStates(run),
+      attempt: ({ task, inputs, vars, signal: ends }) => {
+        const type = TASK_TYPES[task.type];
+        if (!type) throw new Error(`no task type "${task.type}"`);
+        return type.run({
+          attributes: task.attributes,
+          inputs,
+          vars,
+          key: `${run.id}:${run.generation}:${task.id}`,
+          runId: run.id,
+          signal: ends,
+          hasTimeout: (task.timeoutMs ?? job.maxTaskDurationMs) !== undefined,
+          gasLimit: job.gasLimit,
+          services,
+        });
+      },
+      save: (taskId, state) => {
+        store.saveTask(run, taskId, state);
+        log.debug({ runId: run.id, task: taskId, attempts: state.attempts, isDone: state.isDone }, 'task attempted');
+      },
+      defaults: {
+        timeoutMs: job.maxTaskDurationMs,
+        retryMinMs: rules.retryMinMs,
+        retryMaxMs: rules.retryMaxMs,
+      },
+      signal,
+    });
+    if (outcome) await finish(job, run, outcome, signal);
+  }
+
+  async function finish(job: JobSpec, run: Run, outcome: GraphOutcome, signal: AbortSignal): Promise<void> {
+    const why = outcome.faults.map(({ taskId, message }) => `${taskId}: ${message}`).join('; ');
+    const end: RunEnd =
+      why === '' ? { state: 'completed', note: null, byBlock: null } : await judgeFault(run, why, signal);
+    if (signal.aborted || !store.isOpen(run)) return;
+    if (end.state === 'unfinished') {
+      store.forgetFaults(run);
+      return work(job, run, signal);
+    }
+    if (!store.end(run.id, end.state, end.note, end.byBlock)) return;
+    onEnded(job, end.state);
+    const facts = { job: job.name, runId: run.id, requestId: run.request.requestId, note: end.note };
+    if (end.state === 'errored') log.error(facts, 'run failed');
+    else log.info(facts, `run ${end.state}`);
+  }
+
+  /**
+   * What a fault means: the request may have been answered or cancelled before, or the chain may have been seen as it
+   * was without the request, by a node that lags or before a reorg came to light; then the run goes on.
+   */
+  async function judgeFault(run: Run, why: string, signal: AbortSignal): Promise<RunEnd> {
+    const { requestId, log: origin } = run.request;
+    let isThere = true;
+    while (!signal.aborted) {
+      try {
+        const block = await chain.block(origin.blockNumber);
+        if (block?.hash === origin.blockHash) {
+          if (!isThere) return { state: 'unfinished', note: null, byBlock: null };
+          const { number: to } = await chain.head();
+          const topics = [[RESPONSE_TOPIC, CANCEL_TOPIC], requestId];
+          const last = (await chain.logs({ address: origin.address, topics, from: origin.blockNumber, to })).at(-1);
+          if (!last) return { state: 'errored', note: why, byBlock: null };
+          return last.topics[0] === CANCEL_TOPIC
+            ? { state: 'cancelled', note: 'cancelled by the requester', byBlock: last.blockNumber }
+            : { state: 'completed', note: 'answered before', byBlock: last.blockNumber };
+        }
+        isThere = false;
+      } catch (error) {
+        log.warn({ err: error, runId: run.id }, 'the chain cannot say why a run failed');
+      }
+      await pause(ASK_AGAIN_MS, signal);
+    }
+    return { state: 'unfinished', note: null, byBlock: null };
+  }
+
+  return {
+    kick,
+    stop: (runIds) => {
+      for (const id of runIds) running.get(id)?.abort.abort();
+    },
+    active: () => running.size,
+    close: async () => {
+      isClosed = true;
+      const all = Array.from(running.values());
+      for (const { abort } of all) abort.abort();
+      await Promise.all(all.map(({ done }) => done));
+    },
+  };
+}

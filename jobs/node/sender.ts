@@ -1,0 +1,291 @@
+import { Transaction, type Wallet } from 'ethers';
+import type { Logger } from '../../runtime/log.ts';
+import type { Block, Chain, Receipt } from './chain.ts';
+import { bumpedFees, type FeeMarket, type Fees, firstFees } from './fees.ts';
+import { repeat } from './repeat.ts';
+import { RpcError } from './rpc.ts';
+import type { Tx, TxAttempt, TxRequest, TxStore } from './tx-store.ts';
+import { Fault, makeMap, type Value } from './values.ts';
+
+export interface SenderRules {
+  pollMs: number;
+  finalityBlocks: number;
+  maxInFlight: number;
+  capWei: bigint;
+  bumpAfterMs: number;
+  bumpPercent: bigint;
+}
+
+export interface Sender {
+  /** Has a tx sent; asked again with the same key, it does nothing. */
+  submit: (request: TxRequest) => void;
+  /** The receipt once it is deep enough. @throws Error saying why there will be none */
+  outcome: (key: string, signal: AbortSignal) => Promise<Value>;
+}
+
+/** Told for the metrics. */
+export type SenderEvent =
+  | 'sent'
+  | 'bumped'
+  | 'mined'
+  | 'reverted'
+  | 'refused'
+  | 'replaced'
+  | 'nonce-taken'
+  | 'cap-reached'
+  | 'no-funds';
+
+const DROPPED_WITHOUT_NEED = new Fault('given up: nobody waits for it any more');
+/** Enough for a transfer of nothing on any EVM chain, those that count data or storage proofs as gas included. */
+const EMPTY_TX_GAS = 100_000;
+/** A nonce counts as taken by a stranger when that many looks in a row found it used and none of ours mined. */
+const LOOKS_BEFORE_TAKEN = 3;
+/** A chain's node may lose an unmined tx, so it is offered again now and then, and once after a restart. */
+const OFFER_AGAIN_MS = 10_000;
+
+/**
+ * Sends txs from one account. It alone hands out the account's nonces: a nonce belongs to one tx from its signature,
+ * written down before it is broadcast, until a tx with it is mined; so after a crash the same tx goes out again, never
+ * a second one. A tx is simulated first and not sent if it would fail.
+ */
+export function startSender(
+  chain: Chain,
+  wallet: Wallet,
+  chainId: bigint,
+  store: TxStore,
+  rules: SenderRules,
+  log: Logger,
+  nowMs: () => number,
+  onEvent: (event: SenderEvent) => void,
+): Sender & { close: () => Promise<void> } {
+  const account = wallet.address.toLowerCase();
+  const waiting = new Map<string, Set<() => void>>();
+  const looksAtTaken = new Map<number, number>();
+  const underpriced = new Set<number>();
+  const offeredAtMs = new Map<number, number>();
+  let seenHead = '';
+
+  const loop = repeat(rules.pollMs, log, 'sending is held up', async () => {
+    const open = store.open();
+    if (open.length === 0 && store.counts().queued === 0) return;
+    const head = await chain.head();
+    const minedNonce = await chain.minedNonce(account);
+    if (store.reopen(minedNonce) > 0) log.warn({ minedNonce }, 'txs thought final are unmined again');
+    if (head.hash !== seenHead || open.some((tx) => tx.state === 'sent')) await follow(head, minedNonce);
+    seenHead = head.hash;
+    await sendQueued(head, minedNonce);
+  });
+
+  /** Looks after every tx that has a nonce: mined, orphaned, taken, too cheap, no longer wanted. */
+  async function follow(head: Block, minedNonce: number): Promise<void> {
+    let market: FeeMarket | undefined;
+    for (const tx of store.open()) {
+      const attempts = store.attempts(tx.id);
+      const { receipt, attempt } = await findMined(tx, attempts, minedNonce);
+      if (receipt && attempt) {
+        noteMined(tx, receipt, attempt, head);
+        continue;
+      }
+      if (tx.state === 'mined') {
+        log.warn({ txHash: attempts.at(-1)?.hash, nonce: tx.nonce }, 'a mined tx was orphaned');
+        store.unmined(tx.id);
+      }
+      if ((tx.nonce as number) < minedNonce) {
+        noteTaken(tx);
+        continue;
+      }
+      looksAtTaken.delete(tx.id);
+      market ??= await readMarket(head);
+      await push(tx, attempts, market);
+    }
+  }
+
+  async function findMined(tx: Tx, attempts: readonly TxAttempt[], minedNonce: number) {
+    if ((tx.nonce as number) >= minedNonce) return {};
+    for (const attempt of attempts.toReversed()) {
+      if (attempt.nonce !== tx.nonce) continue;
+      const receipt = await chain.receipt(attempt.hash);
+      if (receipt) return { receipt, attempt };
+    }
+    return {};
+  }
+
+  function noteMined(tx: Tx, receipt: Receipt, attempt: TxAttempt, head: Block): void {
+    const depth = head.number - receipt.blockNumber + 1;
+    if (tx.state !== 'mined' || tx.minedBlock !== receipt.blockNumber) {
+      store.mined(tx.id, receipt.blockNumber);
+      log.info({ txHash: receipt.txHash, blockNumber: receipt.blockNumber, nonce: tx.nonce }, 'tx mined');
+      onEvent(attempt.isEmpty ? 'replaced' : receipt.isSuccess ? 'mined' : 'reverted');
+      looksAtTaken.delete(tx.id);
+      underpriced.delete(tx.id);
+      offeredAtMs.delete(tx.id);
+    }
+    if (tx.outcome === undefined && depth >= tx.minConfirmations) settle(tx, outcomeOf(tx, receipt, attempt));
+    if (depth >= rules.finalityBlocks) store.final(tx.id);
+  }
+
+  /** Somebody else used the account's key: the tx, if still wanted, goes back in line for another nonce. */
+  function noteTaken(tx: Tx): void {
+    const looks = (looksAtTaken.get(tx.id) ?? 0) + 1;
+    looksAtTaken.set(tx.id, looks);
+    if (looks < LOOKS_BEFORE_TAKEN) return;
+    looksAtTaken.delete(tx.id);
+    log.error({ nonce: tx.nonce, account }, 'a nonce was used by somebody else with the same key');
+    onEvent('nonce-taken');
+    store.requeue(tx.id);
+  }
+
+  /** Brings an unmined tx nearer to being mined: raises its fee when it waits too long, else offers it again. */
+  async function push(tx: Tx, attempts: readonly TxAttempt[], market: FeeMarket): Promise<void> {
+    const last = attempts.at(-1);
+    if (!last) return;
+    const isDue = nowMs() - last.sentAtMs >= rules.bumpAfterMs || underpriced.delete(tx.id);
+    const isReplaced = !tx.isWanted && !last.isEmpty;
+    const isRestored = tx.isWanted && last.isEmpty;
+    if (!isDue && !isReplaced && !isRestored) {
+      if (nowMs() - (offeredAtMs.get(tx.id) ?? 0) >= OFFER_AGAIN_MS) await broadcast(tx, last);
+      return;
+    }
+    const fees = bumpedFees(last, market, rules.bumpPercent, rules.capWei);
+    if (!fees) {
+      onEvent('cap-reached');
+      log.warn({ nonce: tx.nonce, maxFeeWei: `${last.maxFeeWei}` }, 'the fee has reached its cap');
+      return broadcast(tx, last);
+    }
+    onEvent('bumped');
+    await sign(tx, last.nonce, fees, !tx.isWanted);
+  }
+
+  async function sendQueued(head: Block, minedNonce: number): Promise<void> {
+    const open = store.open();
+    const taken = new Set(open.map((tx) => tx.nonce));
+    const room = rules.maxInFlight - open.filter((tx) => tx.state === 'sent').length;
+    if (room <= 0) return;
+    const queued = store.queued(room);
+    if (queued.length === 0) return;
+    const faults = await Promise.all(queued.map((tx) => chain.simulate({ ...tx, from: account }, head)));
+    let nonce = minedNonce;
+    let market: FeeMarket | undefined;
+    for (const [i, tx] of queued.entries()) {
+      const reason = faults[i];
+      if (reason !== undefined) {
+        log.info({ runId: tx.runId, reason }, 'tx not sent: it would fail');
+        onEvent('refused');
+        const fault = new Fault(`not sent, it would fail: ${reason}`);
+        store.drop(tx.id, fault);
+        wake(tx.key);
+        continue;
+      }
+      if (!store.byKey(tx.key)?.isWanted) continue;
+      while (taken.has(nonce)) nonce++;
+      taken.add(nonce);
+      market ??= await readMarket(head);
+      onEvent('sent');
+      await sign(tx, nonce, firstFees(market, rules.capWei), false);
+    }
+    loop.soon();
+  }
+
+  async function readMarket(head: Block): Promise<FeeMarket> {
+    if (head.baseFeeWei === undefined) return { baseFeeWei: undefined, tipWei: await chain.gasPriceWei() };
+    const tipWei = await chain.tipWei().catch((error) => {
+      if (error instanceof RpcError) return 1_000_000_000n;
+      throw error;
+    });
+    return { baseFeeWei: head.baseFeeWei, tipWei };
+  }
+
+  async function sign(tx: Tx, nonce: number, fees: Fees, isEmpty: boolean): Promise<void> {
+    const raw = await wallet.signTransaction({
+      chainId,
+      nonce,
+      to: isEmpty ? account : tx.to,
+      data: isEmpty ? '0x' : tx.data,
+      gasLimit: isEmpty ? EMPTY_TX_GAS : tx.gasLimit,
+      value: 0n,
+      ...(fees.maxFeeWei === fees.tipWei
+        ? { type: 0, gasPrice: fees.maxFeeWei }
+        : { type: 2, maxFeePerGas: fees.maxFeeWei, maxPriorityFeePerGas: fees.tipWei }),
+    });
+    const hash = Transaction.from(raw).hash as string;
+    const attempt: TxAttempt = { ...fees, hash, raw, nonce, isEmpty, sentAtMs: nowMs() };
+    store.addAttempt(tx.id, attempt);
+    log.info({ runId: tx.runId, txHash: hash, nonce, isEmpty, maxFeeWei: `${fees.maxFeeWei}` }, 'tx signed');
+    await broadcast({ ...tx, nonce }, attempt);
+  }
+
+  /** Offers a signed tx to the chain. What comes of it is seen from its receipt alone, whatever is said here. */
+  async function broadcast(tx: Tx, attempt: TxAttempt): Promise<void> {
+    try {
+      await chain.broadcast(attempt.raw);
+      offeredAtMs.set(tx.id, nowMs());
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      offeredAtMs.set(tx.id, nowMs());
+      if (/already known|known transaction|already imported|nonce too low|nonce has already/i.test(error.message))
+        return;
+      if (/underpriced|fee too low|less than block base fee|too low for the next block/i.test(error.message)) {
+        underpriced.add(tx.id);
+      }
+      if (/insufficient funds|enough funds/i.test(error.message)) onEvent('no-funds');
+      log.warn(
+        { txHash: attempt.hash, nonce: tx.nonce, reason: error.message.slice(0, 200) },
+        'the chain refused a tx',
+      );
+    }
+  }
+
+  function settle(tx: Tx, outcome: Value): void {
+    store.settle(tx.id, outcome);
+    wake(tx.key);
+  }
+
+  function wake(key: string): void {
+    for (const look of waiting.get(key) ?? []) look();
+  }
+
+  return {
+    submit: (request) => {
+      store.add(request);
+      loop.soon();
+    },
+    outcome: (key, signal) =>
+      new Promise((resolve, reject) => {
+        const lookers = waiting.get(key) ?? new Set();
+        waiting.set(key, lookers);
+        const leave = () => {
+          signal.removeEventListener('abort', stop);
+          lookers.delete(look);
+          if (lookers.size === 0) waiting.delete(key);
+        };
+        const look = () => {
+          const outcome = store.byKey(key)?.outcome;
+          if (outcome === undefined) return;
+          leave();
+          if (outcome instanceof Fault) reject(new Error(outcome.message));
+          else resolve(outcome);
+        };
+        const stop = () => {
+          leave();
+          reject(new Error('ended'));
+        };
+        lookers.add(look);
+        signal.addEventListener('abort', stop);
+        if (signal.aborted) stop();
+        else look();
+      }),
+    close: loop.close,
+  };
+}
+
+function outcomeOf(tx: Tx, receipt: Receipt, attempt: TxAttempt): Value {
+  if (attempt.isEmpty) return DROPPED_WITHOUT_NEED;
+  if (!receipt.isSuccess && tx.failOnRevert) return new Fault(`reverted in tx ${receipt.txHash}`);
+  return makeMap([
+    ['transactionHash', receipt.txHash],
+    ['blockNumber', receipt.blockNumber],
+    ['blockHash', receipt.blockHash],
+    ['status', receipt.isSuccess ? 1 : 0],
+    ['gasUsed', receipt.gasUsed],
+  ]);
+}

@@ -1,0 +1,130 @@
+import type { Bridge } from './bridges.ts';
+import { interpolateJson, soleReference, valueAt } from './references.ts';
+import type { Sender } from './sender.ts';
+import { Fault, isMap, type Value, type ValueMap } from './values.ts';
+
+/** What tasks reach the world through. */
+export interface TaskServices {
+  bridges: Record<string, Bridge>;
+  sender: Sender;
+  /** How long a bridge may take where its task names no timeout. */
+  httpTimeoutMs: number;
+}
+
+/** One attempt at a task. */
+export interface TaskCall {
+  /** Attributes from the DOT source, names in lower case. */
+  attributes: Readonly<Record<string, string>>;
+  /** Results of the tasks with an arrow to this one, by their `index`. */
+  inputs: readonly Value[];
+  /** Results of all tasks before by name, and `jobRun` and `jobSpec`. */
+  vars: ValueMap;
+  /** The same for each attempt at the same task of the same run: what makes an effect happen once. */
+  key: string;
+  /** The run, by its row in the database. */
+  runId: number;
+  /** Aborted when the attempt's time is over or the run ends early. */
+  signal: AbortSignal;
+  /** Whether the spec sets a timeout for this task. */
+  hasTimeout: boolean;
+  /** Gas limit the spec sets for all its txs, if it does. */
+  gasLimit: number | undefined;
+  services: TaskServices;
+}
+
+/**
+ * What came of an attempt. `pending` is for what takes long and survives a restart (a tx, an answer that comes later):
+ * it settles when the thing is done and no timeout applies to it; asked again with the same key, it waits for the same.
+ */
+export type TaskResult = { value: Value } | { pending: (signal: AbortSignal) => Promise<Value> };
+
+/** A task type: one row of the table in `tasks/table.ts`. Names of attributes are in lower case. */
+export interface TaskType {
+  required: readonly string[];
+  optional: readonly string[];
+  /** What is wrong with the attributes as written, if anything: asked once, when the spec is loaded. */
+  check?: (attributes: Readonly<Record<string, string>>) => string | undefined;
+  /** @throws Error whose message becomes the task's fault */
+  run: (call: TaskCall) => TaskResult | Promise<TaskResult>;
+}
+
+/**
+ * Refuses a call whose inputs hold more faults than allowed.
+ *
+ * @returns the inputs that are no faults
+ */
+export function goodInputs(call: TaskCall, most: number, allowedFaults = 0): Value[] {
+  const faults = call.inputs.filter((input) => input instanceof Fault);
+  if (faults.length > allowedFaults) {
+    throw new Error(`an input failed: ${faults.map((fault) => fault.message).join('; ')}`);
+  }
+  const good = call.inputs.filter((input) => !(input instanceof Fault));
+  if (good.length > most) throw new Error(`${good.length} inputs, expected at most ${most}`);
+  return good;
+}
+
+/**
+ * An attribute's value: what it refers to if it is a sole `$(…)`, else its text; undefined if it is not set.
+ *
+ * @throws Error if it refers to a failed task or to nothing
+ */
+export function attribute(call: TaskCall, name: string): Value | undefined {
+  const text = call.attributes[name];
+  if (text === undefined || text.trim() === '') return undefined;
+  const path = soleReference(text);
+  if (path === undefined) return text.trim();
+  const value = valueAt(call.vars, path);
+  if (value instanceof Fault) throw new Error(`$(${path}) failed: ${value.message}`);
+  return value;
+}
+
+/** A map given by reference, as JSON with references, or as a JSON text; undefined if it is not set. */
+export function mapAttribute(call: TaskCall, name: string): ValueMap | undefined {
+  const text = call.attributes[name];
+  if (text === undefined || text.trim() === '') return undefined;
+  let value: Value | undefined = soleReference(text) === undefined ? undefined : attribute(call, name);
+  if (value === undefined) value = named(name, () => interpolateJson(text, call.vars, false));
+  else if (typeof value === 'string') {
+    const json = value;
+    value = named(name, () => interpolateJson(json, {}, false));
+  }
+  if (!isMap(value)) throw new Error(`${name}: expected a map`);
+  return value;
+}
+
+/** Bytes from bytes, from 0x-hex, or from the UTF-8 of any other text. */
+export function asBytes(value: Value | undefined, name: string): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  if (typeof value !== 'string') throw new Error(`${name}: expected bytes`);
+  if (/^0x([0-9a-fA-F]{2})*$/.test(value)) return new Uint8Array(Buffer.from(value.slice(2), 'hex'));
+  return new Uint8Array(Buffer.from(value, 'utf8'));
+}
+
+export function asString(value: Value | undefined, name: string): string {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
+  if (typeof value !== 'string') throw new Error(`${name}: expected text`);
+  return value;
+}
+
+export function asFlag(value: Value | undefined, name: string, otherwise: boolean): boolean {
+  if (value === undefined) return otherwise;
+  if (typeof value === 'boolean') return value;
+  if (value === 'true' || value === '1') return true;
+  if (value === 'false' || value === '0') return false;
+  throw new Error(`${name}: expected true or false`);
+}
+
+export function asCount(value: Value | undefined, name: string, otherwise: number): number {
+  if (value === undefined) return otherwise;
+  const count = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : Number(value as number | bigint);
+  if (!Number.isSafeInteger(count) || count < 0) throw new Error(`${name}: expected a whole number`);
+  return count;
+}
+
+function named<T>(name: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw new Error(`${name}: ${(error as Error).message}`);
+  }
+}

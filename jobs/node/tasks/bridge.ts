@@ -1,0 +1,124 @@
+import type { Bridge } from '../bridges.ts';
+import { asString, attribute, goodInputs, mapAttribute, type TaskCall, type TaskType } from '../task.ts';
+import { isMap, makeMap, toJson, type Value } from '../values.ts';
+
+const MAX_ANSWER_BYTES = 32_768;
+
+/**
+ * Asks an external adapter: POSTs `requestData` and the run's meta as JSON, gives the answer's text.
+ * A status in the answer's body beats the HTTP status.
+ *
+ * @see Chainlink external adapters
+ */
+export const bridge: TaskType = {
+  required: ['name'],
+  optional: ['requestdata', 'includeinputatkey', 'headers', 'async', 'cachettl'],
+  check: (attributes) => {
+    if (attributes.async === 'true') return 'async bridges are not supported';
+    if (attributes.cachettl !== undefined && !/^0+s?$/.test(attributes.cachettl)) return 'cacheTTL is not supported';
+    return undefined;
+  },
+  run: async (call) => {
+    const inputs = goodInputs(call, Number.POSITIVE_INFINITY);
+    const name = asString(attribute(call, 'name'), 'name');
+    const target = call.services.bridges[name];
+    if (!target) throw new Error(`no bridge is called "${name}"`);
+    const body = requestBody(call, inputs);
+    const { status, text } = await post(call, target, name, body);
+    const fault = faultOf(status, text);
+    if (fault) throw new Error(`bridge ${name}: ${fault}`);
+    return { value: text };
+  },
+};
+
+function requestBody(call: TaskCall, inputs: readonly Value[]): string {
+  const entries = Object.entries(mapAttribute(call, 'requestdata') ?? {});
+  const jobRun = call.vars.jobRun;
+  if (isMap(jobRun) && jobRun.meta !== undefined) entries.push(['meta', jobRun.meta]);
+  const inputKey = attribute(call, 'includeinputatkey');
+  if (inputKey !== undefined && inputs.length > 0)
+    entries.push([asString(inputKey, 'includeInputAtKey'), inputs[0] as Value]);
+  return toJson(makeMap(entries));
+}
+
+async function post(
+  call: TaskCall,
+  target: Bridge,
+  name: string,
+  body: string,
+): Promise<{ status: number; text: string }> {
+  const headers = new Headers({ 'content-type': 'application/json' });
+  if (target.token) headers.set('authorization', `Bearer ${target.token}`);
+  for (const [header, value] of headerPairs(call)) headers.set(header, value);
+  const signals = [call.signal];
+  if (!call.hasTimeout) signals.push(AbortSignal.timeout(call.services.httpTimeoutMs));
+  try {
+    const response = await fetch(target.url, {
+      method: 'POST',
+      body,
+      headers,
+      redirect: 'error',
+      signal: AbortSignal.any(signals),
+    });
+    return { status: response.status, text: await readBounded(response) };
+  } catch (error) {
+    const reason =
+      (error as Error).name === 'TimeoutError' || call.signal.aborted ? 'no answer in time' : reasonOf(error);
+    throw new Error(`bridge ${name}: ${reason}`);
+  }
+}
+
+/** `headers` is a JSON list: name, value, name, value … */
+function headerPairs(call: TaskCall): [string, string][] {
+  const text = call.attributes.headers;
+  if (!text) return [];
+  const list = JSON.parse(text) as unknown;
+  if (!Array.isArray(list) || list.length % 2 !== 0 || !list.every((entry) => typeof entry === 'string')) {
+    throw new Error('headers: expected a JSON list of names and values');
+  }
+  return Array.from({ length: list.length / 2 }, (_, i) => [String(list[2 * i]), String(list[2 * i + 1])]);
+}
+
+async function readBounded(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > MAX_ANSWER_BYTES) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Why the adapter's answer is no success; undefined if it is one. */
+function faultOf(httpStatus: number, text: string): string | undefined {
+  let body: { statusCode?: unknown; providerStatusCode?: unknown; error?: unknown } | null = null;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    // An answer that is no JSON is judged by its HTTP status alone.
+  }
+  let status = httpStatus;
+  if (typeof body === 'object' && body !== null && typeof body.statusCode === 'number') {
+    status = body.statusCode;
+    if (status === 200 && typeof body.providerStatusCode === 'number') status = body.providerStatusCode;
+    if (status === 200 && body.error !== undefined && body.error !== null) status = 500;
+  }
+  return status === 200 ? undefined : `answered ${status}${describe(body?.error)}`;
+}
+
+function describe(error: unknown): string {
+  if (typeof error === 'string') return `: ${error.slice(0, 200)}`;
+  if (typeof error !== 'object' || error === null) return '';
+  const { name, message } = error as { name?: unknown; message?: unknown };
+  return `: ${[name, message]
+    .filter((part) => typeof part === 'string')
+    .join(': ')
+    .slice(0, 200)}`;
+}
+
+/** The message of a failed fetch names the cause, never the URL. */
+function reasonOf(error: unknown): string {
+  const cause = (error as { cause?: { code?: unknown } }).cause;
+  return typeof cause?.code === 'string' ? cause.code : (error as Error).message;
+}
