@@ -14,7 +14,7 @@ const solidityTest = (fuzzRuns: number, invariantRuns: number, invariantDepth: n
 
 export default defineConfig({
   plugins: [hardhatEthers, hardhatIgnition],
-  paths: { sources: './contracts', tests: { solidity: './test/contracts' }, ignition: './network/ignition' },
+  paths: { sources: ['./contracts', './bench/contracts'], tests: { solidity: './test/contracts' }, ignition: './network/ignition' },
   solidity: {
     npmFilesToBuild: [
       '@chainlink/contracts/src/v0.8/operatorforwarder/Operator.sol',
@@ -44,7 +44,6 @@ export default defineConfig({
       type: 'edr-simulated',
       chainType: 'l1',
       chainId: 31337,
-      hardfork: 'cancun',
       allowBlocksWithSameTimestamp: true,
       initialBaseFeePerGas: 1_000_000_000,
     },

@@ -13,12 +13,8 @@ abstract contract ChargerStatusConsumer is IOracleConsumer {
     /// @notice The ledger of questions to the oracles.
     IOracleDEVSEN public immutable oracle;
 
-    mapping(bytes32 requestId => bool) private _isAsked;
-
     /// @notice The caller is not the ledger.
     error NotOracle(address caller);
-    /// @notice This contract made no such request, or was told its end.
-    error NotAsked(bytes32 requestId);
 
     /// @param oracle_ OracleDEVSEN.
     constructor(IOracleDEVSEN oracle_) {
@@ -26,10 +22,9 @@ abstract contract ChargerStatusConsumer is IOracleConsumer {
     }
 
     /// @inheritdoc IOracleConsumer
+    /// @dev The ledger calls nobody but who asked, and once; so there is nothing to check but that it is the ledger.
     function onOracleAnswer(bytes32 requestId, Outcome outcome, bytes calldata answer) external {
         if (msg.sender != address(oracle)) revert NotOracle(msg.sender);
-        if (!_isAsked[requestId]) revert NotAsked(requestId);
-        delete _isAsked[requestId];
         if (outcome != Outcome.Agreed) return _onNoStatus(requestId, outcome);
 
         (IDeviceDEVSEN.Status status, uint8 errorClass, uint64 observedAt, bool online) = abi.decode(
@@ -46,8 +41,7 @@ abstract contract ChargerStatusConsumer is IOracleConsumer {
     /// @return requestId Id of the request.
     function _askStatus(bytes32 deviceId, uint16 connector) internal returns (bytes32 requestId) {
         bytes memory params = abi.encode(connector);
-        requestId = oracle.request(IOracleDEVSEN.Query.ChargerStatus, deviceId, params, address(this));
-        _isAsked[requestId] = true;
+        return oracle.request(IOracleDEVSEN.Query.ChargerStatus, deviceId, params, address(this));
     }
 
     /// @notice The oracles agreed.

@@ -21,20 +21,16 @@ contract ExampleStatusConsumer is ChargerStatusConsumer {
         uint64 toldAt;
     }
 
-    struct Question {
-        bytes32 deviceId;
-        uint16 connector;
-    }
-
-    mapping(bytes32 requestId => Question) private _questions;
-    mapping(bytes32 deviceId => mapping(uint16 connector => Known)) private _known;
+    /// @dev Device and connector as one key: what was asked by a request, and what is known of it.
+    mapping(bytes32 requestId => bytes32 topic) private _asked;
+    mapping(bytes32 topic => Known) private _known;
 
     /// @notice A question went to the oracles.
     event Asked(bytes32 indexed requestId, bytes32 indexed deviceId, uint16 indexed connector);
     /// @notice The oracles agreed.
-    event Told(bytes32 indexed requestId, bytes32 indexed deviceId, uint16 indexed connector, Known known);
+    event Told(bytes32 indexed requestId, Known known);
     /// @notice The oracles did not agree, or too few answered in time.
-    event NotTold(bytes32 indexed requestId, bytes32 indexed deviceId, uint16 indexed connector, Outcome outcome);
+    event NotTold(bytes32 indexed requestId, Outcome outcome);
 
     /// @param oracle_ OracleDEVSEN.
     constructor(IOracleDEVSEN oracle_) ChargerStatusConsumer(oracle_) {}
@@ -42,13 +38,13 @@ contract ExampleStatusConsumer is ChargerStatusConsumer {
     /// @notice Asks for a connector's status at this contract's cost.
     function ask(bytes32 deviceId, uint16 connector) external returns (bytes32 requestId) {
         requestId = _askStatus(deviceId, connector);
-        _questions[requestId] = Question(deviceId, connector);
+        _asked[requestId] = _topicOf(deviceId, connector);
         emit Asked(requestId, deviceId, connector);
     }
 
     /// @notice The last agreed status of a connector; all zero if there is none.
     function latest(bytes32 deviceId, uint16 connector) external view returns (Known memory) {
-        return _known[deviceId][connector];
+        return _known[_topicOf(deviceId, connector)];
     }
 
     /// @inheritdoc ChargerStatusConsumer
@@ -59,15 +55,19 @@ contract ExampleStatusConsumer is ChargerStatusConsumer {
         uint64 observedAt,
         bool online
     ) internal override {
-        Question memory asked = _questions[requestId];
         Known memory known = Known(status, errorClass, online, observedAt, uint64(block.timestamp));
-        _known[asked.deviceId][asked.connector] = known;
-        emit Told(requestId, asked.deviceId, asked.connector, known);
+        _known[_asked[requestId]] = known;
+        delete _asked[requestId];
+        emit Told(requestId, known);
     }
 
     /// @inheritdoc ChargerStatusConsumer
     function _onNoStatus(bytes32 requestId, Outcome outcome) internal override {
-        Question memory asked = _questions[requestId];
-        emit NotTold(requestId, asked.deviceId, asked.connector, outcome);
+        delete _asked[requestId];
+        emit NotTold(requestId, outcome);
+    }
+
+    function _topicOf(bytes32 deviceId, uint16 connector) private pure returns (bytes32) {
+        return keccak256(abi.encode(deviceId, connector));
     }
 }

@@ -1,0 +1,86 @@
+import { AbiCoder, Contract, Interface, type Log, type TransactionReceipt, Wallet } from 'ethers';
+import { OPERATOR_ABI } from '../../../core/abi.ts';
+import type { NetworkContracts } from '../../../network/contracts.ts';
+import { ensureOperator, ensureOperatorSet } from '../../../network/provision.ts';
+import type { TestChain } from '../../support/chain.ts';
+
+/** An operator whose answers the test sends itself, through a real Chainlink `Operator`. */
+export interface TestOperator {
+  account: string;
+  oracle: string;
+  /** Sends an answer to a request as it stands in an `OracleRequest` log. */
+  answer: (asked: AskedOf, answer: string, gasLimit?: bigint) => Promise<TransactionReceipt>;
+}
+
+/** What one `OracleRequest` log says. */
+export interface AskedOf {
+  oracle: string;
+  specId: string;
+  requestId: string;
+  payment: bigint;
+  callbackAddr: string;
+  callbackFunctionId: string;
+  cancelExpiration: bigint;
+  data: string;
+}
+
+const operatorInterface = new Interface(OPERATOR_ABI);
+
+/** n operators, each with an account, a signing key and an `Operator` of its own; their set is the current one. */
+export async function makeOperators(
+  chain: TestChain,
+  network: NetworkContracts,
+  wallets: number[],
+  faults: number,
+): Promise<TestOperator[]> {
+  const operators: TestOperator[] = [];
+  for (const n of wallets) {
+    const account = new Wallet(chain.privateKey(n), chain.provider);
+    const signingKey = Wallet.createRandom().address;
+    const oracle = await ensureOperator(network, { account, signingKey, senders: [account.address] });
+    operators.push({
+      account: account.address,
+      oracle,
+      answer: makeAnswer(new Contract(oracle, OPERATOR_ABI, account)),
+    });
+  }
+  await ensureOperatorSet(
+    network,
+    operators.map(({ account }) => account),
+    faults,
+  );
+  return operators;
+}
+
+/** The requests that a tx sent to operators. */
+export function requestsIn(receipt: TransactionReceipt): AskedOf[] {
+  return receipt.logs.flatMap((log: Log) => {
+    const parsed = operatorInterface.parseLog(log);
+    if (parsed?.name !== 'OracleRequest') return [];
+    const { specId, requestId, payment, callbackAddr, callbackFunctionId, cancelExpiration, data } =
+      parsed.args.toObject() as Omit<AskedOf, 'oracle'>;
+    return [
+      { oracle: log.address, specId, requestId, payment, callbackAddr, callbackFunctionId, cancelExpiration, data },
+    ];
+  });
+}
+
+function makeAnswer(own: Contract): TestOperator['answer'] {
+  return async (asked, answer, gasLimit = 1_000_000n) => {
+    const data = AbiCoder.defaultAbiCoder().encode(['bytes32', 'bytes'], [asked.requestId, answer]);
+    const sent = await own
+      .getFunction('fulfillOracleRequest2')
+      .send(
+        asked.requestId,
+        asked.payment,
+        asked.callbackAddr,
+        asked.callbackFunctionId,
+        asked.cancelExpiration,
+        data,
+        { gasLimit },
+      );
+    const receipt = await sent.wait();
+    if (receipt === null) throw new Error('the answer was not mined');
+    return receipt;
+  };
+}
