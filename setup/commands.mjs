@@ -1,0 +1,11 @@
+/**
+ * What `npm run …` can do: the file that Node runs and what must be there for it. Arguments after `--` are passed on.
+ */
+export const COMMANDS = {
+  start: { file: 'network/start.ts', needs: ['redis'] },
+  test: { file: 'setup/test.mjs', needs: ['redis'] },
+  bench: { file: 'bench/run.ts', needs: ['redis'] },
+  ask: { file: 'network/ask.ts', needs: [] },
+  'add-charger': { file: 'network/add-charger.ts', needs: [] },
+  simulate: { file: 'simulator/main.ts', needs: [] },
+};

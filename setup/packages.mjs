@@ -1,0 +1,63 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runQuietly } from './child.mjs';
+import { SetupError, say } from './say.mjs';
+import { isAtLeast } from './version.mjs';
+
+/** The least Node that runs TypeScript without a flag or warning. */
+export const LEAST_NODE = '24.12';
+
+/**
+ * Sees to it that node_modules holds what package-lock.json says, installed under Node 24: an older one leaves out
+ * packages that only Node 24 can use, without a word.
+ *
+ * @returns the path of a Node that is new enough
+ */
+export async function ensurePackages(root) {
+  if (!isInstalled(root)) await install(root);
+  const own = join(root, 'node_modules', '.bin', 'node');
+  for (const node of [own, process.execPath]) {
+    if (existsSync(node) && isAtLeast(versionOf(node), LEAST_NODE)) return node;
+  }
+  throw new SetupError(`npm has no Node for ${process.platform} ${process.arch}: install Node ${LEAST_NODE} or later`);
+}
+
+/** Whether every package of the lock is there in its version, and the chain's native part with it. */
+export function isInstalled(root) {
+  const installed = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(installed)) return false;
+  const have = JSON.parse(readFileSync(installed, 'utf8')).packages;
+  const want = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+  const isThere = ([path, { version, optional, peer }]) =>
+    path === '' || optional || peer || have[path]?.version === version;
+  return Object.entries(want).every(isThere) && hasNativeChain(root);
+}
+
+function hasNativeChain(root) {
+  const scope = join(root, 'node_modules', '@nomicfoundation');
+  return existsSync(scope) && readdirSync(scope).some((name) => name.startsWith('edr-'));
+}
+
+async function install(root) {
+  const isNew = isAtLeast(process.version, LEAST_NODE);
+  say(
+    `installing packages${isNew ? '' : ` with Node 24, as this is Node ${process.versions.node}`}, about a minute ...`,
+  );
+  const began = Date.now();
+  const [program, ...args] = isNew ? ['npm', 'ci'] : ['npx', '--yes', '--package=node@24', '--call=npm ci'];
+  const { code, output } = await runQuietly(program, args);
+  if (code !== 0) throw new SetupError(`npm ci failed.${hintOf(output)}\n\n${output.trim()}`);
+  if (!isInstalled(root))
+    throw new SetupError('npm ci ran, but packages are missing: remove node_modules and try again');
+  say(`packages are installed, ${Math.round((Date.now() - began) / 1000)} s`);
+}
+
+function hintOf(output) {
+  const isOffline = /ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ECONNREFUSED|ENETUNREACH/.test(output);
+  return isOffline ? ' The npm registry cannot be reached: check the network or the proxy (npm config get proxy).' : '';
+}
+
+function versionOf(node) {
+  return execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
+}
