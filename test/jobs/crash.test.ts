@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { waitFor } from '../support/wait.ts';
+import { startNodeProcess } from './node-process.ts';
+import { passThrough, type RpcProxy, startRpcProxy } from './rpc-proxy.ts';
+import { makeWorld, type World } from './world.ts';
+
+describe('a job node that is killed (SIGKILL) and started again', () => {
+  let world: World;
+  let proxy: RpcProxy;
+  let nonce = 0;
+  beforeAll(async () => {
+    world = await makeWorld();
+    proxy = await startRpcProxy(world.chain.rpcUrl);
+  });
+  afterAll(async () => {
+    await proxy.close();
+    await world.close();
+  });
+
+  const start = () => startNodeProcess(world.env({ RPC_URL: proxy.url }));
+
+  /** Asks, has the node killed at a moment, starts it again, and expects one answer by one successful tx. */
+  async function expectOneAnswer(killAt: (kill: () => void) => void): Promise<void> {
+    const before = await world.fulfilTxs();
+    const first = start();
+    await waitFor(() => first.messages.includes('job node runs'), { what: 'the node to run' });
+    killAt(first.kill9);
+    const requestId = await world.request(++nonce);
+    await waitFor(() => first.exit.then(() => true), { what: 'the node to be killed' });
+    proxy.hook = passThrough;
+    const second = start();
+    await waitFor(async () => (await world.answered()).includes(requestId), { what: 'the answer' });
+    await waitFor(() => second.messages.includes('run completed'), { what: 'the run to end' });
+    await second.stop();
+    expect((await world.answered()).filter((id) => id === requestId)).toHaveLength(1);
+    expect((await world.fulfilTxs()).slice(before.length)).toEqual([{ status: 1, nonce: before.length }]);
+  }
+
+  const METHODS = ['eth_getLogs', 'eth_call', 'eth_sendRawTransaction', 'eth_getTransactionReceipt'];
+  for (const method of METHODS) {
+    it(`answers once when it dies before its ${method} reaches the chain`, () =>
+      expectOneAnswer((kill) => {
+        proxy.hook = async (called, _params, forward) => {
+          if (called !== method) return forward();
+          kill();
+          throw new Error('cut');
+        };
+      }));
+
+    it(`answers once when it dies before it hears of its ${method}`, () =>
+      expectOneAnswer((kill) => {
+        proxy.hook = async (called, _params, forward) => {
+          const answer = await forward();
+          if (called !== method) return answer;
+          kill();
+          throw new Error('cut');
+        };
+      }));
+  }
+
+  it('asks the adapter again when it died while the adapter held the question', async () => {
+    const ready = world.bridge.answer;
+    const askedBefore = world.bridge.asked.length;
+    await expectOneAnswer((kill) => {
+      world.bridge.answer = () => {
+        world.bridge.answer = ready;
+        kill();
+        return new Promise(() => {});
+      };
+    });
+    expect(world.bridge.asked.length - askedBefore).toBe(2);
+  });
+
+  it('answers what was asked while it was down, however many blocks passed', async () => {
+    const ids: string[] = [];
+    for (let i = 0; i < 5; i++) {
+      ids.push(await world.request(++nonce));
+      await world.chain.provider.send('hardhat_mine', ['0x14']);
+    }
+    const node = startNodeProcess(world.env({ RPC_URL: proxy.url, LOG_RANGE_BLOCKS: '7' }));
+    await waitFor(
+      async () =>
+        ids.every(
+          (
+            (known) => (id) =>
+              known.includes(id)
+          )(await world.answered()),
+        ),
+      { what: 'five answers' },
+    );
+    await node.stop();
+    expect(new Set(await world.answered()).size).toBe((await world.answered()).length);
+  });
+
+  it('refuses to share its database with another', async () => {
+    const first = start();
+    await waitFor(() => first.messages.includes('job node runs'), { what: 'the node to run' });
+    const second = startNodeProcess(world.env());
+    expect(await second.exit).toBe(1);
+    expect(second.messages).toEqual(['stopped by an error']);
+    await first.stop();
+    expect(await first.exit).toBe(0);
+  });
+});
