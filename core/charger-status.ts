@@ -1,0 +1,128 @@
+import { EPOCH_SKEW_MS, STALE_AFTER_MS } from './as-of.ts';
+import { type ChargerStatus, STATUS, type Status } from './status.ts';
+
+/** One connection of a charger as the record shows it at the time asked about. */
+export interface ConnectionAt {
+  epoch: number;
+  gateway: string;
+  /** The uninterrupted part of its gateway's record that it belongs to. */
+  chapter: number;
+  /** The start of the gateway's process that held it, Unix ms. */
+  bootedAtMs: number;
+  openedAtMs: number;
+  /** Unix ms; undefined if it was not closed by the time asked about. */
+  closedAtMs: number | undefined;
+  /** When the last frame of it came in, by the time asked about. */
+  lastFrameAtMs: number;
+}
+
+/** What a gateway was at the time asked about. */
+export interface GatewayAt {
+  /** The chapter that counts at that time; events of earlier chapters lie before a break and do not. */
+  chapter: number;
+  /** The start of the process that has confirmed that time with a watermark; undefined if none has: it was away. */
+  upSinceMs: number | undefined;
+}
+
+/** A status a charger reported. */
+export interface StatusAt {
+  gateway: string;
+  chapter: number;
+  receivedAtMs: number;
+  status: Status;
+  errorClass: number;
+}
+
+/** What the rule reads: the record of one operator as it stood at one time. All of it must have been told by then. */
+export interface RecordAt {
+  /** The charger's connections that had opened, the highest epoch first, none above `maxEpoch`. */
+  connections: (maxEpoch: number) => Iterable<ConnectionAt>;
+  /** The statuses reported for a connector, the latest first: by epoch, then by place in the connection. */
+  statuses: (connector: number, maxEpoch: number) => Iterable<StatusAt>;
+  gateway: (account: string) => GatewayAt;
+  /** The last watermark a gateway's process told before the time asked about, Unix ms; 0 if none. */
+  lastWatermarkMs: (gateway: string, bootedAtMs: number) => number;
+  /**
+   * This operator missed a part of some gateway's record that others may have. What was known before this time, Unix ms,
+   * may since have changed unseen; 0 if nothing was missed.
+   */
+  missedUntilMs: number;
+}
+
+/** The answer, or why this operator cannot give it (others may). */
+export type Known<T> = { isKnown: true; answer: T } | { isKnown: false; reason: string };
+
+/**
+ * A connector's status as of a time. Everything in it follows from signed batches, so honest operators give the same.
+ *
+ * 1. The charger's connection with the highest epoch that had opened by then decides. None: never seen.
+ * 2. It is online if the connection had not closed, the gateway's process that held it has confirmed that time, and a
+ *    frame came in within `STALE_AFTER_MS`. If it is not: Unknown, with the time up to which the charger was known.
+ * 3. If it is: the status last reported for the connector, in whichever connection; but where connector 0, the station
+ *    itself, is Unavailable or Faulted, that overrides. Nothing reported: Unknown, observed at 0.
+ *
+ * Events that lie before a break in their gateway's record do not count: something may have followed them unseen.
+ *
+ * @param atMs - the time asked about, Unix ms
+ * @param connector - 0 for the station as a whole
+ */
+export function chargerStatusAt(record: RecordAt, connector: number, atMs: number): Known<ChargerStatus> {
+  const maxEpoch = atMs + EPOCH_SKEW_MS;
+  const connection = first(record.connections(maxEpoch), (row) => record.gateway(row.gateway).chapter === row.chapter);
+  if (connection === undefined) {
+    if (record.missedUntilMs > 0) return cannotKnow('the charger may have connected before this record begins');
+    return offline(0);
+  }
+  if (connection.openedAtMs < record.missedUntilMs) {
+    return cannotKnow('the charger connected before this record is whole');
+  }
+  if (connection.closedAtMs !== undefined) return offline(connection.closedAtMs);
+  if (record.gateway(connection.gateway).upSinceMs !== connection.bootedAtMs) {
+    const confirmedMs = record.lastWatermarkMs(connection.gateway, connection.bootedAtMs);
+    return offline(Math.max(confirmedMs, connection.lastFrameAtMs));
+  }
+  if (atMs - connection.lastFrameAtMs > STALE_AFTER_MS) return offline(connection.lastFrameAtMs);
+
+  const latest = (number: number) =>
+    first(record.statuses(number, maxEpoch), (row) => record.gateway(row.gateway).chapter === row.chapter);
+  const own = latest(connector);
+  if ((own?.receivedAtMs ?? 0) < record.missedUntilMs) {
+    return cannotKnow('the connector has not reported since this record is whole');
+  }
+  const station = connector === 0 ? own : latest(0);
+  const decisive = station !== undefined && isInoperative(station.status) ? station : own;
+  return {
+    isKnown: true,
+    answer: {
+      status: decisive?.status ?? STATUS.Unknown,
+      errorClass: decisive?.errorClass ?? 0,
+      observedAtSec: seconds(decisive?.receivedAtMs ?? 0),
+      online: true,
+    },
+  };
+}
+
+function isInoperative(status: Status): boolean {
+  return status === STATUS.Unavailable || status === STATUS.Faulted;
+}
+
+function offline(lastKnownMs: number): Known<ChargerStatus> {
+  return {
+    isKnown: true,
+    answer: { status: STATUS.Unknown, errorClass: 0, observedAtSec: seconds(lastKnownMs), online: false },
+  };
+}
+
+function cannotKnow(reason: string): Known<never> {
+  return { isKnown: false, reason };
+}
+
+/** Unix ms as Unix seconds, rounded down. */
+function seconds(ms: number): number {
+  return Math.floor(ms / 1000);
+}
+
+function first<T>(rows: Iterable<T>, matches: (row: T) => boolean): T | undefined {
+  for (const row of rows) if (matches(row)) return row;
+  return undefined;
+}
