@@ -1,0 +1,234 @@
+import { DevsenError } from '../core/errors.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Running } from '../runtime/process.ts';
+import type { RegistrySnapshot } from '../runtime/registry.ts';
+import { chainSource, type NetworkNews, type OpenNetworkSource } from './chain.ts';
+import { type Database, openDatabase } from './database.ts';
+import { makeEndpoints } from './endpoints.ts';
+import { type GatewayHealth, readHealth } from './health.ts';
+import { serveHttp } from './http.ts';
+import { type Ingest, makeIngest } from './ingest.ts';
+import { type Knowing, makeKnowing } from './knowing.ts';
+import { makeAdapterMetrics } from './metrics.ts';
+import { type QueueReader, readQueue } from './queue.ts';
+import { makeRecordReader, type RecordReader } from './record-reader.ts';
+import type { AdapterSettings } from './settings.ts';
+
+/** How often what could not be done is tried again, and gaps that will not close any more are looked for, ms. */
+const UPKEEP_MS = 2_000;
+
+export interface RunningAdapter extends Running {
+  /** Where it listens, also if the settings left the choice to the system. */
+  port: number;
+}
+
+/** What an adapter works with. */
+export interface AdapterMeans {
+  settings: AdapterSettings;
+  log: Logger;
+  openNetwork: OpenNetworkSource;
+  now: () => number;
+}
+
+/** What there is once the chain has told which network this is. */
+interface Recording {
+  ingest: Ingest;
+  queue: QueueReader;
+  knowing: Knowing;
+}
+
+/** Starts an operator's adapter: it listens at once, and answers as soon as chain, Redis and record allow. */
+export function startAdapter(settings: AdapterSettings, log: Logger): Promise<RunningAdapter> {
+  const openNetwork = chainSource({
+    rpcUrl: settings.RPC_URL,
+    oracleAddress: settings.ORACLE_ADDRESS,
+    confirmations: settings.CHAIN_CONFIRMATIONS,
+    pollIntervalMs: settings.CHAIN_POLL_MS,
+    log,
+  });
+  return startAdapterWith({ settings, log, openNetwork, now: Date.now });
+}
+
+/**
+ * As `startAdapter`, with everything handed in.
+ *
+ * @throws DevsenError `DATABASE_UNAVAILABLE` if the record cannot be opened; Error if the port cannot be had
+ */
+export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdapter> {
+  const { settings, log, now } = means;
+  const db = openDatabase(settings.ADAPTER_DATABASE);
+  const memory = makeMemory(db);
+  const reader = makeRecordReader(db);
+  let recording: Recording | undefined;
+  let isWriteSound = true;
+  const waiting = { count: 0 };
+  const gateways = () => (recording === undefined ? [] : gatewayHealth(recording.ingest, reader, now()));
+  const metrics = makeAdapterMetrics({
+    gateways: () => gateways().map((row) => ({ ...row, lagMs: row.lagMs ?? Number.NaN })),
+    convicted: () => recording?.ingest.book.convicted().length ?? 0,
+    waiting: () => waiting.count,
+  });
+  const writing = (work: () => void) => {
+    try {
+      work();
+      isWriteSound = true;
+    } catch (error) {
+      isWriteSound = false;
+      throw error;
+    }
+  };
+
+  const learn = (news: NetworkNews) => {
+    memory.checkNetwork(news.network);
+    recording ??= record(means, db, reader, news.network, metrics.ingest, writing);
+    const { ingest, knowing } = recording;
+    ingest.listGateways(news.gateways, now());
+    if (news.snapshot !== undefined) memory.keep(news.snapshot);
+    knowing.committed();
+  };
+  /** News that the database has not taken yet. */
+  let untaken: NetworkNews | undefined;
+  const takeNews = () => {
+    if (untaken === undefined) return;
+    const news = untaken;
+    try {
+      writing(() => learn(news));
+      untaken = undefined;
+    } catch (error) {
+      log.error({ err: error }, 'news of the network not taken over; trying again');
+    }
+  };
+  const network = means.openNetwork((news) => {
+    untaken = news;
+    takeNews();
+  }, memory.restored());
+
+  const endpoints = makeEndpoints({
+    reader,
+    knowing: {
+      untilKnown: async (asOfSec, signal) => {
+        if (recording === undefined) {
+          throw new DevsenError('NOT_YET', 'this operator does not know yet: the chain has not told the network');
+        }
+        await recording.knowing.untilKnown(asOfSec, signal);
+      },
+    },
+  });
+  const upkeep = setInterval(() => {
+    takeNews();
+    const watchedSinceMs = recording?.queue.listeningSinceMs();
+    if (recording === undefined || watchedSinceMs === undefined) return;
+    try {
+      writing(() => recording?.ingest.giveUpGaps(now(), watchedSinceMs));
+    } catch (error) {
+      log.error({ err: error }, 'gaps not looked at');
+    }
+  }, UPKEEP_MS);
+
+  const stopAll = async () => {
+    clearInterval(upkeep);
+    await network.close();
+    await recording?.queue.close();
+    db.close();
+  };
+  try {
+    const http = await serveHttp({
+      host: settings.ADAPTER_HOST,
+      port: settings.ADAPTER_PORT,
+      bridgeToken: settings.BRIDGE_TOKEN,
+      endpoints,
+      metrics,
+      waiting,
+      log,
+      now,
+      health: () =>
+        readHealth({
+          isDatabaseSound: () => isWriteSound && memory.isReadable(),
+          queue: () => recording?.queue,
+          isChainFresh: () => network.isFresh(),
+          gateways,
+        }),
+    });
+    log.info({ host: settings.ADAPTER_HOST, port: http.port }, 'adapter listens');
+    return {
+      port: http.port,
+      close: async () => {
+        await http.close();
+        await stopAll();
+      },
+    };
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+}
+
+function record(
+  { settings, log, now }: AdapterMeans,
+  db: Database,
+  reader: RecordReader,
+  network: string,
+  counts: Parameters<typeof makeIngest>[3],
+  writing: (work: () => void) => void,
+): Recording {
+  const ingest = makeIngest(db, network, log, counts);
+  let knowing: Knowing | undefined;
+  const queue = readQueue({
+    redisUrl: settings.REDIS_URL,
+    operator: settings.OPERATOR_ACCOUNT,
+    log,
+    now,
+    commit: (texts) => {
+      writing(() => ingest.apply(texts, now()));
+      knowing?.committed();
+    },
+  });
+  const { book, parkedOf } = ingest;
+  knowing = makeKnowing({ book, reader, queue, parkedOf, waitMs: settings.ANSWER_WAIT_MS, now });
+  return { ingest, queue, knowing };
+}
+
+function gatewayHealth({ book, parkedOf }: Ingest, reader: RecordReader, nowMs: number): GatewayHealth[] {
+  const convicted = new Set(book.convicted());
+  const accounts = new Set([...book.active(), ...book.rows().map((row) => row.account)]);
+  return [...accounts].map((account) => {
+    const lastMs = reader.lastWatermarkMs(account);
+    return {
+      account,
+      lagMs: lastMs === 0 ? null : nowMs - lastMs,
+      isFollowed: book.row(account).state === 'following',
+      parked: parkedOf(account),
+      isConvicted: convicted.has(account),
+    };
+  });
+}
+
+/** What an adapter keeps of the chain from one start to the next. */
+function makeMemory(db: Database) {
+  const select = db.prepare<{ value: string }>('SELECT value FROM meta WHERE name = ?');
+  const upsert = db.prepare(
+    'INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+  );
+  return {
+    /** @throws DevsenError `CONFLICT` if the record is of another network */
+    checkNetwork: (network: string) => {
+      const known = select.get('network')?.value;
+      if (known === undefined) upsert.run('network', network);
+      else if (known !== network)
+        throw new DevsenError('CONFLICT', `the record is of network ${known}, not ${network}`);
+    },
+    restored: (): RegistrySnapshot | undefined => {
+      const text = select.get('registry')?.value;
+      return text === undefined ? undefined : (JSON.parse(text) as RegistrySnapshot);
+    },
+    keep: (snapshot: RegistrySnapshot) => upsert.run('registry', JSON.stringify(snapshot)),
+    isReadable: (): boolean => {
+      try {
+        select.get('network');
+        return true;
+      } catch {
+        return false;
+      }
+    },
+  };
+}

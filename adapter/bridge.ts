@@ -1,0 +1,99 @@
+import { timingSafeEqual } from 'node:crypto';
+import { DevsenError, type DevsenErrorCode } from '../core/errors.ts';
+import { sha256Hex } from '../core/identity.ts';
+import { isObject } from '../core/json.ts';
+
+/**
+ * The shapes of Chainlink's external adapter protocol.
+ *
+ * A node takes the body's `statusCode` before the HTTP status, and an `error` without one under HTTP 200 for a success:
+ * so both are always sent, and always the same.
+ */
+export interface BridgeSuccess {
+  jobRunID: string;
+  statusCode: 200;
+  /** What the job spec's `jsonparse` takes. */
+  result: string;
+  data: Record<string, unknown>;
+  timestamps: BridgeTimestamps;
+}
+
+export interface BridgeTimestamps {
+  providerDataRequestedUnixMs: number;
+  providerDataReceivedUnixMs: number;
+  /** The time the answer is about; absent where there is none. */
+  providerIndicatedTimeUnixMs?: number;
+}
+
+export interface BridgeError {
+  jobRunID: string;
+  status: 'errored';
+  statusCode: number;
+  error: { name: string; message: string };
+}
+
+/** A request to the bridge, as far as every endpoint reads it. */
+export interface BridgeRequest {
+  /** The node's id of the run; '1' where it gives none, as Chainlink's adapters have it. */
+  jobRunId: string;
+  /** Lower case. */
+  endpoint: string;
+  /** What the endpoint is asked. */
+  data: Record<string, unknown>;
+}
+
+export const DEFAULT_ENDPOINT = 'charger-status';
+const DEFAULT_RUN_ID = '1';
+const MOST_ID_CHARACTERS = 256;
+
+/** The run's id in a body of whatever shape. */
+export function readRunId(body: unknown): string {
+  const id = isObject(body) ? body.id : undefined;
+  if (typeof id === 'number' && Number.isFinite(id)) return `${id}`;
+  return typeof id === 'string' && id !== '' ? id.slice(0, MOST_ID_CHARACTERS) : DEFAULT_RUN_ID;
+}
+
+/** @throws DevsenError `INPUT_INVALID` naming what is wrong */
+export function readBridgeRequest(body: unknown): BridgeRequest {
+  if (!isObject(body)) throw new DevsenError('INPUT_INVALID', 'the body must be a JSON object');
+  const data = body.data ?? {};
+  if (!isObject(data)) throw new DevsenError('INPUT_INVALID', 'data must be an object');
+  const endpoint = data.endpoint ?? body.endpoint ?? DEFAULT_ENDPOINT;
+  if (typeof endpoint !== 'string') throw new DevsenError('INPUT_INVALID', 'endpoint must be text');
+  return { jobRunId: readRunId(body), endpoint: endpoint.toLowerCase(), data };
+}
+
+/** The HTTP status of each error: 4xx means that asking again is no use, 5xx that it may be. */
+const HTTP_STATUS: Readonly<Partial<Record<DevsenErrorCode, number>>> = {
+  INPUT_INVALID: 400,
+  UNAUTHORISED: 401,
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  OVERLOADED: 503,
+  CHAIN_UNAVAILABLE: 503,
+  REDIS_UNAVAILABLE: 503,
+  DATABASE_UNAVAILABLE: 503,
+  NOT_YET: 504,
+  TIMEOUT: 504,
+};
+
+/** Any error in the protocol's shape; one that is not ours shows nothing of itself. */
+export function asBridgeError(error: unknown, jobRunID: string): BridgeError {
+  const known =
+    error instanceof DevsenError ? error : new DevsenError('INTERNAL', 'the adapter failed', { cause: error });
+  return {
+    jobRunID,
+    status: 'errored',
+    statusCode: HTTP_STATUS[known.code] ?? 500,
+    error: { name: known.code, message: known.message },
+  };
+}
+
+/** Whether an `Authorization` header shows the token; takes the same time for every wrong one. */
+export function makeTokenCheck(token: string): (header: string | undefined) => boolean {
+  const expected = Buffer.from(sha256Hex(token), 'hex');
+  return (header) => {
+    const shown = /^Bearer +(\S+)$/i.exec(header ?? '')?.[1] ?? '';
+    return timingSafeEqual(Buffer.from(sha256Hex(shown), 'hex'), expected);
+  };
+}

@@ -1,0 +1,86 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { openProvider } from '../runtime/chain.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Running } from '../runtime/process.ts';
+import { type RegistrySnapshot, watchRegistry } from '../runtime/registry.ts';
+import type { ListedGateway } from './gateway-book.ts';
+
+/** What the chain says about the network: the first time, and whenever it changes. */
+export interface NetworkNews {
+  /** `<chain id>:<OracleDEVSEN address, lower case>`. */
+  network: string;
+  gateways: ListedGateway[];
+  /** To be kept, and handed in at the next start. */
+  snapshot?: RegistrySnapshot;
+}
+
+/** Where the operator learns of the network. */
+export interface NetworkSource extends Running {
+  /** Whether the chain has confirmed what was told within the last half minute. */
+  isFresh: () => boolean;
+}
+
+/** Opens a source of news; `tell` is called for each. */
+export type OpenNetworkSource = (tell: (news: NetworkNews) => void, restored?: RegistrySnapshot) => NetworkSource;
+
+export interface ChainSourceOptions {
+  rpcUrl: string;
+  /** OracleDEVSEN. */
+  oracleAddress: string;
+  /** Blocks that must stand on top before a change is taken in. */
+  confirmations: number;
+  pollIntervalMs: number;
+  log: Logger;
+}
+
+const RETRY_MS = 1_000;
+
+/** News from the chain. While it is away, what it said last goes on holding. */
+export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
+  const { rpcUrl, oracleAddress, confirmations, pollIntervalMs, log } = options;
+  return (tell, restored) => {
+    const closing = new AbortController();
+    let isFresh = () => false;
+    const tellSnapshot = (snapshot: RegistrySnapshot) =>
+      tell({ network: snapshot.network, gateways: snapshot.gateways, snapshot });
+    const open = async (): Promise<Running | undefined> => {
+      const chainId = restored === undefined ? undefined : BigInt(restored.network.split(':')[0] ?? '');
+      while (!closing.signal.aborted) {
+        try {
+          const provider = await openProvider({ rpcUrl, ...(chainId === undefined ? {} : { chainId }) });
+          const registry = await watchRegistry({
+            provider,
+            oracleAddress,
+            log,
+            confirmations,
+            pollIntervalMs,
+            signal: closing.signal,
+            ...(restored === undefined ? {} : { restored }),
+          });
+          isFresh = registry.isFresh;
+          registry.onChange(tellSnapshot);
+          tellSnapshot(registry.snapshot());
+          return {
+            close: async () => {
+              await registry.close();
+              provider.destroy();
+            },
+          };
+        } catch (error) {
+          if (closing.signal.aborted) return undefined;
+          log.warn({ err: error }, 'chain is away; trying again');
+          await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
+        }
+      }
+      return undefined;
+    };
+    const opened = open();
+    return {
+      isFresh: () => isFresh(),
+      close: async () => {
+        closing.abort();
+        await (await opened)?.close();
+      },
+    };
+  };
+}

@@ -1,0 +1,93 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DevsenError } from '../core/errors.ts';
+import { MIGRATIONS } from './migrations.ts';
+
+export type Value = string | number | bigint | null | Uint8Array;
+
+/** A prepared statement; `Row` is what its author says the columns are. */
+export interface Statement<Row> {
+  get: (...values: Value[]) => Row | undefined;
+  all: (...values: Value[]) => Row[];
+  each: (...values: Value[]) => IterableIterator<Row>;
+  /** @returns the id of the row that was inserted last */
+  run: (...values: Value[]) => number;
+}
+
+/** The operator's database. Every failure is a `DATABASE_UNAVAILABLE`. */
+export interface Database {
+  prepare: <Row = Record<string, Value>>(sql: string) => Statement<Row>;
+  /** Runs `work` whole or not at all. Not to be nested. */
+  transaction: <Result>(work: () => Result) => Result;
+  close: () => void;
+}
+
+/**
+ * Opens the file, or makes it, and brings its tables up to date.
+ *
+ * Write-ahead log with a flush at each commit: a batch leaves Redis when it is committed here, so it must survive a loss
+ * of power.
+ *
+ * @throws DevsenError `DATABASE_UNAVAILABLE`, also if a newer version of the program made the file
+ */
+export function openDatabase(path: string): Database {
+  return guard(() => {
+    const db = new DatabaseSync(path, { timeout: 100 });
+    try {
+      db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;
+        PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;`);
+      migrate(db);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+    return wrap(db);
+  });
+}
+
+function migrate(db: DatabaseSync): void {
+  const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (version > MIGRATIONS.length) {
+    throw new DevsenError('DATABASE_UNAVAILABLE', `database is of version ${version}, made by a newer program`);
+  }
+  for (const [index, step] of [...MIGRATIONS.entries()].slice(version)) {
+    db.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${index + 1}; COMMIT;`);
+  }
+}
+
+function wrap(db: DatabaseSync): Database {
+  return {
+    prepare: <Row>(sql: string) => wrapStatement<Row>(guard(() => db.prepare(sql))),
+    transaction: (work) =>
+      guard(() => {
+        db.exec('BEGIN IMMEDIATE');
+        try {
+          const result = work();
+          db.exec('COMMIT');
+          return result;
+        } catch (error) {
+          if (db.isTransaction) db.exec('ROLLBACK');
+          throw error;
+        }
+      }),
+    close: () => db.close(),
+  };
+}
+
+function wrapStatement<Row>(statement: StatementSync): Statement<Row> {
+  return {
+    get: (...values) => guard(() => statement.get(...values) as Row | undefined),
+    all: (...values) => guard(() => statement.all(...values) as Row[]),
+    each: (...values) => guard(() => statement.iterate(...values) as unknown as IterableIterator<Row>),
+    run: (...values) => guard(() => Number(statement.run(...values).lastInsertRowid)),
+  };
+}
+
+function guard<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    const { code, errstr } = error as { code?: string; errstr?: string };
+    if (code !== 'ERR_SQLITE_ERROR') throw error;
+    throw new DevsenError('DATABASE_UNAVAILABLE', `database: ${errstr ?? 'failed'}`, { cause: error });
+  }
+}

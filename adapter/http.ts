@@ -1,0 +1,140 @@
+import type { AddressInfo } from 'node:net';
+import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
+import { DevsenError } from '../core/errors.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Running } from '../runtime/process.ts';
+import { asBridgeError, type BridgeSuccess, makeTokenCheck, readBridgeRequest, readRunId } from './bridge.ts';
+import type { Endpoint } from './endpoints.ts';
+import type { Health } from './health.ts';
+import type { AdapterMetrics } from './metrics.ts';
+
+const MOST_BODY_BYTES = 65_536;
+/** Questions that may wait at once; each holds a socket. */
+const MOST_WAITING = 1_000;
+
+export interface HttpOptions {
+  host: string;
+  port: number;
+  bridgeToken: string;
+  endpoints: ReadonlyMap<string, Endpoint>;
+  metrics: AdapterMetrics;
+  health: () => Promise<Health>;
+  /** Counts the questions under way. */
+  waiting: { count: number };
+  log: Logger;
+  now: () => number;
+}
+
+/**
+ * Serves the bridge on `POST /`, and `GET /health` and `GET /metrics`.
+ *
+ * @throws Error as Node gives it if the port cannot be had
+ */
+export async function serveHttp(options: HttpOptions): Promise<Running & { port: number }> {
+  const closing = new AbortController();
+  const app = makeApp(options, closing.signal);
+  const server = app.listen(options.port, options.host);
+  server.keepAliveTimeout = 65_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('listening', resolve);
+    server.once('error', reject);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      closing.abort(new DevsenError('NOT_YET', 'the adapter is stopping'));
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeIdleConnections();
+      await closed;
+    },
+  };
+}
+
+function makeApp(options: HttpOptions, closing: AbortSignal): Express {
+  const { metrics, health } = options;
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  const isToken = makeTokenCheck(options.bridgeToken);
+  // Before the body is read: who has no token can make the adapter do nothing.
+  app.post('/', (request, _response, next) => {
+    next(
+      isToken(request.get('authorization'))
+        ? undefined
+        : new DevsenError('UNAUTHORISED', 'wrong or missing bridge token'),
+    );
+  });
+  app.post('/', express.json({ limit: MOST_BODY_BYTES, type: () => true }), (request, response) =>
+    answer(options, request, response, closing),
+  );
+  app.get('/health', async (_request, response) => {
+    const state = await health();
+    response.status(state.status === 'green' ? 200 : 503).json(state);
+  });
+  app.get('/metrics', async (_request, response) => {
+    response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+  app.use((_request, _response, next) => next(new DevsenError('NOT_FOUND', 'no such path')));
+  app.use(errorHandler(options));
+  return app;
+}
+
+async function answer(options: HttpOptions, request: Request, response: Response, closing: AbortSignal): Promise<void> {
+  const { endpoints, metrics, waiting, log, now } = options;
+  const requestedAtMs = now();
+  const { jobRunId, endpoint, data } = readBridgeRequest(request.body);
+  const run = endpoints.get(endpoint);
+  if (run === undefined)
+    throw new DevsenError('NOT_FOUND', `endpoint must be one of ${[...endpoints.keys()].join(', ')}`);
+  if (waiting.count >= MOST_WAITING) throw new DevsenError('OVERLOADED', 'too many questions wait already');
+  const gone = new AbortController();
+  response.once('close', () => gone.abort(new DevsenError('NOT_YET', 'the caller hung up')));
+  waiting.count++;
+  let statusCode = 200;
+  try {
+    const { result, fields, aboutMs } = await run(data, AbortSignal.any([gone.signal, closing]));
+    const timestamps = {
+      providerDataRequestedUnixMs: requestedAtMs,
+      providerDataReceivedUnixMs: now(),
+      providerIndicatedTimeUnixMs: aboutMs,
+    };
+    const body: BridgeSuccess = {
+      jobRunID: jobRunId,
+      statusCode: 200,
+      result,
+      data: { result, ...fields },
+      timestamps,
+    };
+    response.json(body);
+    log.info({ jobRunId, endpoint, deviceId: data.deviceId, asOf: data.asOf, ...fields }, 'answered');
+  } catch (error) {
+    statusCode = asBridgeError(error, jobRunId).statusCode;
+    throw error;
+  } finally {
+    waiting.count--;
+    metrics.answered(endpoint, statusCode, (now() - requestedAtMs) / 1000);
+  }
+}
+
+function errorHandler({ log }: HttpOptions): ErrorRequestHandler {
+  return (error, request, response, _next) => {
+    const body = asBridgeError(fromBodyParser(error), readRunId(request.body));
+    const fields = { jobRunId: body.jobRunID, code: body.error.name, reason: body.error.message };
+    if (body.statusCode === 500) log.error({ ...fields, err: error }, 'request failed');
+    else log.info(fields, 'request not answered');
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    if (body.statusCode === 503 || body.statusCode === 504) response.set('retry-after', '1');
+    response.status(body.statusCode).json(body);
+  };
+}
+
+/** The body parser's own errors, which carry a `type`, as ours. */
+function fromBodyParser(error: unknown): unknown {
+  const { type } = (error ?? {}) as { type?: string };
+  if (type === 'entity.too.large') return new DevsenError('INPUT_INVALID', `the body is over ${MOST_BODY_BYTES} bytes`);
+  if (type === undefined || error instanceof DevsenError) return error;
+  return new DevsenError('INPUT_INVALID', 'the body is no JSON that can be read');
+}

@@ -1,0 +1,142 @@
+/**
+ * The record's tables, one step per version of the file (`PRAGMA user_version`). A step that was released never changes.
+ *
+ * `gateways` to `statuses` are the record: what gateways told and what follows from it. `parked` holds batches that
+ * cannot be judged yet; `evidence` and `convictions` what was refused and what proves a gateway false.
+ * Times are Unix ms. `at_ms` of an event is when it counts from: when it was received, or for a batch that came after a
+ * silence its watermark.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE gateways (
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL CHECK (state IN ('unheard', 'following', 'seeking')),
+    chapter INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    watermark_ms INTEGER NOT NULL,
+    booted_at_ms INTEGER NOT NULL,
+    is_missed INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE gateway_keys (
+    gateway TEXT NOT NULL,
+    signing_key TEXT NOT NULL,
+    replaced_at_ms INTEGER,
+    PRIMARY KEY (gateway, signing_key)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE chapters (
+    id INTEGER PRIMARY KEY,
+    gateway INTEGER NOT NULL REFERENCES gateways (id),
+    generation INTEGER NOT NULL,
+    first_number INTEGER NOT NULL,
+    begins_at_ms INTEGER NOT NULL,
+    is_missed INTEGER NOT NULL,
+    reason TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX chapters_by_gateway ON chapters (gateway, id);
+
+  CREATE TABLE batches (
+    id INTEGER PRIMARY KEY,
+    gateway INTEGER NOT NULL REFERENCES gateways (id),
+    chapter INTEGER NOT NULL REFERENCES chapters (id),
+    generation INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    previous TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    booted_at_ms INTEGER NOT NULL,
+    watermark_ms INTEGER NOT NULL,
+    is_late INTEGER NOT NULL,
+    public_key TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    event_count INTEGER NOT NULL,
+    is_void INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE UNIQUE INDEX batches_by_number ON batches (gateway, generation, number) WHERE is_void = 0;
+  CREATE INDEX batches_by_watermark ON batches (gateway, watermark_ms, id) WHERE is_void = 0;
+  CREATE INDEX batches_by_boot ON batches (gateway, booted_at_ms, watermark_ms) WHERE is_void = 0;
+
+  CREATE TABLE chargers (
+    id INTEGER PRIMARY KEY,
+    identity TEXT NOT NULL UNIQUE,
+    device_id TEXT NOT NULL UNIQUE
+  ) STRICT;
+
+  CREATE TABLE connections (
+    id INTEGER PRIMARY KEY,
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    epoch INTEGER NOT NULL,
+    gateway INTEGER NOT NULL REFERENCES gateways (id),
+    chapter INTEGER NOT NULL REFERENCES chapters (id),
+    booted_at_ms INTEGER NOT NULL,
+    opened_at_ms INTEGER NOT NULL,
+    closed_at_ms INTEGER,
+    last_seq INTEGER NOT NULL,
+    last_hash BLOB NOT NULL,
+    UNIQUE (charger, epoch, gateway)
+  ) STRICT;
+
+  CREATE TABLE events (
+    id INTEGER PRIMARY KEY,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    seq INTEGER NOT NULL,
+    batch INTEGER NOT NULL REFERENCES batches (id),
+    received_at_ms INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    frame TEXT NOT NULL,
+    reply TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    UNIQUE (connection, seq)
+  ) STRICT;
+  CREATE INDEX events_by_batch ON events (batch);
+
+  CREATE TABLE statuses (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    connector INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    at_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    error_class INTEGER NOT NULL,
+    PRIMARY KEY (charger, connector, epoch, connection, at_ms, seq)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE parked (
+    gateway TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    text_hash TEXT NOT NULL,
+    parked_at_ms INTEGER NOT NULL,
+    reason TEXT NOT NULL CHECK (reason IN ('gap', 'key')),
+    text TEXT NOT NULL,
+    PRIMARY KEY (gateway, generation, number, text_hash)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE evidence (
+    id INTEGER PRIMARY KEY,
+    at_ms INTEGER NOT NULL,
+    gateway TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    text TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE convictions (
+    gateway TEXT NOT NULL,
+    signing_key TEXT NOT NULL,
+    at_ms INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    kept TEXT NOT NULL,
+    contradicting TEXT NOT NULL,
+    PRIMARY KEY (gateway, signing_key)
+  ) STRICT, WITHOUT ROWID;
+  `,
+];

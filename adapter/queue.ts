@@ -1,0 +1,183 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Job, Queue, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { eventQueueName } from '../core/batch.ts';
+import { DevsenError } from '../core/errors.ts';
+import type { Logger } from '../runtime/log.ts';
+
+/** Batches taken from the queue and not yet committed; those that wait together are committed together. */
+const CONCURRENCY = 16;
+const RETRY_MS = 500;
+const REDIS_TIMEOUT_MS = 2_000;
+/** A stalled job is one whose lock ran out because its worker died. It is taken up again however often that happens. */
+const MOST_STALLS = 1_000_000;
+
+export interface QueueReader {
+  /** Since when the queue has been read without a break, Unix ms; undefined while Redis is away. */
+  listeningSinceMs: () => number | undefined;
+  /**
+   * Resolves when everything that is in the queue now has been committed.
+   *
+   * @throws DevsenError `REDIS_UNAVAILABLE`; what `signal` was aborted with
+   */
+  drained: (signal: AbortSignal) => Promise<void>;
+  /** Jobs in the queue. @throws DevsenError `REDIS_UNAVAILABLE` */
+  backlog: () => Promise<number>;
+  close: () => Promise<void>;
+}
+
+export interface QueueReaderOptions {
+  redisUrl: string;
+  /** The operator's account. */
+  operator: string;
+  /** Commits batches, all or none; what it throws is tried again until it succeeds. */
+  commit: (texts: readonly string[]) => void;
+  log: Logger;
+  now: () => number;
+}
+
+interface Taken {
+  text: string;
+  done: () => void;
+}
+
+/**
+ * Begins to read the operator's queue, in order, into `commit`. A job leaves the queue only when its batch is committed; what a
+ * process before left half done is committed first. Batches may come twice.
+ */
+export function readQueue(options: QueueReaderOptions): QueueReader {
+  const { redisUrl, log, now } = options;
+  const connection = {
+    maxRetriesPerRequest: null,
+    retryStrategy: (attempt: number) => Math.min(50 * 2 ** attempt, 1_000),
+  };
+  const name = eventQueueName(options.operator);
+  const client = new Redis(redisUrl, connection);
+  client.on('error', (error) => log.debug({ code: codeOf(error) }, 'Redis is away'));
+  const queue = new Queue(name, { connection: client });
+  queue.on('error', (error) => log.debug({ code: codeOf(error) }, 'Redis is away'));
+  let isClosing = false;
+  let committed = 0;
+  let listeningSinceMs: number | undefined;
+  const waiters = new Set<() => void>();
+
+  const taken: Taken[] = [];
+  let isCommitting = false;
+  const commitTaken = async () => {
+    isCommitting = true;
+    while (taken.length > 0 && !isClosing) {
+      const group = taken.slice();
+      try {
+        options.commit(group.map(({ text }) => text));
+      } catch (error) {
+        log.error({ err: error, batches: group.length }, 'batches not committed; trying again');
+        await delay(RETRY_MS);
+        continue;
+      }
+      taken.splice(0, group.length);
+      committed += group.length;
+      for (const { done } of group) done();
+      for (const waiter of [...waiters]) waiter();
+    }
+    isCommitting = false;
+  };
+  const take = (text: string): Promise<void> =>
+    new Promise((done) => {
+      taken.push({ text, done });
+      // Batches that Redis hands over in the same turn share one commit.
+      if (!isCommitting) setImmediate(() => isCommitting || void commitTaken());
+    });
+
+  const isReady = () => client.status === 'ready';
+  client.on('ready', () => {
+    if (worker !== undefined) listeningSinceMs = now();
+    log.info('Redis is there');
+  });
+  client.on('close', () => {
+    if (listeningSinceMs !== undefined && !isClosing) log.warn('Redis is away');
+    listeningSinceMs = undefined;
+  });
+
+  let worker: Worker | undefined;
+  const start = async () => {
+    const left = await queue.getJobs(['active'], 0, -1, true);
+    const texts = left.filter((job) => job !== undefined).map(textOf);
+    if (texts.length > 0) log.info({ batches: texts.length }, 'taking up what the process before left');
+    await Promise.all(texts.map(take));
+    if (isClosing) return;
+    worker = new Worker(name, (job) => take(textOf(job)), {
+      connection: { url: redisUrl, ...connection },
+      concurrency: CONCURRENCY,
+      lockDuration: 30_000,
+      stalledInterval: 15_000,
+      maxStalledCount: MOST_STALLS,
+      removeOnComplete: { count: 0 },
+      runRetryDelay: RETRY_MS,
+    });
+    worker.on('error', (error) => log.debug({ code: codeOf(error) }, 'queue not read'));
+    if (isReady()) listeningSinceMs = now();
+  };
+  const started = start().catch((error) => {
+    if (!isClosing) log.error({ code: codeOf(error) }, 'queue not read');
+  });
+
+  const backlog = async () => {
+    const counts = await inTime(queue.getJobCounts('wait', 'active', 'prioritized', 'delayed'));
+    return Object.values(counts).reduce((sum, count) => sum + count, 0);
+  };
+
+  return {
+    listeningSinceMs: () => (isReady() ? listeningSinceMs : undefined),
+    backlog,
+    drained: async (signal) => {
+      // Jobs taken but not finished are counted as active, those committed meanwhile twice: it waits too long, never too short.
+      const target = committed + (await backlog());
+      while (committed < target && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          const wake = () => {
+            waiters.delete(wake);
+            signal.removeEventListener('abort', wake);
+            resolve();
+          };
+          waiters.add(wake);
+          signal.addEventListener('abort', wake);
+        });
+      }
+      signal.throwIfAborted();
+    },
+    close: async () => {
+      isClosing = true;
+      // Jobs that are not committed stay where they are, and are taken up by the next process.
+      const isIdle = taken.length === 0 && isReady();
+      await worker?.close(!isIdle);
+      await queue.close();
+      client.disconnect();
+      if (taken.length === 0) await started;
+    },
+  };
+}
+
+function textOf(job: Job): string {
+  const text = (job.data as { batch?: unknown } | undefined)?.batch;
+  return typeof text === 'string' ? text : '';
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const timer = new AbortController();
+  try {
+    return await Promise.race([
+      work,
+      delay(REDIS_TIMEOUT_MS, undefined, { signal: timer.signal }).then(() => {
+        throw new DevsenError('REDIS_UNAVAILABLE', 'Redis does not answer');
+      }),
+    ]);
+  } finally {
+    timer.abort();
+    work.catch(() => undefined);
+  }
+}
+
+/** A Redis error's code: its message may hold the URL. */
+function codeOf(error: Error): string {
+  return (error as { code?: string }).code ?? error.name;
+}

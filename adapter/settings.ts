@@ -1,0 +1,68 @@
+import { asAddress, asOneOf, asText, asUrl, asWhole, type SettingsOf } from '../runtime/settings.ts';
+
+/** What an operator's adapter is told from outside. */
+export const ADAPTER_SETTINGS = {
+  ADAPTER_HOST: {
+    about: 'Where the adapter listens; the job node must reach it, nobody else has to.',
+    unit: 'host',
+    default: '127.0.0.1',
+    read: asText,
+  },
+  ADAPTER_PORT: {
+    about: 'Port of the bridge, health and metrics; 0 takes a free one.',
+    unit: 'port',
+    default: '8080',
+    read: asWhole(0, 65_535),
+  },
+  REDIS_URL: {
+    about: "Redis that holds the operator's queue.",
+    unit: 'URL',
+    default: 'redis://127.0.0.1:6379',
+    isSecret: true,
+    read: asUrl('redis:', 'rediss:'),
+  },
+  RPC_URL: { about: 'JSON-RPC endpoint of the chain.', unit: 'URL', isSecret: true, read: asUrl('http:', 'https:') },
+  ORACLE_ADDRESS: { about: 'OracleDEVSEN; the other contracts are read from it.', unit: 'address', read: asAddress },
+  OPERATOR_ACCOUNT: { about: "The operator's account in UserDEVSEN.", unit: 'address', read: asAddress },
+  ADAPTER_DATABASE: {
+    about: "File of the operator's record.",
+    unit: 'path',
+    default: 'adapter.sqlite',
+    read: asText,
+  },
+  BRIDGE_TOKEN: {
+    about: 'Token the job node shows; 16 characters or more.',
+    unit: 'text',
+    isSecret: true,
+    read: (text: string) => {
+      if (text.length < 16) throw new Error('expected 16 characters or more');
+      return text;
+    },
+  },
+  ANSWER_WAIT_MS: {
+    about: 'How long a question waits for the record to be complete as of its time.',
+    unit: 'ms',
+    default: '20000',
+    read: asWhole(0, 600_000),
+  },
+  CHAIN_CONFIRMATIONS: {
+    about: 'Blocks that must stand on top before a change on chain is taken in.',
+    unit: 'blocks',
+    default: '0',
+    read: asWhole(0, 1_000),
+  },
+  CHAIN_POLL_MS: {
+    about: 'Pause between two looks at the chain.',
+    unit: 'ms',
+    default: '1000',
+    read: asWhole(50, 600_000),
+  },
+  LOG_LEVEL: {
+    about: 'Least level that is logged.',
+    unit: 'trace to silent',
+    default: 'info',
+    read: asOneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+  },
+};
+
+export type AdapterSettings = SettingsOf<typeof ADAPTER_SETTINGS>;
