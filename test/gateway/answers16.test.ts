@@ -1,0 +1,119 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  answer16,
+  CHARGER_ACTIONS_16,
+  type Facts,
+  type IdTagVerdict,
+  isAnswered16,
+  needOf16,
+} from '../../ocpp-gateway/answers16.ts';
+import { compileChecks16 } from '../../ocpp-gateway/ocpp-rpc.ts';
+
+const NOW = Date.parse('2026-03-01T12:00:00.000Z');
+const facts = (more: Partial<Facts> = {}): Facts => ({
+  nowMs: NOW,
+  heartbeatIntervalSec: 300,
+  isReady: true,
+  idTag: 'Accepted',
+  transactionId: 7,
+  ...more,
+});
+
+describe('an answer of OCPP 1.6', () => {
+  const checks = compileChecks16(CHARGER_ACTIONS_16.map((action) => `${action}.conf`));
+
+  it.each(CHARGER_ACTIONS_16)('to %s is what its schema demands, whatever the facts', (action) => {
+    for (const isReady of [true, false]) {
+      for (const idTag of ['Accepted', 'Blocked', 'Expired', 'Invalid'] as IdTagVerdict[]) {
+        const payload = JSON.parse(JSON.stringify(answer16(action, facts({ isReady, idTag }))));
+        expect(checks.get(`${action}.conf`)?.(payload)).toBeUndefined();
+      }
+    }
+  });
+
+  it('to BootNotification gives time and interval, and is Pending while nothing can be kept', () => {
+    expect(answer16('BootNotification', facts())).toEqual({
+      status: 'Accepted',
+      currentTime: '2026-03-01T12:00:00.000Z',
+      interval: 300,
+    });
+    expect(answer16('BootNotification', facts({ isReady: false }))).toEqual({
+      status: 'Pending',
+      currentTime: '2026-03-01T12:00:00.000Z',
+      interval: 10,
+    });
+  });
+
+  it('to StartTransaction always gives a transactionId, also to a blocked card', () => {
+    expect(answer16('StartTransaction', facts({ idTag: 'Blocked' }))).toEqual({
+      idTagInfo: { status: 'Blocked' },
+      transactionId: 7,
+    });
+  });
+
+  it('to StopTransaction without an idTag is empty', () => {
+    const { idTag: _, ...without } = facts();
+    expect(answer16('StopTransaction', without)).toEqual({});
+  });
+
+  it('exists for what chargers send, is NotSupported for what only a CSMS sends, else NotImplemented', () => {
+    expect(isAnswered16('Heartbeat')).toBe('yes');
+    expect(isAnswered16('Reset')).toBe('NotSupported');
+    expect(isAnswered16('MakeCoffee')).toBe('NotImplemented');
+    expect(isAnswered16('constructor')).toBe('NotImplemented');
+  });
+});
+
+describe('what a call needs looked up', () => {
+  it('is card and transaction for a start, the card for the others that carry one, nothing for the rest', () => {
+    const start = { connectorId: 1, idTag: 'A', meterStart: 5, timestamp: '2026-03-01T12:00:00Z' };
+    expect(needOf16('StartTransaction', start)).toEqual({
+      idTag: 'A',
+      transaction: { connectorId: 1, idTag: 'A', meterStart: 5, timestamp: '2026-03-01T12:00:00Z' },
+    });
+    expect(needOf16('Authorize', { idTag: 'A' })).toEqual({ idTag: 'A' });
+    expect(needOf16('StopTransaction', { transactionId: 1, idTag: 'A' })).toEqual({ idTag: 'A' });
+    expect(needOf16('StopTransaction', { transactionId: 1 })).toBeUndefined();
+    expect(needOf16('MeterValues', {})).toBeUndefined();
+  });
+});
+
+describe('the schema check of OCPP 1.6', () => {
+  const check = compileChecks16(['StatusNotification.req', 'StartTransaction.req', 'MeterValues.req', 'Heartbeat.req']);
+  const status = (more: object) =>
+    check.get('StatusNotification.req')?.({ connectorId: 1, errorCode: 'NoError', status: 'Available', ...more });
+
+  it.each([
+    '2026-03-01T12:00:00Z',
+    '2026-03-01T12:00:00.123456Z',
+    '2026-03-01T12:00:00+01:00',
+    '2026-03-01t12:00:00z',
+    '2016-12-31T23:59:60Z',
+  ])('takes the timestamp %s', (timestamp) => {
+    expect(status({ timestamp })).toBeUndefined();
+  });
+
+  it.each(['2026-03-01T12:00:00', '2026-03-01', '2026-13-01T12:00:00Z', '2026-03-01T24:00:00Z', '', 'now'])(
+    'finds the timestamp %p wrong',
+    (timestamp) => {
+      expect(status({ timestamp })).toEqual({
+        code: 'PropertyConstraintViolation',
+        description: 'payload/timestamp must match format "date-time"',
+      });
+    },
+  );
+
+  it.each([
+    [{ connectorId: '1' }, 'TypeConstraintViolation', 'payload/connectorId must be integer'],
+    [{ status: 'Idle' }, 'PropertyConstraintViolation', 'payload/status must be equal to one of the allowed values'],
+    [{ info: 'x'.repeat(51) }, 'PropertyConstraintViolation', 'payload/info must NOT have more than 50 characters'],
+    [{ secret: 'x' }, 'FormationViolation', 'payload must NOT have additional properties'],
+    [{ status: undefined }, 'OccurenceConstraintViolation', "payload must have required property 'status'"],
+  ])('names what OCPP-J names for %j and does not repeat the payload', (more, code, description) => {
+    expect(status(more)).toEqual({ code, description });
+  });
+
+  it.each([null, [], 'x', 7, undefined])('finds the payload %p of the wrong type', (payload) => {
+    expect(check.get('Heartbeat.req')?.(payload)?.code).toBe('TypeConstraintViolation');
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { callError, callResult, parseFrame } from '../../ocpp-gateway/frame.ts';
+
+describe('a frame', () => {
+  it('with four elements, the first of them 2, is a call', () => {
+    expect(parseFrame('[2,"19","Heartbeat",{}]')).toEqual({
+      kind: 'call',
+      messageId: '19',
+      action: 'Heartbeat',
+      payload: {},
+    });
+  });
+
+  it.each(['[3,"19",{}]', '[4,"19","GenericError","",{}]'])('such as %s answers a call', (text) => {
+    expect(parseFrame(text)).toEqual({ kind: 'response' });
+  });
+
+  it('of a message type that OCPP-J does not know is ignored', () => {
+    expect(parseFrame('[5,"19",{}]')).toEqual({ kind: 'ignored', why: 'unknown-type' });
+  });
+
+  it('without any text is ignored', () => {
+    expect(parseFrame('')).toEqual({ kind: 'ignored', why: 'empty' });
+  });
+
+  it.each([
+    ['{', '-1', 'a frame must be JSON'],
+    ['{}', '-1', 'a frame must be a JSON array'],
+    ['null', '-1', 'a frame must be a JSON array'],
+    ['["2","19","Heartbeat",{}]', '-1', 'a frame must begin with its message type, a number'],
+    ['[2,19,"Heartbeat",{}]', '-1', 'the message id must be a string of 1 to 36 characters'],
+    ['[2,"","Heartbeat",{}]', '-1', 'the message id must be a string of 1 to 36 characters'],
+    ['[2,"19",7,{}]', '19', 'the action must be a string'],
+    ['[2,"19","Heartbeat"]', '19', 'a CALL has four elements'],
+    ['[2,"19","Heartbeat",{},{}]', '19', 'a CALL has four elements'],
+  ])('%s is malformed', (text, messageId, why) => {
+    expect(parseFrame(text)).toEqual({ kind: 'malformed', messageId, why });
+  });
+
+  it('nested as deep as a message may be long is no reason to fail', () => {
+    expect(parseFrame('['.repeat(131_072)).kind).toBe('malformed');
+    expect(parseFrame(`[2,"1","Heartbeat",${'['.repeat(60_000)}${']'.repeat(60_000)}]`).kind).toMatch(/call|malformed/);
+  });
+
+  it('of any text is read without a throw', () => {
+    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (text) => void parseFrame(text)));
+  });
+});
+
+describe('an answer', () => {
+  it('carries the message id exactly, whatever characters it has', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', minLength: 1, maxLength: 36 }), (messageId) => {
+        expect(JSON.parse(callResult(messageId, { a: 1 }))).toEqual([3, messageId, { a: 1 }]);
+        expect(JSON.parse(callError(messageId, { code: 'GenericError', description: 'x' }))).toEqual([
+          4,
+          messageId,
+          'GenericError',
+          'x',
+          {},
+        ]);
+        expect(callResult(messageId, {})).not.toContain('\t');
+      }),
+    );
+  });
+
+  it('cuts a description to the 255 characters that OCPP-J allows', () => {
+    expect(JSON.parse(callError('1', { code: 'GenericError', description: 'x'.repeat(300) }))[3]).toHaveLength(255);
+  });
+});

@@ -1,0 +1,261 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { waitFor } from '../support/wait.ts';
+import { connectCharger, OPERATORS, type RawCharger, readEvents, startTestGateway } from './support.ts';
+
+const START = { connectorId: 1, idTag: 'Accepted-1', meterStart: 1200, timestamp: '2026-03-01T12:00:00Z' };
+
+describe('a gateway, towards its chargers', () => {
+  let redis: TestRedis;
+  let gateway: RunningGateway;
+  const chargers: RawCharger[] = [];
+  let names = 0;
+
+  const connect = async (identity = `CP${++names}`) => {
+    const charger = await connectCharger(gateway.port, identity);
+    chargers.push(charger);
+    return { identity, charger };
+  };
+  const eventsOf = async (identity: string, operator?: string) =>
+    (await readEvents(redis.url, operator)).filter((event) => event.charger === identity);
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    gateway = await startTestGateway(redis.url);
+  });
+  afterEach(async () => {
+    await Promise.all(chargers.splice(0).map((charger) => charger.close()));
+  });
+  afterAll(async () => {
+    await gateway.close();
+    await redis.close();
+  });
+
+  it('records each call with its exact text and its exact answer, in order, for every operator', async () => {
+    const { identity, charger } = await connect();
+    const boot = '[2,"b", "BootNotification" ,{"chargePointVendor":"Äcme\\t","chargePointModel":"M"}]';
+    charger.send(boot);
+    const answer = await charger.answerTo('b');
+    expect(answer).toEqual([3, 'b', { status: 'Accepted', currentTime: expect.any(String), interval: 300 }]);
+    await charger.call('h', 'Heartbeat', {});
+    await charger.call('s', 'StatusNotification', { connectorId: 1, errorCode: 'NoError', status: 'Available' });
+    const [bootReply, heartbeatReply] = charger.received;
+    for (const operator of OPERATORS) {
+      const events = await eventsOf(identity, operator);
+      expect(events.map(({ seq, kind, frame, reply }) => ({ seq, kind, frame, reply }))).toEqual([
+        { seq: 0, kind: 'open', frame: '{"subprotocol":"ocpp1.6"}', reply: '' },
+        { seq: 1, kind: 'call', frame: boot, reply: bootReply },
+        { seq: 2, kind: 'call', frame: '[2,"h","Heartbeat",{}]', reply: heartbeatReply },
+        {
+          seq: 3,
+          kind: 'call',
+          frame: '[2,"s","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]',
+          reply: '[3,"s",{}]',
+        },
+      ]);
+    }
+  });
+
+  it('records the end of a connection with the code and reason of the close', async () => {
+    const { identity, charger } = await connect();
+    charger.socket.close(1000, 'night');
+    await charger.closed;
+    const events = await waitFor(
+      async () => {
+        const found = await eventsOf(identity);
+        return found.length === 2 && found;
+      },
+      { what: 'the close event' },
+    );
+    expect(events[1]).toMatchObject({ seq: 1, kind: 'close', frame: '{"code":1000,"reason":"night"}', reply: '' });
+  });
+
+  it('gives each connection of a charger a greater epoch than the one before', async () => {
+    const { identity, charger } = await connect();
+    await charger.call('1', 'Heartbeat', {});
+    await charger.close();
+    const { charger: again } = await connect(identity);
+    await again.call('1', 'Heartbeat', {});
+    const epochs = (await eventsOf(identity)).filter(({ kind }) => kind === 'open').map(({ epoch }) => epoch);
+    expect(epochs).toHaveLength(2);
+    expect(epochs[1]).toBeGreaterThan(epochs[0] as number);
+  });
+
+  it.each([
+    ['Authorize', { idTag: 'Blocked-1' }, { idTagInfo: { status: 'Blocked' } }],
+    ['Authorize', { idTag: 'nobody' }, { idTagInfo: { status: 'Invalid' } }],
+    ['DataTransfer', { vendorId: 'v' }, { status: 'UnknownVendorId' }],
+    ['StopTransaction', { transactionId: -1, meterStop: 5, timestamp: '2026-03-01T12:00:00Z' }, {}],
+    [
+      'StopTransaction',
+      { transactionId: 99, meterStop: 5, timestamp: '1970-01-01T00:00:00Z', idTag: 'Expired-1' },
+      { idTagInfo: { status: 'Expired' } },
+    ],
+    [
+      'MeterValues',
+      { connectorId: 1, meterValue: [{ timestamp: '2026-03-01T12:00:00Z', sampledValue: [{ value: '1' }] }] },
+      {},
+    ],
+    ['FirmwareStatusNotification', { status: 'Installed' }, {}],
+    ['DiagnosticsStatusNotification', { status: 'Idle' }, {}],
+    ['SecurityEventNotification', { type: 'Reset', timestamp: '2026-03-01T12:00:00Z' }, {}],
+    ['LogStatusNotification', { status: 'Uploaded' }, {}],
+    ['SignedFirmwareStatusNotification', { status: 'Installed' }, {}],
+    ['SignCertificate', { csr: 'x' }, { status: 'Rejected' }],
+  ])('answers %s %j', async (action, payload, expected) => {
+    const { charger } = await connect();
+    expect(await charger.call('1', action, payload)).toEqual([3, '1', expected]);
+  });
+
+  it('gives the same StartTransaction the same id under another message id and on another connection, also after its stop', async () => {
+    const { identity, charger } = await connect();
+    const [, , first] = await charger.call('1', 'StartTransaction', START);
+    const { transactionId } = first as { transactionId: number };
+    expect(first).toEqual({ idTagInfo: { status: 'Accepted' }, transactionId: expect.any(Number) });
+    expect(transactionId).toBeGreaterThan(0);
+    expect(transactionId).toBeLessThan(2 ** 31);
+    await charger.call('2', 'StopTransaction', { transactionId, meterStop: 1300, timestamp: '2026-03-01T13:00:00Z' });
+    expect((await charger.call('3', 'StartTransaction', START))[2]).toMatchObject({ transactionId });
+    const { charger: again } = await connect(identity);
+    expect((await again.call('4', 'StartTransaction', START))[2]).toMatchObject({ transactionId });
+    expect((await again.call('5', 'StartTransaction', { ...START, idTag: 'accepted-1' }))[2]).toMatchObject({
+      transactionId,
+    });
+  });
+
+  it('gives every other StartTransaction an id of its own', async () => {
+    const { charger } = await connect();
+    const { charger: other } = await connect();
+    const starts = [
+      START,
+      { ...START, connectorId: 2 },
+      { ...START, idTag: 'Accepted-2' },
+      { ...START, meterStart: 1201 },
+      { ...START, timestamp: '2026-03-01T12:00:01Z' },
+    ];
+    const ids = new Set<unknown>();
+    for (const [i, start] of starts.entries()) {
+      ids.add(((await charger.call(`${i}`, 'StartTransaction', start))[2] as { transactionId: number }).transactionId);
+    }
+    ids.add(((await other.call('o', 'StartTransaction', START))[2] as { transactionId: number }).transactionId);
+    expect(ids.size).toBe(6);
+  });
+
+  it('gives a transaction id also to a card it refuses', async () => {
+    const { charger } = await connect();
+    expect(await charger.call('1', 'StartTransaction', { ...START, idTag: 'Blocked-1' })).toEqual([
+      3,
+      '1',
+      { idTagInfo: { status: 'Blocked' }, transactionId: expect.any(Number) },
+    ]);
+  });
+
+  it('keeps transaction messages that break their schema, raw, as suspect, and answers with the CALLERROR', async () => {
+    const { identity, charger } = await connect();
+    const frames = [
+      '[2,"1","StartTransaction",{"connectorId":"1","idTag":"A","meterStart":0,"timestamp":"2026-03-01T12:00:00Z"}]',
+      '[2,"2","StopTransaction",{"transactionId":1,"meterStop":1,"timestamp":"2026-03-01T12:00:00"}]',
+      '[2,"3","MeterValues",{"connectorId":1}]',
+    ];
+    charger.send(...frames);
+    await charger.answerTo('3');
+    expect(charger.received).toEqual([
+      '[4,"1","TypeConstraintViolation","payload/connectorId must be integer",{}]',
+      '[4,"2","PropertyConstraintViolation","payload/timestamp must match format \\"date-time\\"",{}]',
+      '[4,"3","OccurenceConstraintViolation","payload must have required property \'meterValue\'",{}]',
+    ]);
+    const suspects = (await eventsOf(identity)).filter(({ kind }) => kind === 'suspect');
+    expect(suspects.map(({ frame }) => frame)).toEqual(frames);
+    expect(suspects.map(({ reply }) => reply)).toEqual(charger.received);
+  });
+
+  it('refuses other messages that break their schema and does not record them', async () => {
+    const { identity, charger } = await connect();
+    expect(await charger.call('1', 'StatusNotification', { connectorId: 1, status: 'Available' })).toEqual([
+      4,
+      '1',
+      'OccurenceConstraintViolation',
+      "payload must have required property 'errorCode'",
+      {},
+    ]);
+    expect(await charger.call('2', 'Authorize', { idTag: 'x'.repeat(21) })).toEqual([
+      4,
+      '2',
+      'PropertyConstraintViolation',
+      'payload/idTag must NOT have more than 20 characters',
+      {},
+    ]);
+    await charger.call('3', 'Heartbeat', {});
+    expect((await eventsOf(identity)).map(({ seq, kind }) => [seq, kind])).toEqual([
+      [0, 'open'],
+      [1, 'call'],
+    ]);
+  });
+
+  it('answers unknown actions with NotImplemented, those of a CSMS with NotSupported, garbage with FormationViolation', async () => {
+    const { charger } = await connect();
+    expect((await charger.call('1', 'MakeCoffee', {}))[2]).toBe('NotImplemented');
+    expect((await charger.call('2', 'Reset', { type: 'Soft' }))[2]).toBe('NotSupported');
+    charger.send('no JSON at all');
+    expect(await charger.answerTo('-1')).toEqual([4, '-1', 'FormationViolation', 'a frame must be JSON', {}]);
+    charger.send([2, '3', 'Heartbeat']);
+    expect(await charger.answerTo('3')).toEqual([4, '3', 'FormationViolation', 'a CALL has four elements', {}]);
+  });
+
+  it('lets empty frames and unknown message types pass without a word', async () => {
+    const { charger } = await connect();
+    charger.send('', [7, 'x', {}]);
+    await charger.call('1', 'Heartbeat', {});
+    expect(charger.received).toHaveLength(1);
+  });
+
+  it('answers a message id once that is sent again while the first is in flight', async () => {
+    const { identity, charger } = await connect();
+    charger.send(...Array.from({ length: 5 }, () => [2, 'same', 'StartTransaction', START]), [
+      2,
+      'end',
+      'Heartbeat',
+      {},
+    ]);
+    await charger.answerTo('end');
+    expect(charger.received.map((text) => JSON.parse(text)[1])).toEqual(['same', 'end']);
+    expect((await eventsOf(identity)).map(({ kind }) => kind)).toEqual(['open', 'call', 'call']);
+  });
+
+  it('takes a message id that was answered before as a new message', async () => {
+    const { identity, charger } = await connect();
+    await charger.call('1', 'Heartbeat', {});
+    charger.received.length = 0;
+    await charger.call('1', 'Heartbeat', {});
+    expect(await eventsOf(identity)).toHaveLength(3);
+  });
+
+  it('records calls in the order in which they came, though some of them need a look-up', async () => {
+    const { identity, charger } = await connect();
+    const frames = Array.from({ length: 12 }, (_, i) =>
+      JSON.stringify(
+        i % 3 === 0 ? [2, `${i}`, 'StartTransaction', { ...START, meterStart: i }] : [2, `${i}`, 'Heartbeat', {}],
+      ),
+    );
+    charger.send(...frames);
+    await charger.answerTo('11');
+    expect((await eventsOf(identity)).slice(1).map(({ frame }) => frame)).toEqual(frames);
+    expect(charger.received.map((text) => JSON.parse(text)[1])).toEqual(frames.map((_, i) => `${i}`));
+  });
+
+  it('serves its counts to Prometheus and its health as JSON, and nothing else', async () => {
+    const base = `http://127.0.0.1:${gateway.adminPort}`;
+    const { charger } = await connect();
+    await charger.call('1', 'Heartbeat', {});
+    const metrics = await (await fetch(`${base}/metrics`)).text();
+    expect(metrics).toMatch(/^devsen_gateway_connections 1$/m);
+    expect(metrics).toMatch(/^devsen_gateway_messages_total\{action="Heartbeat",outcome="answered"\} \d+$/m);
+    expect(metrics).toMatch(/^devsen_gateway_answer_seconds_count \d+$/m);
+    const health = await fetch(`${base}/health`);
+    expect(health.status).toBe(200);
+    expect(await health.json()).toMatchObject({ status: 'green', problems: [], connections: 1 });
+    expect((await fetch(`${base}/keys`)).status).toBe(404);
+    expect((await fetch(`${base}/health`, { method: 'POST' })).status).toBe(405);
+  });
+});

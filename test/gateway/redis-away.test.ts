@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
+import { startGateway } from '../../ocpp-gateway/gateway.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { waitFor } from '../support/wait.ts';
+import {
+  connectCharger,
+  memorySources,
+  OPERATORS,
+  readEvents,
+  refusalOf,
+  silentLog,
+  startTestGateway,
+  testSettings,
+} from './support.ts';
+
+describe('a gateway whose Redis goes away', () => {
+  let redis: TestRedis;
+  let gateway: RunningGateway | undefined;
+
+  beforeEach(async () => {
+    redis = await startRedis();
+  });
+  afterEach(async () => {
+    await gateway?.close();
+    gateway = undefined;
+    await redis.close();
+  });
+
+  const untilGreen = () =>
+    waitFor(() => gateway?.health().status === 'green', { what: 'the gateway to be healthy again', timeoutMs: 20_000 });
+
+  it('answers nothing meanwhile, and afterwards has every message it answered, once and in order', async () => {
+    gateway = await startTestGateway(redis.url, {}, { outbox: { redisTimeoutMs: 500, retryMs: 100 } });
+    const { port } = gateway;
+    const chargers = await Promise.all(Array.from({ length: 10 }, (_, i) => connectCharger(port, `CP${i}`)));
+    await Promise.all(chargers.map((charger) => charger.call('before', 'Heartbeat', {})));
+    await redis.kill9();
+    for (const charger of chargers) charger.send([2, 'during', 'Heartbeat', {}]);
+    await waitFor(() => gateway?.health().problems.includes('Redis is away'), { what: 'the gateway to be red' });
+    expect(chargers.map(({ received }) => received.length)).toEqual(chargers.map(() => 1));
+    expect(await refusalOf(port, 'CPlate')).toBe('503 gateway is not ready');
+    await redis.restart();
+    await Promise.all(chargers.map((charger) => charger.answerTo('during')));
+    await untilGreen();
+    await Promise.all(chargers.map((charger) => charger.call('after', 'Heartbeat', {})));
+    for (const operator of OPERATORS) {
+      const events = await readEvents(redis.url, operator);
+      for (const [i, charger] of chargers.entries()) {
+        const own = events.filter((event) => event.charger === `CP${i}` && event.kind === 'call');
+        expect(own.map(({ frame }) => JSON.parse(frame)[1])).toEqual(['before', 'during', 'after']);
+        expect(own.map(({ reply }) => reply)).toEqual(charger.received);
+      }
+    }
+    await Promise.all(chargers.map((charger) => charger.close()));
+  });
+
+  it('does not answer a StartTransaction whose id it cannot keep, and answers it when it is sent again', async () => {
+    gateway = await startTestGateway(redis.url, {}, { outbox: { redisTimeoutMs: 500, retryMs: 100 } });
+    const charger = await connectCharger(gateway.port, 'CP1');
+    await charger.call('0', 'Heartbeat', {});
+    await redis.kill9();
+    await waitFor(() => gateway?.health().status === 'red', { what: 'the gateway to be red' });
+    const start = { connectorId: 1, idTag: 'Accepted', meterStart: 0, timestamp: '2026-03-01T12:00:00Z' };
+    charger.send([2, '1', 'StartTransaction', start]);
+    await redis.restart();
+    await untilGreen();
+    expect(charger.received).toHaveLength(1);
+    expect((await charger.call('1', 'StartTransaction', start))[0]).toBe(3);
+    expect((await readEvents(redis.url)).map(({ kind }) => kind)).toEqual(['open', 'call', 'call']);
+    await charger.close();
+  });
+
+  it('stops reading a charger at the bound of its memory, and loses nothing that it answered', async () => {
+    gateway = await startTestGateway(
+      redis.url,
+      { MAX_CALLS_IN_FLIGHT: '1000' },
+      { outbox: { maxPendingEvents: 20, redisTimeoutMs: 20_000 } },
+    );
+    const charger = await connectCharger(gateway.port, 'CP1');
+    await charger.call('0', 'Heartbeat', {});
+    redis.pause();
+    for (let i = 1; i <= 200; i++) charger.socket.send(`[2,"${i}","Heartbeat",{}]`);
+    await waitFor(() => gateway?.health().pendingEvents === 20, { what: 'the outbox to be full' });
+    expect(charger.received).toHaveLength(1);
+    redis.resume();
+    await charger.answerTo('20');
+    await untilGreen();
+    expect((await charger.call('again', 'Heartbeat', {}))[0]).toBe(3);
+    const recorded = (await readEvents(redis.url)).filter(({ kind }) => kind === 'call');
+    expect(recorded.map(({ reply }) => reply)).toEqual(charger.received);
+    await charger.close();
+  });
+
+  it('waits at its start until Redis is there, red meanwhile, and ends the wait when told', async () => {
+    await redis.kill9();
+    const settings = testSettings({ REDIS_URL: redis.url, GATEWAY_ADMIN_PORT: '0' });
+    const stop = new AbortController();
+    const started = startGateway(settings, silentLog, { sources: memorySources(), signal: stop.signal });
+    stop.abort();
+    await expect(started).rejects.toMatchObject({ code: 'REDIS_UNAVAILABLE' });
+    const again = startGateway(settings, silentLog, { sources: memorySources() });
+    await redis.restart();
+    gateway = await again;
+    await untilGreen();
+  });
+
+  it('refuses to start, if so told, with a Redis that could lose what it confirmed', async () => {
+    const lossy = await startRedis({ aof: false });
+    const settings = testSettings({ REDIS_URL: lossy.url, REDIS_DURABILITY: 'refuse' });
+    await expect(startGateway(settings, silentLog, { sources: memorySources() })).rejects.toMatchObject({
+      code: 'SETTINGS_INVALID',
+      message: expect.stringContaining('appendonly no, needs yes'),
+    });
+    await lossy.close();
+  });
+});

@@ -1,0 +1,170 @@
+import { connect as connectTcp } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { WebSocket } from 'ws';
+import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { waitFor } from '../support/wait.ts';
+import { basicAuth, connectCharger, otherSources, readEvents, startTestGateway } from './support.ts';
+
+describe('a gateway, against what sockets do', () => {
+  let redis: TestRedis;
+  let gateway: RunningGateway;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    gateway = await startTestGateway(redis.url, {
+      MAX_MESSAGES_PER_SEC: '100',
+      MAX_BAD_MESSAGES: '20',
+      MAX_MESSAGE_BYTES: '4096',
+      MAX_CALLS_IN_FLIGHT: '4',
+    });
+  });
+  afterAll(async () => {
+    await gateway.close();
+    await redis.close();
+  });
+
+  it('keeps the newer of two sockets of one identity, and the older one’s end does not deregister it', async () => {
+    const older = await connectCharger(gateway.port, 'CPtwice');
+    await older.call('1', 'Heartbeat', {});
+    const newer = await connectCharger(gateway.port, 'CPtwice');
+    expect(await older.closed).toEqual({ code: 1008, reason: 'replaced by a newer connection' });
+    expect(gateway.chargers()).toEqual(['CPtwice']);
+    expect((await newer.call('2', 'Heartbeat', {}))[0]).toBe(3);
+    const events = (await readEvents(redis.url)).filter(({ charger }) => charger === 'CPtwice');
+    const epochs = [...new Set(events.map(({ epoch }) => epoch))].sort();
+    expect(events.map(({ epoch, seq, kind }) => [epochs.indexOf(epoch), seq, kind])).toEqual([
+      [0, 0, 'open'],
+      [0, 1, 'call'],
+      [0, 2, 'close'],
+      [1, 0, 'open'],
+      [1, 1, 'call'],
+    ]);
+    await newer.close();
+    await waitFor(() => gateway.chargers().length === 0, { what: 'the charger to be gone' });
+  });
+
+  it('cuts off an older socket that hangs half open', async () => {
+    const older = await connectCharger(gateway.port, 'CPhang');
+    older.socket.pause();
+    const newer = await connectCharger(gateway.port, 'CPhang');
+    expect((await newer.call('1', 'Heartbeat', {}))[0]).toBe(3);
+    await newer.close();
+    await waitFor(() => gateway.chargers().length === 0, { what: 'the charger to be gone' });
+    older.socket.resume();
+    await older.closed;
+  });
+
+  it('survives many sockets of one identity at once and keeps one', async () => {
+    const sockets = await Promise.all(Array.from({ length: 20 }, () => connectCharger(gateway.port, 'CPstorm')));
+    await waitFor(() => sockets.filter(({ socket }) => socket.readyState === WebSocket.OPEN).length === 1, {
+      what: 'one socket to be left',
+    });
+    const left = sockets.find(({ socket }) => socket.readyState === WebSocket.OPEN);
+    expect((await left?.call('1', 'Heartbeat', {}))?.[0]).toBe(3);
+    await left?.close();
+  });
+
+  it('closes the socket of a message that is too large, with 1009, and no other', async () => {
+    const good = await connectCharger(gateway.port, 'CPgood');
+    const bad = await connectCharger(gateway.port, 'CPlarge');
+    bad.send('x'.repeat(4_097));
+    expect((await bad.closed).code).toBe(1009);
+    expect((await good.call('1', 'Heartbeat', {}))[0]).toBe(3);
+    await good.close();
+  });
+
+  it('closes the socket of a message that is no UTF-8, with 1007', async () => {
+    const bad = await connectCharger(gateway.port, 'CPutf8');
+    bad.socket.send(Buffer.from('c328', 'hex'), { binary: false });
+    expect((await bad.closed).code).toBe(1007);
+  });
+
+  it('answers a binary message with a CALLERROR', async () => {
+    const bad = await connectCharger(gateway.port, 'CPbinary');
+    bad.socket.send(Buffer.from('[2,"1","Heartbeat",{}]'));
+    expect(await bad.answerTo('-1')).toEqual([4, '-1', 'FormationViolation', 'a frame must be text', {}]);
+    await bad.close();
+  });
+
+  it('closes the socket of one who sends only garbage, with 1002, and no other', async () => {
+    const good = await connectCharger(gateway.port, 'CPgood');
+    const bad = await connectCharger(gateway.port, 'CPgarbage');
+    bad.send(...Array.from({ length: 21 }, () => 'garbage'));
+    expect(await bad.closed).toEqual({ code: 1002, reason: 'too many malformed frames' });
+    expect((await good.call('1', 'Heartbeat', {}))[0]).toBe(3);
+    await good.close();
+  });
+
+  it('bears garbage between good messages for as long as it likes', async () => {
+    const charger = await connectCharger(gateway.port, 'CPmixed');
+    for (let i = 0; i < 5; i++) {
+      charger.send(...Array.from({ length: 15 }, () => '{'));
+      await charger.call(`${i}`, 'Heartbeat', {});
+    }
+    await charger.close();
+  });
+
+  it('takes late answers to calls it never sent as bad frames, without answering them', async () => {
+    const charger = await connectCharger(gateway.port, 'CPlate');
+    charger.send(...Array.from({ length: 5 }, () => [3, 'nobody', {}]), [4, 'nobody', 'GenericError', '', {}]);
+    await charger.call('1', 'Heartbeat', {});
+    expect(charger.received).toHaveLength(1);
+    await charger.close();
+  });
+
+  it('closes the socket of a flood, with 1008, and no other', async () => {
+    const good = await connectCharger(gateway.port, 'CPgood');
+    const bad = await connectCharger(gateway.port, 'CPflood');
+    for (let i = 0; i < 3_000; i++) bad.socket.send(`[2,"${i}","Heartbeat",{}]`);
+    expect(await bad.closed).toEqual({ code: 1008, reason: 'too many messages' });
+    expect((await good.call('1', 'Heartbeat', {}))[0]).toBe(3);
+    await good.close();
+  });
+
+  it('answers every one of more calls than may be in flight', async () => {
+    const charger = await connectCharger(gateway.port, 'CPpipe');
+    for (let i = 0; i < 200; i++) charger.socket.send(`[2,"${i}","Heartbeat",{}]`);
+    await charger.answerTo('199');
+    expect(charger.received.map((text) => JSON.parse(text)[1])).toEqual(Array.from({ length: 200 }, (_, i) => `${i}`));
+    await charger.close();
+  });
+
+  it('does not lose a message that comes in the same segment as the upgrade request', async () => {
+    const socket = connectTcp(gateway.port, '127.0.0.1');
+    const frame = Buffer.from('[2,"early","Heartbeat",{}]');
+    const mask = Buffer.from([1, 2, 3, 4]);
+    const masked = frame.map((byte, i) => byte ^ (mask[i % 4] as number));
+    const request = [
+      'GET /CPearly HTTP/1.1',
+      'Host: x',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      'Sec-WebSocket-Protocol: ocpp1.6',
+      `Authorization: ${basicAuth('CPearly')}`,
+      '',
+      '',
+    ].join('\r\n');
+    let received = '';
+    socket.on('data', (chunk) => {
+      received += chunk.toString('latin1');
+    });
+    socket.write(Buffer.concat([Buffer.from(request), Buffer.from([0x81, 0x80 | frame.length]), mask, masked]));
+    await waitFor(() => received.includes('[3,"early",{"currentTime":'), { what: 'the answer to the early frame' });
+    socket.destroy();
+    await waitFor(() => !gateway.chargers().includes('CPearly'), { what: 'the charger to be gone' });
+  });
+
+  it('notices a charger that no longer answers pings', async () => {
+    const quick = await startTestGateway(redis.url, { PING_INTERVAL_SEC: '1' }, { sources: otherSources() });
+    const mute = await connectCharger(quick.port, 'CPmute', { autoPong: false });
+    const alive = await connectCharger(quick.port, 'CPalive');
+    expect((await mute.closed).code).toBe(1006);
+    await waitFor(() => quick.chargers().length === 1, { what: 'the mute charger to be gone' });
+    expect(quick.chargers()).toEqual(['CPalive']);
+    await alive.close();
+    await quick.close();
+  });
+});
