@@ -7,7 +7,7 @@ import { until } from './deadline.ts';
 import { REQUEST_TOPICS, type RequestView, takeIn } from './requests.ts';
 
 /** The example consumer's functions, human-readable. */
-const CONSUMER_ABI = [
+export const CONSUMER_ABI = [
   'function ask(bytes32 deviceId, uint16 connector) returns (bytes32 requestId)',
   'function latest(bytes32 deviceId, uint16 connector) view returns (tuple(uint8 status, uint8 errorClass, bool online, uint64 observedAt, uint64 toldAt))',
   'error UnknownDevice(bytes32 deviceId)',

@@ -1,24 +1,53 @@
 import { createServer } from 'node:net';
+import type { LocalPorts } from './local-plan.ts';
 
-/** Whether nobody listens on a port of the loopback interface. */
-export function isPortFree(port: number): Promise<boolean> {
-  return probe(port).then(
-    () => true,
+/** Where the parts of a local network are looked for first, so that their URLs stay the same from one start to the next. */
+const USUAL = { chain: 8545, gateway: 9220, gatewayAdmin: 9221, adapter: 8081, jobs: 6681 };
+
+/** Ports for a local network: the usual ones where they are free, else any. */
+export async function usualPorts(operators: number): Promise<LocalPorts> {
+  const any = await anyPorts(operators);
+  const or = async (usual: number, other: number) => ((await isPortFree(usual)) ? usual : other);
+  return {
+    chain: await or(USUAL.chain, any.chain),
+    redis: any.redis,
+    gateway: await or(USUAL.gateway, any.gateway),
+    gatewayAdmin: await or(USUAL.gatewayAdmin, any.gatewayAdmin),
+    operators: await Promise.all(
+      any.operators.map(async ({ adapter, jobs }, n) => ({
+        adapter: await or(USUAL.adapter + n, adapter),
+        jobs: await or(USUAL.jobs + n, jobs),
+      })),
+    ),
+  };
+}
+
+/** Ports for a local network that are in nobody's way. */
+export async function anyPorts(operators: number): Promise<LocalPorts> {
+  const free = await freePorts(4 + 2 * operators);
+  const take = () => free.pop() ?? 0;
+  return {
+    chain: take(),
+    redis: take(),
+    gateway: take(),
+    gatewayAdmin: take(),
+    operators: Array.from({ length: operators }, () => ({ adapter: take(), jobs: take() })),
+  };
+}
+
+function isPortFree(port: number): Promise<boolean> {
+  return listen(port).then(
+    (server) => new Promise((done) => server.close(() => done(true))),
     () => false,
   );
 }
 
-/** Ports that are free now, all different. */
-export async function freePorts(count: number): Promise<number[]> {
+/** Ports of the loopback interface that are free now, all different. */
+async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(Array.from({ length: count }, () => listen(0)));
   const ports = servers.map((server) => (server.address() as { port: number }).port);
   await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
   return ports;
-}
-
-async function probe(port: number): Promise<void> {
-  const server = await listen(port);
-  await new Promise((done) => server.close(done));
 }
 
 function listen(port: number) {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 
 /** Sees to it that nothing outlives this process, however it ends. */
 export interface Watchdog {
@@ -6,7 +7,8 @@ export interface Watchdog {
   guard: (pid: number) => void;
   /** The process has ended: its number may soon be another's. */
   release: (pid: number) => void;
-  close: () => void;
+  /** Ends what is left and settles when all of it is gone. */
+  close: () => Promise<void>;
 }
 
 /**
@@ -37,10 +39,21 @@ export function startWatchdog(): Watchdog {
   const shell = spawn('sh', ['-c', SCRIPT], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
   shell.unref();
   shell.stdin.on('error', () => {});
+  let isClosed = false;
   const write = (line: string) => void shell.stdin.write(`${line}\n`);
   return {
-    guard: (pid) => write(`+${pid}`),
-    release: (pid) => write(`-${pid}`),
-    close: () => void shell.stdin.end(),
+    guard: (pid) => {
+      if (isClosed) process.kill(pid, 'SIGKILL');
+      else write(`+${pid}`);
+    },
+    release: (pid) => {
+      if (!isClosed) write(`-${pid}`);
+    },
+    close: async () => {
+      isClosed = true;
+      shell.ref();
+      shell.stdin.end();
+      if (shell.exitCode === null && shell.signalCode === null) await once(shell, 'exit');
+    },
   };
 }

@@ -1,0 +1,104 @@
+import { id } from 'ethers';
+import { DevsenError } from '../core/errors.ts';
+import { makeLog } from '../runtime/log.ts';
+import { describe, type Entry } from './account.ts';
+import { startAsking } from './asking.ts';
+import { type LocalNetwork, startLocalNetwork } from './local-network.ts';
+import { LOCAL_DIR, readState } from './local-state.ts';
+import { usualPorts } from './ports.ts';
+import { followRequests } from './request-account.ts';
+import { makeRestarts } from './restarts.ts';
+import { untilSignal } from './signals.ts';
+import { describeExit } from './supervisor.ts';
+import type { Terminal } from './terminal.ts';
+import { startWatchdog } from './watchdog.ts';
+
+const OPERATORS = 4;
+const CHARGERS = ['CP-ADA', 'CP-BEN', 'CP-CLEO', 'CP-DORA', 'CP-EMIL'].map((identity) => ({ identity, connectors: 2 }));
+
+export interface LiveOptions {
+  /** How often a contract asks about some charger, s; 0 for never. */
+  askEverySec: number;
+  withTraffic: boolean;
+}
+
+/**
+ * Runs a network until it is asked to end, and tells what happens in it.
+ *
+ * @throws DevsenError `CONFLICT` if one runs from here already, `INTERNAL` if it cannot go on
+ */
+export async function runLive(options: LiveOptions, terminal: Terminal): Promise<void> {
+  const other = await readState(LOCAL_DIR);
+  if (other) throw new DevsenError('CONFLICT', `a network is running from here already, as process ${other.pid}`);
+  const { paint, print } = terminal;
+  const tell = (entry: Entry) => terminal.tell(describe(entry, paint));
+  const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => {});
+  const signal = untilSignal();
+  let network: LocalNetwork | undefined;
+  const restarts = makeRestarts({
+    startAgain: (name) => network?.fleet.startAgain(name) ?? Promise.reject(new Error('the network is not set up yet')),
+    tell,
+    giveUp: (exit) => failed.reject(new DevsenError('INTERNAL', describeExit(exit))),
+  });
+
+  print(paint('strong', 'Setting up a DEVSEN network'));
+  const watchdog = startWatchdog();
+  const starting = startLocalNetwork({
+    dir: LOCAL_DIR,
+    watchdog,
+    ports: await usualPorts(OPERATORS),
+    chargers: CHARGERS,
+    withTraffic: options.withTraffic,
+    step: terminal.step,
+    tell,
+    onDeath: restarts.onDeath,
+  });
+  const isInterrupted = await Promise.race([starting.then(() => false), signal.then(() => true)]);
+  if (isInterrupted) {
+    print('Stopping …');
+    starting.catch(() => {});
+    return watchdog.close();
+  }
+  network = await starting;
+  const { state, provider } = network;
+  const charger = new Map(state.chargers.map(({ identity }) => [id(identity), identity]));
+  const operator = new Map(state.operators.map(({ oracle, name }) => [oracle, name]));
+  const names = {
+    charger: (deviceId: string) => charger.get(deviceId) ?? `device ${deviceId.slice(0, 10)}…`,
+    operator: (oracle: string) => operator.get(oracle) ?? oracle,
+    operators: state.operators.length,
+  };
+  const requests = followRequests(provider, state.addresses.oracle, names, tell, makeLog('network', 'silent'));
+  printPlaces(network, terminal);
+  const asking = startAsking(network, options.askEverySec * 1000, (error) =>
+    terminal.tell(paint('warn', error.message)),
+  );
+  try {
+    await Promise.race([signal, failed.promise]);
+    print('Stopping …');
+  } finally {
+    restarts.close();
+    asking.close();
+    await requests.close();
+    await network.stop();
+    await watchdog.close();
+  }
+  print('Stopped.');
+}
+
+function printPlaces({ state }: LocalNetwork, { paint, print }: Terminal): void {
+  const [first] = state.operators;
+  const rows = [
+    ['chargers connect to', `${state.gatewayUrl}/<identity>`],
+    ['health, metrics', `${state.gatewayAdminUrl}/health  ${state.gatewayAdminUrl}/metrics`],
+    ['an operator', `${first?.adapterUrl}/health  ${first?.jobsUrl}/health`],
+    ['chain', state.rpcUrl],
+    ['ledger', state.addresses.oracle],
+    ['ask', `npm run ask -- ${state.chargers[0]?.identity} 1`],
+    ['a charger of yours', 'npm run add-charger -- <identity>'],
+  ];
+  print('');
+  for (const [what = '', where = ''] of rows) print(`  ${what.padEnd(20)} ${paint('name', where)}`);
+  print(`\n${paint('faint', 'Ctrl-C stops it all')}\n`);
+}

@@ -1,0 +1,176 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JsonRpcProvider } from 'ethers';
+import { openProvider } from '../runtime/chain.ts';
+import type { Entry } from './account.ts';
+import { type Fleet, type Member, makeFleet } from './fleet.ts';
+import { answersRpc, isHealthy } from './health.ts';
+import {
+  chainPlan,
+  chargersPlan,
+  gatewayPlan,
+  type LocalPlaces,
+  type LocalPorts,
+  operatorName,
+  operatorPlan,
+} from './local-plan.ts';
+import { localRedis } from './local-redis.ts';
+import {
+  accountOf,
+  type ChargerPlan,
+  deployLocal,
+  LOCAL_ID_TAGS,
+  type LocalChain,
+  makeKeys,
+  provisionLocal,
+  writeJobSpecs,
+} from './local-setup.ts';
+import { type NetworkKeys, type NetworkState, removeState, writeState } from './local-state.ts';
+import { readLogLine } from './service-log.ts';
+import { describeExit, type Exit, type ProcessPlan, startProcess } from './supervisor.ts';
+import type { Terminal } from './terminal.ts';
+import type { Watchdog } from './watchdog.ts';
+
+export interface LocalNetworkOptions {
+  /** Where it keeps all it writes; emptied first. */
+  dir: string;
+  ports: LocalPorts;
+  /** Guards every process of the network. */
+  watchdog: Watchdog;
+  chargers: readonly ChargerPlan[];
+  /** Whether virtual chargers run, with cars that come and go. */
+  withTraffic: boolean;
+  step: Terminal['step'];
+  tell: (entry: Entry) => void;
+  /** Told of each process that ended though nobody asked it to. */
+  onDeath: (exit: Exit) => void;
+  /** Scripts that run as single operators instead of the network's own, by their place, 0 …; for tests. */
+  operatorScripts?: Readonly<Record<number, string>>;
+  /** Each line that a process writes, for whoever wants to read it. */
+  onLine?: (name: string, line: string) => void;
+}
+
+/** A network on this machine: its processes, its contracts and its people. */
+export interface LocalNetwork {
+  state: NetworkState;
+  keys: NetworkKeys;
+  provider: JsonRpcProvider;
+  chain: LocalChain;
+  fleet: Fleet;
+  /** Ends everything; the files stay. */
+  stop: () => Promise<void>;
+}
+
+/** Sets a network up and starts it: chain, Redis, contracts, gateway, operators, chargers. */
+export async function startLocalNetwork(options: LocalNetworkOptions): Promise<LocalNetwork> {
+  const { dir, ports, chargers, step } = options;
+  const { watchdog } = options;
+  const fleet = makeFleet(watchdog, options.onDeath);
+  let provider: JsonRpcProvider | undefined;
+  const stop = async () => {
+    provider?.destroy();
+    await fleet.stop();
+    await removeState(dir);
+  };
+  try {
+    await rm(dir, { recursive: true, force: true });
+    await mkdir(dir, { recursive: true });
+    const rpcUrl = `http://127.0.0.1:${ports.chain}`;
+    await Promise.all([
+      step('contracts compiled', () => compile(watchdog)),
+      step('Redis is at work', async () =>
+        fleet.start(listening(await localRedis(join(dir, 'redis'), ports.redis), options)),
+      ),
+      step('chain is at work', () => fleet.start(member(chainPlan(ports), () => answersRpc(rpcUrl), options))),
+    ]);
+    provider = await openProvider({ rpcUrl, pollingIntervalMs: 50 });
+    const at = provider;
+    const keys = makeKeys(ports.operators.length, chargers);
+    const chain = await step('contracts deployed', () => deployLocal(at, dir, keys));
+    const { addresses } = chain;
+    const oracles = await step('operators, gateway, drivers and chargers registered', () =>
+      provisionLocal(chain, keys, chargers),
+    );
+    await writeJobSpecs(dir, oracles, addresses.oracle, (await provider.getNetwork()).chainId);
+
+    const places: LocalPlaces = {
+      dir,
+      rpcUrl,
+      redisUrl: `redis://127.0.0.1:${ports.redis}`,
+      addresses,
+      keys,
+      ports,
+      gatewayAccount: accountOf(keys.gateway),
+      operatorAccounts: keys.operators.map(({ account }) => accountOf(account)),
+    };
+    const gatewayAdminUrl = `http://127.0.0.1:${ports.gatewayAdmin}`;
+    const state: NetworkState = {
+      pid: process.pid,
+      startedAt: new Date().toISOString(),
+      rpcUrl,
+      gatewayUrl: `ws://127.0.0.1:${ports.gateway}`,
+      gatewayAdminUrl,
+      addresses,
+      operators: ports.operators.map(({ adapter, jobs }, n) => ({
+        name: operatorName(n),
+        account: places.operatorAccounts[n] ?? '',
+        oracle: oracles[n] ?? '',
+        adapterUrl: `http://127.0.0.1:${adapter}`,
+        jobsUrl: `http://127.0.0.1:${jobs}`,
+      })),
+      chargers: chargers.map(({ identity, connectors }) => ({ identity, connectors })),
+    };
+    const startOperator = ({ adapterUrl, jobsUrl }: NetworkState['operators'][number], n: number) => {
+      const plan = operatorPlan(places, n, options.operatorScripts?.[n]);
+      const isReady = async () => (await isHealthy(`${adapterUrl}/health`)) && (await isHealthy(`${jobsUrl}/health`));
+      return fleet.start(member(plan, isReady, options));
+    };
+    await Promise.all([
+      step('gateway is at work', () =>
+        fleet.start(member(gatewayPlan(places), () => isHealthy(`${gatewayAdminUrl}/health`), options)),
+      ),
+      step(`${ports.operators.length} operators are at work`, () => Promise.all(state.operators.map(startOperator))),
+    ]);
+    await writeState(dir, state, keys);
+    if (options.withTraffic) {
+      const file = join(dir, 'chargers.json');
+      await writeChargersFile(file, state, keys);
+      await fleet.start(member(chargersPlan(file), async () => true, options));
+    }
+    return { state, keys, provider, chain, fleet, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+const READY_LIMIT_MS = 60_000;
+
+function member(plan: ProcessPlan, isReady: Member['isReady'], options: LocalNetworkOptions): Member {
+  return listening({ plan, isReady, readyLimitMs: READY_LIMIT_MS }, options);
+}
+
+/** Reads along what the process writes. */
+function listening(found: Member, { onLine, tell }: LocalNetworkOptions): Member {
+  const { name } = found.plan;
+  const read = (line: string) => {
+    onLine?.(name, line);
+    const entry = readLogLine(line);
+    if (entry) tell(entry);
+  };
+  return { ...found, plan: { ...found.plan, onLine: read } };
+}
+
+/** Compiles what has changed since it was compiled last. */
+async function compile(watchdog: Watchdog): Promise<void> {
+  const hardhat = join(import.meta.dirname, '..', 'node_modules', 'hardhat', 'dist', 'src', 'cli.js');
+  const build = await startProcess({ name: 'compiler', command: process.execPath, args: [hardhat, 'build'] }, watchdog);
+  const exit = await build.exited;
+  if (exit.code !== 0) throw new Error(describeExit(exit));
+}
+
+async function writeChargersFile(file: string, state: NetworkState, keys: NetworkKeys): Promise<void> {
+  const chargers = state.chargers.map((charger) => ({ ...charger, key: keys.chargers[charger.identity] }));
+  const content = { gatewayUrl: state.gatewayUrl, idTags: LOCAL_ID_TAGS, chargers };
+  await writeFile(file, JSON.stringify(content), { mode: 0o600 });
+}
