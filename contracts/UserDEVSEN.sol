@@ -151,10 +151,10 @@ contract UserDEVSEN is IUserDEVSEN, Ownable2Step {
     }
 
     /// @inheritdoc IUserDEVSEN
-    function usersByRole(uint256 role, uint256 offset, uint256 limit) external view returns (address[] memory) {
+    function usersByRole(uint256 role, uint256 offset, uint256 limit) external view returns (address[] memory page) {
         EnumerableSet.AddressSet storage members = _membersOf(role);
         (uint256 from, uint256 to) = Page.bounds(members.length(), offset, limit);
-        return members.values(from, to);
+        page = members.values(from, to);
     }
 
     /// @inheritdoc IUserDEVSEN

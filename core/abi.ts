@@ -8,9 +8,9 @@ export const USER_ABI = [
   'event GatewaySet(address indexed account, address signingKey)',
   'event IdTagSet(bytes32 indexed commitment, address indexed user)',
   'function operatorCount() view returns (uint256)',
-  'function operators(uint256 offset, uint256 limit) view returns (tuple(address account, address oracle, address signingKey, bool active)[])',
+  'function operators(uint256 offset, uint256 limit) view returns (tuple(address account, address oracle, address signingKey, bool active)[] page)',
   'function gatewayCount() view returns (uint256)',
-  'function gateways(uint256 offset, uint256 limit) view returns (tuple(address account, address signingKey, bool active)[])',
+  'function gateways(uint256 offset, uint256 limit) view returns (tuple(address account, address signingKey, bool active)[] page)',
   'function idTagState(bytes32 commitment) view returns (uint8 state, address user)',
 ] as const;
 
@@ -21,7 +21,7 @@ export type UserState = (typeof USER_STATES)[number];
 export const FACTORY_ABI = [
   'event DeviceCreated(bytes32 indexed deviceId, address indexed device, address indexed owner, string identity)',
   'function deviceCount() view returns (uint256)',
-  'function devices(uint256 offset, uint256 limit) view returns (address[])',
+  'function devices(uint256 offset, uint256 limit) view returns (address[] page)',
   'function deviceOf(bytes32 deviceId) view returns (address)',
   'function isDevice(address account) view returns (bool)',
 ] as const;

@@ -40,7 +40,7 @@ interface IFactoryDEVSEN {
     function deviceCount() external view returns (uint256);
 
     /// @notice A page of all chargers, in the order in which they were registered. A page beyond the end is shorter or empty.
-    function devices(uint256 offset, uint256 limit) external view returns (address[] memory);
+    function devices(uint256 offset, uint256 limit) external view returns (address[] memory page);
 
     /// @notice A charger's contract; zero if there is none.
     function deviceOf(bytes32 deviceId) external view returns (address);

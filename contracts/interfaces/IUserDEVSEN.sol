@@ -146,13 +146,13 @@ interface IUserDEVSEN {
 
     /// @notice A page of the users that hold a role, Active or not. The order changes when users lose the role.
     /// @dev Reverts: UnknownRoles unless `role` is exactly one role. A page beyond the end is shorter or empty.
-    function usersByRole(uint256 role, uint256 offset, uint256 limit) external view returns (address[] memory);
+    function usersByRole(uint256 role, uint256 offset, uint256 limit) external view returns (address[] memory page);
 
     /// @notice How many operators were ever made.
     function operatorCount() external view returns (uint256);
 
     /// @notice A page of all operators ever made, in the order in which they were made.
-    function operators(uint256 offset, uint256 limit) external view returns (OperatorView[] memory);
+    function operators(uint256 offset, uint256 limit) external view returns (OperatorView[] memory page);
 
     /// @notice One operator; all zero if the account was never one.
     function operatorOf(address account) external view returns (OperatorView memory);
@@ -164,7 +164,7 @@ interface IUserDEVSEN {
     function gatewayCount() external view returns (uint256);
 
     /// @notice A page of all gateways ever made, in the order in which they were made.
-    function gateways(uint256 offset, uint256 limit) external view returns (GatewayView[] memory);
+    function gateways(uint256 offset, uint256 limit) external view returns (GatewayView[] memory page);
 
     /// @notice One gateway; all zero if the account was never one.
     function gatewayOf(address account) external view returns (GatewayView memory);

@@ -19,8 +19,9 @@ describe('what the services know of the contracts', () => {
   ];
   it.each(cases)('is in the ABI of the compiled %s, line by line', async (name, abi) => {
     const { abi: compiled } = await readArtifact(name);
-    const lines = new Interface(compiled as InterfaceAbi).format(false);
-    expect(lines).toEqual(expect.arrayContaining(new Interface(abi).format(false)));
+    const lines = new Set(new Interface(compiled as InterfaceAbi).format(false));
+    const missing = new Interface(abi).format(false).filter((line) => !lines.has(line));
+    expect(missing).toEqual([]);
   });
 
   it('numbers queries, statuses and states of users as the contracts do', async () => {
