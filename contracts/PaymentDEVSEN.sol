@@ -10,13 +10,13 @@ import {Vault} from "./Vault.sol";
 
 /// @title Vault and escrow
 contract PaymentDEVSEN is Vault {
-    /// @dev Two slots for ever: a key is used once. `amount`, `payee` and `at` read as in `IPaymentDEVSEN.Session`.
+    /// @dev Two slots for ever: a key is used once. `amount`, `payee` and `timestamp` read as in `IPaymentDEVSEN.Session`.
     /// `cardVersion` is that of the card limit from which the session was opened; 0 if by no card.
     struct Escrow {
         address occupant;
         uint96 amount;
         address payee;
-        uint40 at;
+        uint40 timestamp;
         uint16 tokenId;
         uint16 feeBps;
         uint16 cardVersion;
@@ -154,7 +154,7 @@ contract PaymentDEVSEN is Vault {
     function expire(address device, bytes32 sessionId) external {
         bytes32 key = keyOf(device, sessionId);
         Escrow memory escrow = _locked(key);
-        if (block.timestamp < escrow.at) revert NotYetExpired(key, escrow.at);
+        if (block.timestamp < escrow.timestamp) revert NotYetExpired(key, escrow.timestamp);
         _release(key, escrow, Status.Expired, address(0), 0);
         emit Expired(key, device, escrow.amount);
     }
@@ -183,7 +183,7 @@ contract PaymentDEVSEN is Vault {
                 _tokenById(escrow.tokenId),
                 escrow.amount,
                 fee,
-                escrow.at
+                escrow.timestamp
             );
     }
 
@@ -214,7 +214,7 @@ contract PaymentDEVSEN is Vault {
             amount: SafeCast.toUint96(amount),
             payee: address(0),
             // At most MAX_LOCK_SEC from now.
-            at: uint40(deadline),
+            timestamp: uint40(deadline),
             tokenId: tokenId,
             feeBps: _feeBps,
             cardVersion: cardVersion,
@@ -237,7 +237,7 @@ contract PaymentDEVSEN is Vault {
         // Not above what was locked.
         stored.amount = uint96(paid);
         stored.payee = payee;
-        stored.at = uint40(block.timestamp);
+        stored.timestamp = uint40(block.timestamp);
         stored.status = status;
         if (unspent == 0) return token;
 

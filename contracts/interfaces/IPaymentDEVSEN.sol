@@ -33,7 +33,7 @@ interface IPaymentDEVSEN {
     /// @param token In which token.
     /// @param amount Token base units: locked while Locked, paid in all (fee included) once Settled, else 0.
     /// @param fee Of a Settled session: what of `amount` went to the treasury, token base units; else 0.
-    /// @param at Unix seconds: the deadline while Locked, else when it left the lock.
+    /// @param timestamp Unix seconds: the deadline while Locked, else when it left the lock.
     struct Session {
         Status status;
         address occupant;
@@ -41,7 +41,7 @@ interface IPaymentDEVSEN {
         address token;
         uint256 amount;
         uint256 fee;
-        uint256 at;
+        uint256 timestamp;
     }
 
     /// @notice A token that is or was allowed.
