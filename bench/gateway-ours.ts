@@ -1,0 +1,84 @@
+import { computeAddress, hexlify, id, ZeroHash } from 'ethers';
+import { authorizationKeyHash, deviceIdOf } from '../core/identity.ts';
+import { makeChargerDirectory } from '../ocpp-gateway/charger-directory.ts';
+import { startGateway } from '../ocpp-gateway/gateway.ts';
+import { makeIdTagDirectory } from '../ocpp-gateway/id-tag-directory.ts';
+import { readGatewaySettings } from '../ocpp-gateway/settings.ts';
+import { makeLog } from '../runtime/log.ts';
+import type { RegistrySnapshot } from '../runtime/registry.ts';
+import { reportServer } from './gateway-server.ts';
+import { benchCharger } from './gateway-traffic.ts';
+
+/** The gateway as it is, on a real Redis; only what it would read from the chain comes from memory. */
+const [redisUrl, chargers] = process.argv.slice(2);
+const privateKey = Buffer.from(id('bench gateway').slice(2), 'hex');
+const account = `0x${'ab'.repeat(20)}`;
+const oracle = `0x${'cd'.repeat(20)}`;
+const pepper = Buffer.alloc(16, 1);
+const log = makeLog('gateway', 'warn');
+
+const snapshot: RegistrySnapshot = {
+  network: `31337:${oracle}`,
+  users: oracle,
+  factory: oracle,
+  link: oracle,
+  operators: [1, 2, 3, 4].map((n) => ({
+    account: `0x${`0${n}`.repeat(20)}`,
+    oracle,
+    signingKey: oracle,
+    active: true,
+  })),
+  gateways: [{ account, signingKey: computeAddress(hexlify(privateKey)).toLowerCase(), active: true }],
+};
+
+const keyHashes = new Map(
+  Array.from({ length: Number(chargers) }, (_, number) => {
+    const { identity, key } = benchCharger(number);
+    return [deviceIdOf(identity), authorizationKeyHash(key)];
+  }),
+);
+
+const gateway = await startGateway(
+  {
+    ...readGatewaySettings({
+      GATEWAY_PORT: '0',
+      GATEWAY_ADMIN_PORT: '0',
+      REDIS_URL: redisUrl,
+      REDIS_DURABILITY: 'refuse',
+      RPC_URL: 'http://127.0.0.1:1',
+      ORACLE_ADDRESS: oracle,
+      GATEWAY_ACCOUNT: account,
+      GATEWAY_KEY: privateKey.toString('hex'),
+      IDTAG_PEPPER: pepper.toString('hex'),
+    }),
+    GATEWAY_KEY: privateKey,
+  },
+  log,
+  {
+    sources: {
+      registry: {
+        network: snapshot.network,
+        snapshot: () => snapshot,
+        operators: () => snapshot.operators,
+        gateways: () => snapshot.gateways,
+        onChange: () => () => {},
+        lastReadAtMs: () => Date.now(),
+        isFresh: () => true,
+        close: async () => {},
+      },
+      chargers: makeChargerDirectory({
+        read: async (deviceId) => ({
+          device: oracle,
+          authorizationKeyHash: keyHashes.get(deviceId) ?? ZeroHash,
+          certificateFingerprint: ZeroHash,
+        }),
+        save: async () => {},
+        saved: new Map(),
+        log,
+        now: Date.now,
+      }),
+      idTags: makeIdTagDirectory({ read: async () => 'Active', pepper, whenAway: 'Invalid', log, now: Date.now }),
+    },
+  },
+);
+reportServer(`ws://127.0.0.1:${gateway.port}`, gateway.close);

@@ -1,0 +1,14 @@
+/**
+ * What both servers of the benchmark say to the process that runs it: the URL once they listen, and on demand the CPU
+ * time they used (all threads).
+ */
+export function reportServer(url: string, close: () => Promise<void>): void {
+  process.on('message', (order: { do: string }) => {
+    if (order.do === 'usage') {
+      const { user, system } = process.cpuUsage();
+      process.send?.({ cpuUs: user + system, rssBytes: process.memoryUsage.rss() });
+    }
+    if (order.do === 'stop') void close().then(() => process.disconnect());
+  });
+  process.send?.({ url });
+}
