@@ -28,11 +28,19 @@ const JOB_OPTIONS = {
 } as const;
 
 /**
+ * Gives jobs their data, `{"batch": "<text>"}`: so a batch travels to Redis once, not once for each operator, and is
+ * not escaped here. KEYS are the jobs' hashes, as BullMQ names them, ARGV[1] is the batch.
+ */
+const FILL_JOBS = `
+local data = '{"batch":' .. cjson.encode(ARGV[1]) .. '}'
+for _, job in ipairs(KEYS) do redis.call('HSET', job, 'data', data) end`;
+
+/**
  * Opens the store.
  *
  * BullMQ's own `FlowProducer` puts jobs into many queues in one MULTI, but has no place for a condition on the head.
  * So the same backend makes the commands here (`addJobToTransaction` is there to share a transaction), and WATCH,
- * MULTI and EXEC are ours.
+ * MULTI and EXEC are ours. No worker can see a job before EXEC is through, so none sees it without its data.
  *
  * @param headKey - from `headKey`
  * @throws DevsenError `REDIS_UNAVAILABLE`
@@ -50,18 +58,19 @@ export async function openOutboxStore(
 
   return {
     watchHead: async () => {
-      const [watched, read] = await withDeadline(run(redis.pipeline().watch(headKey).get(headKey).exec()), timeoutMs);
-      if (watched?.[0] || read?.[0]) throw watched?.[0] ?? read?.[0];
-      return decodeHead((read?.[1] ?? null) as string | null);
+      const [, head] = await withDeadline(Promise.all([redis.watch(headKey), redis.get(headKey)]), timeoutMs);
+      return decodeHead(head);
     },
 
     write: async (batch, operators) => {
       const multi = redis.multi();
       const job = jobOf(batch);
       const target = scriptsInto(multi, redis);
-      for (const operator of operators) {
-        await backend.addJobToTransaction(target, job, job.id, {}, queueKeys.getKeys(eventQueueName(operator)));
+      const queues = operators.map(eventQueueName);
+      for (const queue of queues) {
+        await backend.addJobToTransaction(target, job, job.id, {}, queueKeys.getKeys(queue));
       }
+      multi.eval(FILL_JOBS, queues.length, ...queues.map((queue) => queueKeys.toKey(queue, job.id)), batch.json);
       multi.set(headKey, encodeHead(headOf(batch)));
       const results = await withDeadline(multi.exec(), timeoutMs);
       if (results === null) return false;
@@ -94,17 +103,13 @@ function scriptsInto(multi: ChainableCommander, redis: Redis): IRedisTransaction
   return target as unknown as IRedisTransaction;
 }
 
-async function run<T>(work: Promise<T[] | null>): Promise<T[]> {
-  return (await work) ?? [];
-}
-
-/** The job of a batch, the same for each operator; its data is made into text once, and bytes once. */
+/** The job of a batch, the same for each operator; `FILL_JOBS` gives it its data. */
 function jobOf(batch: SealedBatch): JobJson {
   const id = batchJobId(batch.header);
   return {
     id,
     name: 'batch',
-    data: Buffer.from(JSON.stringify({ batch: batch.json })) as unknown as string,
+    data: '{}',
     opts: JOB_OPTIONS,
     progress: 0,
     attemptsMade: 0,

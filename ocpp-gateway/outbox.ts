@@ -94,7 +94,7 @@ export const OUTBOX_DEFAULTS: OutboxOptions = {
   maxBatchEvents: 2_000,
   maxBatchBytes: 1024 * 1024,
   lingerMs: 2,
-  minIntervalMs: 15,
+  minIntervalMs: 40,
   idleMs: 500,
   redisTimeoutMs: 5_000,
   retryMs: 1_000,

@@ -59,6 +59,7 @@ export function openGatewayRedis(url: string, network: string, prefix: string, l
   const redis = new Redis(url, {
     connectionName: 'devsen-gateway',
     enableOfflineQueue: false,
+    enableAutoPipelining: true,
     maxRetriesPerRequest: 1,
     commandTimeout: 5_000,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
