@@ -118,7 +118,8 @@ function judgeSought(batch: Batch, view: CustodyView, key: GatewayKey): Verdict 
 }
 
 function judgeStart(batch: Batch, view: CustodyView, key: GatewayKey, opensChapter: ChapterStart): Verdict {
-  const read = readEvents(batch, () => undefined);
+  // Only a generation that its process began in mid-course finds connections under way.
+  const read = readEvents(batch, (event) => view.connection(event.charger, event.epoch)?.hash);
   if (typeof read === 'string') return refuse(read);
   const digest = digestOf(batch, read);
   if (!isSignedBy(key, digest, batch.signature)) return refuse('signature does not verify');

@@ -41,6 +41,7 @@ export interface StoredBatch {
 
 interface Connection extends ConnectionHead {
   id: number;
+  chapter: number;
   chargerId: number;
   closedAtMs: number | null;
 }
@@ -59,18 +60,20 @@ export function makeEventLog(db: Database, network: string): EventLog {
   const insertCharger = db.prepare('INSERT INTO chargers (identity, device_id) VALUES (?, ?)');
   const selectConnection = db.prepare<{
     id: number;
+    chapter: number;
     charger: number;
     last_seq: number;
     last_hash: Uint8Array;
     booted_at_ms: number;
     closed_at_ms: number | null;
   }>(
-    `SELECT c.id, c.charger, c.last_seq, c.last_hash, c.booted_at_ms, c.closed_at_ms FROM connections c
-     JOIN chargers ON chargers.id = c.charger WHERE chargers.identity = ? AND c.epoch = ? AND c.gateway = ?`,
+    `SELECT c.id, c.chapter, c.charger, c.last_seq, c.last_hash, c.booted_at_ms, c.closed_at_ms FROM connections c
+     JOIN chargers ON chargers.id = c.charger WHERE chargers.identity = ? AND c.epoch = ? AND c.gateway = ?
+     ORDER BY c.chapter DESC LIMIT 1`,
   );
   const insertConnection = db.prepare(
-    `INSERT INTO connections (charger, epoch, gateway, chapter, booted_at_ms, opened_at_ms, last_seq, last_hash)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO connections (charger, epoch, gateway, chapter, booted_at_ms, opened_at_ms, first_seq, last_seq, last_hash)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const updateConnection = db.prepare(
     'UPDATE connections SET last_seq = ?, last_hash = ?, closed_at_ms = ? WHERE id = ?',
@@ -122,6 +125,7 @@ export function makeEventLog(db: Database, network: string): EventLog {
     if (connections.size >= MOST_CACHED) connections.clear();
     const connection: Connection = {
       id: row.id,
+      chapter: row.chapter,
       chargerId: row.charger,
       seq: row.last_seq,
       hash: Buffer.from(row.last_hash).toString('hex'),
@@ -132,14 +136,16 @@ export function makeEventLog(db: Database, network: string): EventLog {
     connections.set(key, connection);
     return connection;
   };
-  const openConnection = (place: BatchPlace, event: ChargerEvent, hash: Buffer, atMs: number): Connection => {
-    const { charger, epoch } = event;
+  /** The row of a connection that opens or, after a break in the gateway's record, is met again. */
+  const addConnection = (place: BatchPlace, event: ChargerEvent, hash: Buffer, atMs: number): Connection => {
+    const { charger, epoch, seq } = event;
     const chargerId = selectCharger.get(charger)?.id ?? insertCharger.run(charger, deviceIdOf(charger));
     const { gateway, chapter, batch } = place;
-    const id = insertConnection.run(chargerId, epoch, gateway, chapter, batch.bootedAtMs, atMs, 0, hash);
-    const opened = { id, chargerId, seq: 0, hash: '', bootedAtMs: batch.bootedAtMs, closedAtMs: null, isClosed: false };
-    connections.set(`${gateway} ${epoch} ${charger}`, opened);
-    return opened;
+    const { bootedAtMs } = batch;
+    const id = insertConnection.run(chargerId, epoch, gateway, chapter, bootedAtMs, atMs, seq, seq, hash);
+    const added = { id, chapter, chargerId, seq, hash: '', bootedAtMs, closedAtMs: null, isClosed: false };
+    connections.set(`${gateway} ${epoch} ${charger}`, added);
+    return added;
   };
 
   return {
@@ -166,8 +172,8 @@ export function makeEventLog(db: Database, network: string): EventLog {
       for (const { event, hash } of events) {
         const atMs = place.isLate ? place.batch.watermarkMs : event.receivedAtMs;
         const hashBytes = Buffer.from(hash, 'hex');
-        const connection =
-          readConnection(place.gateway, event.charger, event.epoch) ?? openConnection(place, event, hashBytes, atMs);
+        const known = readConnection(place.gateway, event.charger, event.epoch);
+        const connection = known?.chapter === place.chapter ? known : addConnection(place, event, hashBytes, atMs);
         const { id, chargerId } = connection;
         const { seq, receivedAtMs, kind, frame, reply } = event;
         insertEvent.run(id, seq, place.batchId, receivedAtMs, atMs, kind, frame, reply, hashBytes);

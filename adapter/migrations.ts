@@ -3,7 +3,7 @@
  *
  * `gateways` to `statuses` are the record: what gateways told and what follows from it. `parked` holds batches that
  * cannot be judged yet; `evidence` and `convictions` what was refused and what proves a gateway false.
- * Times are Unix ms. `at_ms` of an event is when it counts from: when it was received, or for a batch that came after a
+ * A connection that lasts over a break in its gateway's record has a row for each chapter. Times are Unix ms. `at_ms` of an event is when it counts from: when it was received, or for a batch that came after a
  * silence its watermark.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -76,9 +76,10 @@ export const MIGRATIONS: readonly string[] = [
     booted_at_ms INTEGER NOT NULL,
     opened_at_ms INTEGER NOT NULL,
     closed_at_ms INTEGER,
+    first_seq INTEGER NOT NULL,
     last_seq INTEGER NOT NULL,
     last_hash BLOB NOT NULL,
-    UNIQUE (charger, epoch, gateway)
+    UNIQUE (charger, epoch, gateway, chapter)
   ) STRICT;
 
   CREATE TABLE events (

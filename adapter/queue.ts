@@ -9,6 +9,8 @@ import type { Logger } from '../runtime/log.ts';
 const CONCURRENCY = 16;
 const RETRY_MS = 500;
 const REDIS_TIMEOUT_MS = 2_000;
+/** Redis is asked this often whether it still answers; a frozen one keeps its connections. */
+const PING_MS = 1_000;
 /** A stalled job is one whose lock ran out because its worker died. It is taken up again however often that happens. */
 const MOST_STALLS = 1_000_000;
 
@@ -89,14 +91,28 @@ export function readQueue(options: QueueReaderOptions): QueueReader {
     });
 
   const isReady = () => client.status === 'ready';
-  client.on('ready', () => {
-    if (worker !== undefined) listeningSinceMs = now();
+  const isBack = () => {
+    if (worker === undefined || listeningSinceMs !== undefined) return;
+    listeningSinceMs = now();
     log.info('Redis is there');
-  });
-  client.on('close', () => {
+  };
+  const isAway = () => {
     if (listeningSinceMs !== undefined && !isClosing) log.warn('Redis is away');
     listeningSinceMs = undefined;
-  });
+  };
+  client.on('close', isAway);
+  let isPinging = false;
+  const pings = setInterval(() => {
+    if (isPinging) return isAway();
+    if (!isReady()) return;
+    isPinging = true;
+    client
+      .ping()
+      .then(isBack, isAway)
+      .finally(() => {
+        isPinging = false;
+      });
+  }, PING_MS);
 
   let worker: Worker | undefined;
   const start = async () => {
@@ -115,7 +131,7 @@ export function readQueue(options: QueueReaderOptions): QueueReader {
       runRetryDelay: RETRY_MS,
     });
     worker.on('error', (error) => log.debug({ code: codeOf(error) }, 'queue not read'));
-    if (isReady()) listeningSinceMs = now();
+    if (isReady()) isBack();
   };
   const started = start().catch((error) => {
     if (!isClosing) log.error({ code: codeOf(error) }, 'queue not read');
@@ -147,6 +163,7 @@ export function readQueue(options: QueueReaderOptions): QueueReader {
     },
     close: async () => {
       isClosing = true;
+      clearInterval(pings);
       // Jobs that are not committed stay where they are, and are taken up by the next process.
       const isIdle = taken.length === 0 && isReady();
       await worker?.close(!isIdle);

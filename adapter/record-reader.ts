@@ -36,11 +36,12 @@ interface ConnectionRow {
   booted_at_ms: number;
   opened_at_ms: number;
   closed_at_ms: number | null;
+  first_seq: number;
   last_seq: number;
 }
 
 const CONNECTIONS = `SELECT c.id, c.epoch, c.gateway, g.account, c.chapter, c.booted_at_ms, c.opened_at_ms,
-  c.closed_at_ms, c.last_seq FROM connections c JOIN gateways g ON g.id = c.gateway`;
+  c.closed_at_ms, c.first_seq, c.last_seq FROM connections c JOIN gateways g ON g.id = c.gateway`;
 
 export function makeRecordReader(db: Database): RecordReader {
   const columns = 'SELECT b.chapter, b.watermark_ms, b.booted_at_ms, b.is_late FROM batches b';
@@ -63,10 +64,10 @@ export function makeRecordReader(db: Database): RecordReader {
   );
   const selectCharger = db.prepare<{ id: number }>('SELECT id FROM chargers WHERE device_id = ?');
   const selectConnections = db.prepare<ConnectionRow>(
-    `${CONNECTIONS} WHERE c.charger = ? AND c.epoch <= ? AND c.last_seq >= 0 ORDER BY c.epoch DESC, g.account DESC`,
+    `${CONNECTIONS} WHERE c.charger = ? AND c.epoch <= ? AND c.last_seq >= c.first_seq ORDER BY c.epoch DESC, g.account DESC`,
   );
   const selectOfEpoch = db.prepare<ConnectionRow>(
-    `${CONNECTIONS} WHERE c.charger = ? AND c.epoch = ? AND c.last_seq >= 0 ORDER BY g.account DESC`,
+    `${CONNECTIONS} WHERE c.charger = ? AND c.epoch = ? AND c.last_seq >= c.first_seq ORDER BY g.account DESC`,
   );
   const selectEventAt = db.prepare<{ at_ms: number }>('SELECT at_ms FROM events WHERE connection = ? AND seq = ?');
   const selectEpoch = db.prepare<{ epoch: number | null }>(
@@ -94,7 +95,7 @@ export function makeRecordReader(db: Database): RecordReader {
     const timeOf = (seq: number) => selectEventAt.get(connection.id, seq)?.at_ms ?? 0;
     const latest = timeOf(connection.last_seq);
     if (latest <= atMs) return latest;
-    let low = 0;
+    let low = connection.first_seq;
     let high = connection.last_seq;
     while (high - low > 1) {
       const middle = (low + high) >>> 1;
