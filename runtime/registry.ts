@@ -56,6 +56,8 @@ export interface WatchRegistryOptions {
   pollIntervalMs?: number;
   /** How often all is read anew whatever the logs say, ms: users expire without a log. */
   refreshIntervalMs?: number;
+  /** Most rows asked for in one call. */
+  pageRows?: number;
   /** What an earlier process read: with it a start succeeds while the chain is away. */
   restored?: RegistrySnapshot;
   /** Follows the logs of this process already; without it the registry starts its own. */
@@ -67,7 +69,6 @@ export interface WatchRegistryOptions {
 
 const USERS = new Interface(USER_ABI);
 const REGISTRY_TOPICS = ['UserSet', 'OperatorSet', 'GatewaySet'].map((name) => USERS.getEvent(name)?.topicHash ?? name);
-const PAGE = 100;
 const RETRY_MS = 1_000;
 
 /**
@@ -79,7 +80,7 @@ const RETRY_MS = 1_000;
  * @throws DevsenError `CHAIN_UNAVAILABLE` if `signal` ends the wait
  */
 export async function watchRegistry(options: WatchRegistryOptions): Promise<Registry> {
-  const { provider, log, confirmations = 0, refreshIntervalMs = 60_000, now = Date.now } = options;
+  const { provider, log, confirmations = 0, refreshIntervalMs = 60_000, pageRows = 100, now = Date.now } = options;
   const oracleAddress = options.oracleAddress.toLowerCase();
   const listeners = new Set<(snapshot: RegistrySnapshot) => void>();
   const follower =
@@ -93,11 +94,12 @@ export async function watchRegistry(options: WatchRegistryOptions): Promise<Regi
     });
   const network = `${(await provider.getNetwork()).chainId}:${oracleAddress}`;
   let readAtMs = 0;
+  let isClosed = false;
   let current = options.restored?.network === network ? options.restored : undefined;
 
   let reading: Promise<void> | undefined;
   const readAgain = () => {
-    reading ??= readRegistry(provider, oracleAddress, network, confirmations)
+    reading ??= readRegistry(provider, oracleAddress, network, confirmations, pageRows)
       .then((next) => {
         readAtMs = now();
         const hasChanged = JSON.stringify(next) !== JSON.stringify(current);
@@ -120,9 +122,16 @@ export async function watchRegistry(options: WatchRegistryOptions): Promise<Regi
   }
   const known = (): RegistrySnapshot => current as RegistrySnapshot;
   follower.subscribe({ address: known().users, topics: [REGISTRY_TOPICS] }, readAgain);
-  const refresh = () => readAgain().catch((error) => log.debug({ err: asChainError(error) }, 'registry not read'));
+  let retry: NodeJS.Timeout | undefined;
+  const refresh = () => {
+    clearTimeout(retry);
+    readAgain().catch((error) => {
+      log.debug({ err: asChainError(error) }, 'registry not read');
+      if (!isClosed) retry = setTimeout(refresh, RETRY_MS);
+    });
+  };
   // Also closes the gap between the first read and the subscription.
-  void refresh();
+  refresh();
   const timer = setInterval(refresh, refreshIntervalMs);
 
   const lastReadAtMs = () => (readAtMs === 0 ? 0 : Math.max(readAtMs, follower.lastReadAtMs()));
@@ -138,7 +147,9 @@ export async function watchRegistry(options: WatchRegistryOptions): Promise<Regi
     lastReadAtMs,
     isFresh: (maxAgeMs = 30_000) => lastReadAtMs() > 0 && now() - lastReadAtMs() <= maxAgeMs,
     close: async () => {
+      isClosed = true;
       clearInterval(timer);
+      clearTimeout(retry);
       listeners.clear();
       if (options.follower === undefined) await follower.close();
       await reading?.catch(() => undefined);
@@ -164,6 +175,7 @@ async function readRegistry(
   oracleAddress: string,
   network: string,
   confirmations: number,
+  pageRows: number,
 ): Promise<RegistrySnapshot> {
   const at = { blockTag: Math.max(0, (await provider.getBlockNumber()) - confirmations) };
   const oracle = new Contract(oracleAddress, ORACLE_ABI, provider);
@@ -174,8 +186,8 @@ async function readRegistry(
   const pages = async <Row>(name: string, rowOf: (row: Record<string, unknown>) => Row): Promise<Row[]> => {
     const total = Number(await contract.getFunction(`${name.slice(0, -1)}Count`)(at));
     const rows: Row[] = [];
-    for (let offset = 0; offset < total; offset += PAGE) {
-      const page: Record<string, unknown>[] = await contract.getFunction(name)(offset, PAGE, at);
+    for (let offset = 0; offset < total; offset += pageRows) {
+      const page: Record<string, unknown>[] = await contract.getFunction(name)(offset, pageRows, at);
       rows.push(...Array.from(page, rowOf));
     }
     return rows;

@@ -1,0 +1,192 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { computeAddress, hexlify, Wallet } from 'ethers';
+import { authorizationKeyHash, idTagCommitment } from '../../core/identity.ts';
+import { connectContracts, type NetworkContracts, send } from '../../network/contracts.ts';
+import { deployNetwork } from '../../network/deploy.ts';
+import { ensureCharger, ensureGateway, ensureOperator, ensureUser, ROLES } from '../../network/provision.ts';
+import { type RunningGateway, startGateway } from '../../ocpp-gateway/gateway.ts';
+import { startChain, type TestChain } from '../support/chain.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { type Relay, startRelay } from '../support/rpc-proxy.ts';
+import { waitFor } from '../support/wait.ts';
+import {
+  CHARGER_KEY,
+  connectCharger,
+  GATEWAY_ACCOUNT,
+  GATEWAY_KEY,
+  readEvents,
+  refusalOf,
+  silentLog,
+  testSettings,
+} from './support.ts';
+
+const PEPPER = Buffer.alloc(16, 0xaa);
+const OTHER_KEY = Buffer.alloc(20, 9);
+
+describe('a gateway on a real chain', () => {
+  let chain: TestChain;
+  let redis: TestRedis;
+  let relay: Relay;
+  let folder: string;
+  let network: NetworkContracts;
+  let manager: Wallet;
+  let operator: Wallet;
+  let settings: ReturnType<typeof testSettings>;
+  let gateway: RunningGateway | undefined;
+
+  const register = (identity: string, key: Buffer) =>
+    ensureCharger(network, manager, {
+      identity,
+      latitudeDeg: 48,
+      longitudeDeg: 11,
+      authorizationKeyHash: authorizationKeyHash(key),
+      connectors: [{ evse: 1, standard: 28, format: 1, powerType: 4, maxPowerW: 22_000 }],
+    });
+  const start = async () => {
+    gateway = await startGateway(settings, silentLog);
+    return gateway;
+  };
+  const untilGreen = () =>
+    waitFor(() => gateway?.health().status === 'green', { what: 'the gateway to be healthy', timeoutMs: 20_000 });
+  const verdictOf = async (port: number, idTag: string) => {
+    const charger = await connectCharger(port, 'CP1');
+    const [, , payload] = await charger.call('1', 'Authorize', { idTag });
+    await charger.close();
+    return (payload as { idTagInfo: { status: string } }).idTagInfo.status;
+  };
+
+  beforeAll(async () => {
+    [chain, redis, folder] = await Promise.all([
+      startChain(),
+      startRedis(),
+      mkdtemp(join(tmpdir(), 'devsen-gateway-')),
+    ]);
+    relay = await startRelay(chain.port);
+    const admin = new Wallet(chain.privateKey(0), chain.provider);
+    const addresses = await deployNetwork({ admin, deploymentDir: folder });
+    network = await connectContracts(addresses, admin);
+    operator = new Wallet(chain.privateKey(1), chain.provider);
+    manager = new Wallet(chain.privateKey(2), chain.provider);
+    await ensureOperator(network, {
+      account: operator,
+      signingKey: computeAddress(operator.signingKey.publicKey),
+      senders: [operator.address],
+    });
+    await ensureUser(network, manager.address, ROLES.manager);
+    await register('CP1', CHARGER_KEY);
+    settings = testSettings({
+      REDIS_URL: redis.url,
+      RPC_URL: `http://127.0.0.1:${relay.port}`,
+      ORACLE_ADDRESS: addresses.oracle,
+      CHAIN_POLL_MS: '50',
+    });
+  });
+  afterEach(async () => {
+    await gateway?.close();
+    gateway = undefined;
+  });
+  afterAll(async () => {
+    await relay.close();
+    await Promise.all([chain.close(), redis.close(), rm(folder, { recursive: true })]);
+  });
+
+  it('lets nobody in before it is registered itself, and goes on by itself once it is', async () => {
+    const { port, health } = await start();
+    await waitFor(() => health().problems.length === 1, { what: 'one problem to be left' });
+    expect(health().problems).toEqual(['this gateway, or its key, is not registered on chain']);
+    expect(await refusalOf(port, 'CP1')).toBe('503 gateway is not ready');
+    await ensureGateway(network, GATEWAY_ACCOUNT, computeAddress(hexlify(GATEWAY_KEY)));
+    await untilGreen();
+    const charger = await connectCharger(port, 'CP1');
+    await charger.call('1', 'Heartbeat', {});
+    const events = await readEvents(redis.url, operator.address);
+    expect(events.map(({ charger, kind }) => [charger, kind])).toEqual([
+      ['CP1', 'open'],
+      ['CP1', 'call'],
+    ]);
+    await charger.close();
+  });
+
+  it('knows chargers by the hash of their key on chain, a new one and a new key at once', async () => {
+    const { port } = await start();
+    await untilGreen();
+    expect(await refusalOf(port, 'CP1', { key: OTHER_KEY })).toBe('401 wrong key');
+    expect(await refusalOf(port, 'CP2')).toBe('404 unknown charger');
+    await register('CP2', CHARGER_KEY);
+    const second = await waitFor(() => connectCharger(port, 'CP2'), { what: 'CP2 to be let in' });
+    await second.close();
+    await register('CP2', OTHER_KEY);
+    await waitFor(async () => (await refusalOf(port, 'CP2')) === '401 wrong key', {
+      what: 'the old key to be refused',
+    });
+    await (await connectCharger(port, 'CP2', { key: OTHER_KEY })).close();
+  });
+
+  it('knows cards by their commitments and takes in at once that one is blocked', async () => {
+    const { port } = await start();
+    await untilGreen();
+    const driver = Wallet.createRandom().address;
+    expect(await verdictOf(port, 'Card1')).toBe('Invalid');
+    await ensureUser(network, driver, ROLES.occupant);
+    await send(network.users, 'setIdTag', idTagCommitment('CARD1', PEPPER), driver);
+    await waitFor(async () => (await verdictOf(port, 'Card1')) === 'Accepted', { what: 'the card to be accepted' });
+    await send(network.users, 'setUser', driver, ROLES.occupant, 0, true);
+    await waitFor(async () => (await verdictOf(port, 'Card1')) === 'Blocked', { what: 'the card to be blocked' });
+    await send(network.users, 'setUser', driver, ROLES.occupant, 1, false);
+    await waitFor(async () => (await verdictOf(port, 'Card1')) === 'Expired', { what: 'the card to be expired' });
+  });
+
+  it('lets known chargers and cards in while the chain is away, and is red', async () => {
+    const driver = Wallet.createRandom().address;
+    await ensureUser(network, driver, ROLES.occupant);
+    await send(network.users, 'setIdTag', idTagCommitment('CARD2', PEPPER), driver);
+    const { port, health } = await start();
+    await untilGreen();
+    expect(await verdictOf(port, 'Card2')).toBe('Accepted');
+    await relay.cut();
+    const charger = await connectCharger(port, 'CP1');
+    expect((await charger.call('1', 'Heartbeat', {}))[0]).toBe(3);
+    await charger.close();
+    expect(await verdictOf(port, 'Card2')).toBe('Accepted');
+    expect(await verdictOf(port, 'Card3')).toBe('Invalid');
+    expect(await refusalOf(port, 'CP1', { key: OTHER_KEY })).toBe('401 wrong key');
+    expect(await refusalOf(port, 'CPnew')).toBe('503 chain is away');
+    await relay.restore();
+    await waitFor(async () => (await refusalOf(port, 'CPnew')) === '404 unknown charger', {
+      what: 'the chain to be back',
+    });
+    await waitFor(() => health().status === 'green', { what: 'the gateway to be healthy' });
+  });
+
+  it('knows its chargers after a start while the chain is away', async () => {
+    await start();
+    await untilGreen();
+    await (await connectCharger((gateway as RunningGateway).port, 'CP1')).close();
+    await gateway?.close();
+    await relay.cut();
+    const { port, health } = await start();
+    await waitFor(() => health().problems.length === 1, { what: 'one problem to be left' });
+    expect(health().problems).toEqual(['chain is away']);
+    const charger = await waitFor(() => connectCharger(port, 'CP1'), { what: 'CP1 to be let in' });
+    expect(
+      (await charger.call('1', 'BootNotification', { chargePointVendor: 'v', chargePointModel: 'm' }))[2],
+    ).toMatchObject({ status: 'Accepted' });
+    await charger.close();
+    await relay.restore();
+    await untilGreen();
+  });
+
+  it('waits for a chain it has never seen, red meanwhile, and ends the wait when told', async () => {
+    const empty = await startRedis();
+    await relay.cut();
+    const stop = new AbortController();
+    const started = startGateway({ ...settings, REDIS_URL: empty.url }, silentLog, { signal: stop.signal });
+    stop.abort();
+    await expect(started).rejects.toMatchObject({ code: 'CHAIN_UNAVAILABLE' });
+    await relay.restore();
+    await empty.close();
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals';
+import { readGatewaySettings } from '../../ocpp-gateway/settings.ts';
+
+const GOOD = {
+  RPC_URL: 'http://127.0.0.1:8545',
+  ORACLE_ADDRESS: `0x${'Ab'.repeat(20)}`,
+  GATEWAY_ACCOUNT: `0x${'22'.repeat(20)}`,
+  GATEWAY_KEY: '07'.repeat(32),
+  IDTAG_PEPPER: 'aa'.repeat(16),
+};
+
+describe('the gateway’s settings', () => {
+  it('need no more than chain, contract, account, key and pepper', () => {
+    expect(readGatewaySettings(GOOD)).toMatchObject({
+      GATEWAY_HOST: '127.0.0.1',
+      GATEWAY_PORT: 9220,
+      ORACLE_ADDRESS: `0x${'ab'.repeat(20)}`,
+      GATEWAY_KEY: Buffer.alloc(32, 7),
+      HEARTBEAT_INTERVAL_SEC: 300,
+    });
+  });
+
+  it('name every wrong variable at once and repeat no value', () => {
+    const env = { ...GOOD, GATEWAY_PORT: '70000', GATEWAY_KEY: 'sesame', RPC_URL: 'ftp://secret', IDTAG_PEPPER: '' };
+    const error = (() => {
+      try {
+        readGatewaySettings(env);
+      } catch (caught) {
+        return caught as Error & { code: string };
+      }
+    })();
+    expect(error?.code).toBe('SETTINGS_INVALID');
+    expect(error?.message.split('\n')).toEqual([
+      'GATEWAY_PORT is wrong: expected a whole number from 0 to 65535',
+      'RPC_URL is wrong: expected a URL that begins with http:// or https://',
+      'GATEWAY_KEY is wrong: expected 32 bytes as hex digits',
+      "IDTAG_PEPPER is not set: The network's pepper for idTag commitments. (16 to 64 bytes as hex digits)",
+    ]);
+  });
+
+  it('refuse plain WebSocket beyond the loopback unless it is allowed', () => {
+    for (const host of ['0.0.0.0', '192.168.1.2', '::', 'example.org']) {
+      expect(() => readGatewaySettings({ ...GOOD, GATEWAY_HOST: host })).toThrow('GATEWAY_HOST is wrong');
+      expect(readGatewaySettings({ ...GOOD, GATEWAY_HOST: host, ALLOW_PLAIN_WS: 'true' }).GATEWAY_HOST).toBe(host);
+    }
+    for (const host of ['127.0.0.2', '::1', 'localhost']) {
+      expect(readGatewaySettings({ ...GOOD, GATEWAY_HOST: host }).GATEWAY_HOST).toBe(host);
+    }
+  });
+
+  it('want the key either itself or in a file', () => {
+    const message = 'GATEWAY_KEY is wrong: expected either GATEWAY_KEY or GATEWAY_KEY_FILE, and not both';
+    expect(() => readGatewaySettings({ ...GOOD, GATEWAY_KEY_FILE: 'key' })).toThrow(message);
+    expect(() => readGatewaySettings({ ...GOOD, GATEWAY_KEY: '' })).toThrow(message);
+    expect(readGatewaySettings({ ...GOOD, GATEWAY_KEY: '', GATEWAY_KEY_FILE: 'key' }).GATEWAY_KEY_FILE).toBe('key');
+  });
+});
