@@ -30,6 +30,9 @@ interface Vm {
     function etch(address account, bytes calldata code) external;
     function store(address account, bytes32 slot, bytes32 value) external;
     function load(address account, bytes32 slot) external view returns (bytes32);
+    function cool(address account) external;
+    function snapshotState() external returns (uint256 id);
+    function revertToState(uint256 id) external returns (bool success);
 }
 
 /// @title What every Solidity test here inherits
@@ -45,6 +48,7 @@ abstract contract Test {
     error NotEqual(string what, bytes32 actual, bytes32 expected);
     error BytesNotEqual(string what, bytes actual, bytes expected);
     error NotTrue(string what);
+    error TooMuch(string what, uint256 actual, uint256 most);
 
     function assertTrue(bool condition, string memory what) internal pure {
         if (!condition) revert NotTrue(what);
@@ -52,6 +56,10 @@ abstract contract Test {
 
     function assertEq(uint256 actual, uint256 expected, string memory what) internal pure {
         if (actual != expected) revert NotEqual(what, bytes32(actual), bytes32(expected));
+    }
+
+    function assertLe(uint256 actual, uint256 most, string memory what) internal pure {
+        if (actual > most) revert TooMuch(what, actual, most);
     }
 
     function assertEq(address actual, address expected, string memory what) internal pure {
