@@ -10,7 +10,8 @@ export interface AdmissionOptions {
   nextEpoch: (identity: string, nowMs: number) => Promise<number>;
   /** Whether what a charger reports can be kept and passed on now. */
   isReady: () => boolean;
-  hasRoom: () => boolean;
+  /** Whether one more may be connected; a charger that is connected already takes no more room. */
+  hasRoom: (identity: string) => boolean;
   subprotocols: readonly string[];
   timeoutMs: number;
   now: () => number;
@@ -28,8 +29,8 @@ export function makeAdmission(options: AdmissionOptions): Admission {
   const decide = async (request: IncomingMessage): Promise<Admitted | Refusal> => {
     const target = readUpgradeTarget(request.url, request.headers['sec-websocket-protocol'], subprotocols);
     if ('status' in target) return target;
-    if (!hasRoom()) return { status: 503, reason: 'too many connections' };
     const { identity } = target;
+    if (!hasRoom(identity)) return { status: 503, reason: 'too many connections' };
     const credential = await chargers.find(identity);
     if (credential === 'unknown') return { status: 404, reason: 'unknown charger' };
     if (credential === 'unavailable') return { status: 503, reason: 'chain is away' };

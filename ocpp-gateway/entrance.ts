@@ -46,6 +46,7 @@ export async function openEntrance({ host, port, admit, ocpp, onRefused, log }: 
   );
   server.on('clientError', (_error, socket) => {
     onRefused('malformed request');
+    if (socket.writable) socket.write('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
     socket.destroy();
   });
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
@@ -83,7 +84,10 @@ export async function openEntrance({ host, port, admit, ocpp, onRefused, log }: 
       server.close(() => setClosed());
       server.closeIdleConnections();
     },
-    close: () => closed,
+    close: () => {
+      server.closeAllConnections();
+      return closed;
+    },
   };
 }
 
@@ -100,5 +104,6 @@ function refuse(socket: Socket, { status, reason }: Refusal): void {
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
   // Read what still comes, so that the refusal is not lost to a reset, but not for long.
   socket.resume();
-  setTimeout(() => socket.destroy(), REFUSAL_TIMEOUT_MS).unref();
+  const timer = setTimeout(() => socket.destroy(), REFUSAL_TIMEOUT_MS);
+  socket.once('close', () => clearTimeout(timer));
 }

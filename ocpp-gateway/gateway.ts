@@ -124,8 +124,8 @@ export async function startGateway(
       box.close,
     );
 
-    const house = openStations(
-      {
+    const house = openStations({
+      tools: {
         outbox: box,
         checks: compileChecks16(CHARGER_ACTIONS_16.map((action) => `${action}.req`)),
         verdict: idTags.verdict,
@@ -136,17 +136,16 @@ export async function startGateway(
         },
         isReady,
         metrics,
-        log,
+        heartbeatIntervalSec: settings.HEARTBEAT_INTERVAL_SEC,
         now,
-        limits: {
-          heartbeatIntervalSec: settings.HEARTBEAT_INTERVAL_SEC,
-          maxCallsInFlight: settings.MAX_CALLS_IN_FLIGHT,
-          maxMessagesPerSec: settings.MAX_MESSAGES_PER_SEC,
-          maxBadMessages: settings.MAX_BAD_MESSAGES,
-        },
       },
       log,
-    );
+      limits: {
+        maxCallsInFlight: settings.MAX_CALLS_IN_FLIGHT,
+        maxMessagesPerSec: settings.MAX_MESSAGES_PER_SEC,
+        maxBadMessages: settings.MAX_BAD_MESSAGES,
+      },
+    });
     stations = house;
     const ocpp = openOcppServer({
       maxMessageBytes: settings.MAX_MESSAGE_BYTES,
@@ -164,7 +163,7 @@ export async function startGateway(
         chargers,
         nextEpoch: store.nextEpoch,
         isReady,
-        hasRoom: () => house.count() < settings.MAX_CONNECTIONS,
+        hasRoom: (identity) => house.count() < settings.MAX_CONNECTIONS || house.has(identity),
         subprotocols: SUBPROTOCOLS_16,
         timeoutMs: settings.AUTH_TIMEOUT_MS,
         now,

@@ -1,39 +1,25 @@
 import { DevsenError } from '../core/errors.ts';
 import type { Logger } from '../runtime/log.ts';
-import {
-  answer16,
-  type Facts,
-  type IdTagVerdict,
-  isAnswered16,
-  isTransactionAction16,
-  type Need,
-  needOf16,
-} from './answers16.ts';
+import { type Arrival, type CallTools, labelOf, makeCallDesk } from './call-desk.ts';
 import type { ConnectionChain } from './custody.ts';
-import { type Call, type CallError, callError, callResult, parseFrame } from './frame.ts';
-import type { GatewayMetrics } from './metrics.ts';
-import type { ChargerLink, PayloadCheck } from './ocpp-rpc.ts';
-import type { Outbox } from './outbox.ts';
+import { type Call, callError, parseFrame } from './frame.ts';
+import type { BadFrame } from './metrics.ts';
+import type { ChargerLink } from './ocpp-rpc.ts';
 import { makeTokenBucket } from './token-bucket.ts';
 
 /** What every station of a gateway shares. */
 export interface StationHouse {
-  outbox: Outbox;
-  checks: ReadonlyMap<string, PayloadCheck>;
-  verdict: (idTag: string) => Promise<IdTagVerdict>;
-  transactionId: (charger: string, transaction: NonNullable<Need['transaction']>) => Promise<number>;
-  /** Whether what a charger reports can be kept and passed on now. */
-  isReady: () => boolean;
-  metrics: GatewayMetrics;
+  tools: CallTools;
   log: Logger;
-  now: () => number;
   limits: StationLimits;
 }
 
 export interface StationLimits {
-  heartbeatIntervalSec: number;
+  /** Unanswered calls at which the socket is not read any further. */
   maxCallsInFlight: number;
+  /** Over ten seconds; more close the socket. */
   maxMessagesPerSec: number;
+  /** Frames in a row that are none; more close the socket. */
   maxBadMessages: number;
 }
 
@@ -45,26 +31,24 @@ export interface Station {
   end: (code: number, reason: string) => void;
   /** Takes no more calls and settles when those in flight are answered or given up. */
   drain: () => Promise<void>;
-  /** Settles when the socket is gone and its `close` event is recorded or given up. */
+  /** Settles when the socket is gone. */
   closed: Promise<void>;
 }
 
 /** Seconds of full message rate that may come in one burst: what a charger kept while it was offline. */
 const BURST_SEC = 10;
 
-/**
- * Takes in what one charger sends: each CALL is checked, decided, recorded, and answered once it is durable.
- *
- * Calls are recorded in the order in which they came: while one waits for a look-up, those after it wait too.
- */
+/** Takes in what one charger sends, in order, within its limits. */
 export function makeStation(link: ChargerLink, chain: ConnectionChain, house: StationHouse): Station {
-  const { outbox, metrics, limits, now } = house;
+  const { tools, limits } = house;
+  const { outbox, metrics, now } = tools;
   const { charger: identity, epoch } = chain;
   const log = house.log.child({ chargerId: identity, epoch });
   const bucket = makeTokenBucket(limits.maxMessagesPerSec, limits.maxMessagesPerSec * BURST_SEC, now());
   /** Message ids of the calls that are not answered yet. */
   const inFlight = new Set<string>();
-  const waiting: { call: Call; text: string; arrivedAtMs: number }[] = [];
+  /** Calls behind one that waits for a look-up. */
+  const waiting: Arrival[] = [];
   const { promise: closed, resolve: setClosed } = Promise.withResolvers<void>();
   let isLookingUp = false;
   let isEnded = false;
@@ -82,127 +66,29 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
     else link.resume();
   };
 
-  const settle = (messageId: string) => {
-    inFlight.delete(messageId);
+  const waitForRoom = async () => {
+    isOutboxFull = true;
+    setFlow();
+    await outbox.whenRoom();
+    isOutboxFull = false;
+    setFlow();
+  };
+
+  const onSettled = (call: Call, error?: unknown) => {
+    inFlight.delete(call.messageId);
     if (isPaused) setFlow();
     if (inFlight.size === 0) onIdle();
+    if (error instanceof DevsenError && error.code === 'OVERLOADED' && !isOutboxFull) void waitForRoom();
   };
 
-  const unrecorded = (call: Call, error: unknown) => {
-    settle(call.messageId);
-    metrics.message(call.action, 'unrecorded');
-    log.warn({ err: error, messageId: call.messageId, action: call.action }, 'not recorded, so not answered');
-    if (error instanceof DevsenError && error.code === 'OVERLOADED' && !isOutboxFull) {
-      isOutboxFull = true;
-      setFlow();
-      outbox.whenRoom().then(
-        () => {
-          isOutboxFull = false;
-          setFlow();
-        },
-        () => undefined,
-      );
-    }
-  };
-
-  const record = (kind: 'call' | 'suspect', call: Call, text: string, reply: string, arrivedAtMs: number) => {
-    outbox.append(chain, kind, reply, text).then(
-      () => {
-        link.send(reply);
-        settle(call.messageId);
-        metrics.message(call.action, kind === 'suspect' ? 'suspect' : 'answered');
-        metrics.latency((performance.now() - arrivedAtMs) / 1000);
-      },
-      (error) => unrecorded(call, error),
-    );
-  };
-
-  const answer = (call: Call, text: string, arrivedAtMs: number, facts: Partial<Facts>) => {
-    const payload = answer16(call.action, {
-      nowMs: now(),
-      heartbeatIntervalSec: limits.heartbeatIntervalSec,
-      isReady: house.isReady(),
-      ...facts,
-    });
-    record('call', call, text, callResult(call.messageId, payload), arrivedAtMs);
-  };
-
-  const refuse = (call: Call, error: CallError) => {
-    link.send(callError(call.messageId, error));
-    settle(call.messageId);
-    metrics.message(isAnswered16(call.action) === 'NotImplemented' ? 'unknown' : call.action, 'refused');
-    log.debug({ messageId: call.messageId, code: error.code, finding: error.description }, 'message refused');
-  };
-
-  const lookUp = async (need: Need, call: Call, text: string, arrivedAtMs: number) => {
-    try {
-      const idTag = need.idTag === undefined ? undefined : await house.verdict(need.idTag);
-      const transactionId =
-        need.transaction === undefined ? undefined : await house.transactionId(identity, need.transaction);
-      if (isEnded) {
-        settle(call.messageId);
-        return;
-      }
-      if (transactionId !== undefined) log.info({ messageId: call.messageId, transactionId }, 'transaction started');
-      answer(call, text, arrivedAtMs, {
-        ...(idTag === undefined ? {} : { idTag }),
-        ...(transactionId === undefined ? {} : { transactionId }),
-      });
-    } catch (error) {
-      unrecorded(call, error);
-    }
-  };
-
-  /** Handles one call; returns a promise only if calls after it must wait. */
-  const handle = (call: Call, text: string, arrivedAtMs: number): Promise<void> | undefined => {
-    const isAnswered = isAnswered16(call.action);
-    if (isAnswered !== 'yes') {
-      refuse(call, {
-        code: isAnswered,
-        description: isAnswered === 'NotSupported' ? 'only a CSMS sends this action' : 'no such action',
-      });
-      return undefined;
-    }
-    const finding = house.checks.get(`${call.action}.req`)?.(call.payload);
-    if (finding !== undefined) {
-      if (!isTransactionAction16(call.action)) {
-        refuse(call, finding);
-        return undefined;
-      }
-      log.warn({ messageId: call.messageId, action: call.action, finding: finding.description }, 'recorded as suspect');
-      record('suspect', call, text, callError(call.messageId, finding), arrivedAtMs);
-      return undefined;
-    }
-    const need = needOf16(call.action, call.payload as Record<string, unknown>);
-    if (need !== undefined) return lookUp(need, call, text, arrivedAtMs);
-    answer(call, text, arrivedAtMs, {});
-    return undefined;
-  };
-
-  /** A message that breaks our own code is answered as such and stops nobody else. */
-  const handleSafely = (call: Call, text: string, arrivedAtMs: number): Promise<void> | undefined => {
-    try {
-      return handle(call, text, arrivedAtMs);
-    } catch (error) {
-      log.error({ err: error, messageId: call.messageId, action: call.action }, 'message broke its handling');
-      refuse(call, { code: 'InternalError', description: 'the message could not be processed' });
-      return undefined;
-    }
-  };
+  const send = (text: string) => void link.send(text);
+  const handle = makeCallDesk({ chain, tools, log, send, onSettled, isEnded: () => isEnded });
 
   const handleInTurn = async (first: Promise<void>) => {
     isLookingUp = true;
     await first;
-    for (let next = waiting.shift(); next !== undefined && !isEnded; next = waiting.shift()) {
-      await handleSafely(next.call, next.text, next.arrivedAtMs);
-    }
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await handle(next);
     isLookingUp = false;
-  };
-
-  const bad = (what: 'malformed' | 'binary' | 'stray-response') => {
-    metrics.badFrame(what);
-    badInRow += 1;
-    if (badInRow > limits.maxBadMessages) end(1002, 'too many malformed frames');
   };
 
   const takeCall = (call: Call, text: string) => {
@@ -210,20 +96,33 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
     if (isDraining) return;
     if (inFlight.has(call.messageId)) {
       // The answer to the first of the two answers both.
-      metrics.message(call.action, 'duplicate');
+      metrics.message(labelOf(call.action), 'duplicate');
       return;
     }
     inFlight.add(call.messageId);
     if (inFlight.size >= limits.maxCallsInFlight) setFlow();
-    const arrivedAtMs = performance.now();
+    const arrival = { call, text, arrivedAtMs: performance.now() };
     if (isLookingUp) {
-      waiting.push({ call, text, arrivedAtMs });
+      waiting.push(arrival);
       return;
     }
-    const wait = handleSafely(call, text, arrivedAtMs);
+    const wait = handle(arrival);
     if (wait !== undefined) void handleInTurn(wait);
   };
 
+  const takeBad = (what: BadFrame) => {
+    metrics.badFrame(what);
+    badInRow += 1;
+    if (badInRow > limits.maxBadMessages) end(1002, 'too many malformed frames');
+  };
+
+  const takeMalformed = (what: BadFrame, messageId: string, description: string) => {
+    if (isEnded) return;
+    takeBad(what);
+    send(callError(messageId, { code: 'FormationViolation', description }));
+  };
+
+  /** Returns whether the frame is for whoever waits for the answer to a call of ours. */
   const takeText = (text: string): boolean => {
     if (isEnded) return false;
     if (!bucket.take(now())) {
@@ -232,26 +131,10 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
       return false;
     }
     const frame = parseFrame(text);
-    if (frame.kind === 'call') {
-      takeCall(frame, text);
-      return false;
-    }
-    if (frame.kind === 'response') return true;
-    if (frame.kind === 'ignored') {
-      metrics.badFrame('ignored');
-      return false;
-    }
-    bad('malformed');
-    link.send(callError(frame.messageId, { code: 'FormationViolation', description: frame.why }));
-    return false;
-  };
-
-  const recordClose = async (code: number, reason: string) => {
-    try {
-      await outbox.append(chain, 'close', '', JSON.stringify({ code, reason }));
-    } catch (error) {
-      log.warn({ err: error }, 'close not recorded');
-    }
+    if (frame.kind === 'call') takeCall(frame, text);
+    else if (frame.kind === 'malformed') takeMalformed('malformed', frame.messageId, frame.why);
+    else if (frame.kind === 'ignored') metrics.badFrame('ignored');
+    return frame.kind === 'response';
   };
 
   const finish = (code: number, reason: string): boolean => {
@@ -259,7 +142,9 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
     isEnded = true;
     for (const { call } of waiting.splice(0)) inFlight.delete(call.messageId);
     log.info({ code, reason }, 'charger disconnected');
-    void recordClose(code, reason);
+    outbox.append(chain, 'close', '', JSON.stringify({ code, reason })).catch((error) => {
+      log.warn({ err: error }, 'disconnection not recorded');
+    });
     return true;
   };
 
@@ -268,12 +153,8 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
   };
 
   link.onText(takeText);
-  link.onBinary(() => {
-    if (isEnded) return;
-    bad('binary');
-    link.send(callError('-1', { code: 'FormationViolation', description: 'a frame must be text' }));
-  });
-  link.onStrayResponse(() => bad('stray-response'));
+  link.onBinary(() => takeMalformed('binary', '-1', 'a frame must be text'));
+  link.onStrayResponse(() => takeBad('stray-response'));
   link.onTransportError((code) => {
     metrics.badFrame('transport');
     log.info({ code }, 'transport error');

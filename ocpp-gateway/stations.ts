@@ -1,4 +1,3 @@
-import type { Logger } from '../runtime/log.ts';
 import { makeConnectionChain } from './custody.ts';
 import type { ChargerLink } from './ocpp-rpc.ts';
 import { makeStation, type Station, type StationHouse } from './station.ts';
@@ -13,12 +12,13 @@ export interface Admitted {
 export interface Stations {
   add: (link: ChargerLink) => void;
   count: () => number;
+  has: (identity: string) => boolean;
   identities: () => string[];
   /** Answers what is in flight, no longer than `timeoutMs`, then closes every connection. */
   drain: (timeoutMs: number) => Promise<void>;
 }
 
-export function openStations(house: StationHouse, log: Logger): Stations {
+export function openStations(house: StationHouse): Stations {
   const current = new Map<string, Station>();
   /** Also those that were replaced and whose sockets are not closed yet. */
   const all = new Set<Station>();
@@ -27,7 +27,7 @@ export function openStations(house: StationHouse, log: Logger): Stations {
     const { identity, epoch } = link.session as Admitted;
     const older = current.get(identity);
     if (older !== undefined && older.epoch > epoch) {
-      log.info({ chargerId: identity, epoch }, 'overtaken by a newer connection');
+      house.log.info({ chargerId: identity, epoch }, 'overtaken by a newer connection');
       link.onText(() => false);
       link.onTransportError(() => undefined);
       link.close(1008, 'replaced by a newer connection');
@@ -47,15 +47,18 @@ export function openStations(house: StationHouse, log: Logger): Stations {
   return {
     add,
     count: () => current.size,
+    has: (identity) => current.has(identity),
     identities: () => [...current.keys()],
     drain: async (timeoutMs) => {
-      const stations = [...all];
       const { promise: timeout, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, timeoutMs);
-      await Promise.race([Promise.all(stations.map((station) => station.drain())), timeout]);
+      await Promise.race([Promise.all([...all].map((station) => station.drain())), timeout]);
       clearTimeout(timer);
-      for (const station of stations) station.end(1001, 'gateway is going away');
-      await Promise.all(stations.map((station) => station.closed));
+      // One that was being let in when the draining began may come in between.
+      while (all.size > 0) {
+        for (const station of all) station.end(1001, 'gateway is going away');
+        await Promise.all([...all].map((station) => station.closed));
+      }
     },
   };
 }

@@ -121,7 +121,11 @@ export async function watchRegistry(options: WatchRegistryOptions): Promise<Regi
     }
   }
   const known = (): RegistrySnapshot => current as RegistrySnapshot;
-  follower.subscribe({ address: known().users, topics: [REGISTRY_TOPICS] }, readAgain);
+  follower.subscribe({ address: known().users, topics: [REGISTRY_TOPICS] }, async () => {
+    // A read that is under way may have begun before these logs.
+    await reading?.catch(() => undefined);
+    await readAgain();
+  });
   let retry: NodeJS.Timeout | undefined;
   const refresh = () => {
     clearTimeout(retry);

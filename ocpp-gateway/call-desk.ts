@@ -1,0 +1,151 @@
+import type { Logger } from '../runtime/log.ts';
+import {
+  answer16,
+  type Facts,
+  type IdTagVerdict,
+  isAnswered16,
+  isTransactionAction16,
+  type Need,
+  needOf16,
+} from './answers16.ts';
+import type { ConnectionChain } from './custody.ts';
+import { type Call, type CallError, callError, callResult } from './frame.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { PayloadCheck } from './ocpp-rpc.ts';
+import type { Outbox } from './outbox.ts';
+
+/** What the calls of every charger are handled with. */
+export interface CallTools {
+  outbox: Outbox;
+  /** By schema name, `<action>.req`. */
+  checks: ReadonlyMap<string, PayloadCheck>;
+  verdict: (idTag: string) => Promise<IdTagVerdict>;
+  transactionId: (charger: string, transaction: NonNullable<Need['transaction']>) => Promise<number>;
+  /** Whether what a charger reports can be kept and passed on now. */
+  isReady: () => boolean;
+  metrics: GatewayMetrics;
+  heartbeatIntervalSec: number;
+  now: () => number;
+}
+
+/** A call on its way: its exact text, and when it came (`performance.now()`). */
+export interface Arrival {
+  call: Call;
+  text: string;
+  arrivedAtMs: number;
+}
+
+export interface CallDeskOptions {
+  chain: ConnectionChain;
+  tools: CallTools;
+  log: Logger;
+  send: (text: string) => void;
+  /** Whether the connection has come to its end: nothing may be recorded of it any more. */
+  isEnded: () => boolean;
+  /** Called once for each call, when it was answered or given up. */
+  onSettled: (call: Call, error?: unknown) => void;
+}
+
+/**
+ * Handles the calls of one connection: check, look up, decide, record, and answer once the record is durable.
+ *
+ * The function returned gives a promise only where a look-up takes time, and then calls after it must wait for it, so
+ * that they are recorded in the order in which they came. It never throws and never rejects.
+ */
+export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Promise<void> | undefined {
+  const { chain, tools, log, send, isEnded, onSettled } = options;
+  const { outbox, metrics } = tools;
+
+  const refuse = ({ call }: Arrival, error: CallError) => {
+    send(callError(call.messageId, error));
+    onSettled(call);
+    metrics.message(labelOf(call.action), 'refused');
+    log.debug({ messageId: call.messageId, code: error.code, finding: error.description }, 'message refused');
+  };
+
+  const giveUp = ({ call }: Arrival, error: unknown) => {
+    onSettled(call, error);
+    metrics.message(labelOf(call.action), 'unrecorded');
+    log.warn({ err: error, messageId: call.messageId, action: call.action }, 'not recorded, so not answered');
+  };
+
+  const record = (kind: 'call' | 'suspect', arrival: Arrival, reply: string) => {
+    const { call, text, arrivedAtMs } = arrival;
+    outbox.append(chain, kind, reply, text).then(
+      () => {
+        send(reply);
+        onSettled(call);
+        metrics.message(call.action, kind === 'suspect' ? 'suspect' : 'answered');
+        metrics.latency((performance.now() - arrivedAtMs) / 1000);
+      },
+      (error) => giveUp(arrival, error),
+    );
+  };
+
+  const answer = (arrival: Arrival, found: Pick<Facts, 'idTag' | 'transactionId'>) => {
+    const { messageId, action } = arrival.call;
+    const payload = answer16(action, {
+      nowMs: tools.now(),
+      heartbeatIntervalSec: tools.heartbeatIntervalSec,
+      isReady: tools.isReady(),
+      ...found,
+    });
+    record('call', arrival, callResult(messageId, payload));
+  };
+
+  const lookUp = async (need: Need, arrival: Arrival) => {
+    const { messageId } = arrival.call;
+    try {
+      const found: Pick<Facts, 'idTag' | 'transactionId'> = {};
+      if (need.idTag !== undefined) found.idTag = await tools.verdict(need.idTag);
+      if (need.transaction !== undefined) {
+        found.transactionId = await tools.transactionId(chain.charger, need.transaction);
+        log.info({ messageId, transactionId: found.transactionId }, 'transaction started');
+      }
+      if (isEnded()) onSettled(arrival.call);
+      else answer(arrival, found);
+    } catch (error) {
+      giveUp(arrival, error);
+    }
+  };
+
+  const handle = (arrival: Arrival): Promise<void> | undefined => {
+    const { messageId, action, payload } = arrival.call;
+    const isAnswered = isAnswered16(action);
+    if (isAnswered !== 'yes') {
+      refuse(arrival, { code: isAnswered, description: WHY_NOT[isAnswered] });
+      return undefined;
+    }
+    const finding = tools.checks.get(`${action}.req`)?.(payload);
+    if (finding === undefined) {
+      const need = needOf16(action, payload as Record<string, unknown>);
+      if (need !== undefined) return lookUp(need, arrival);
+      answer(arrival, {});
+    } else if (isTransactionAction16(action)) {
+      log.warn({ messageId, action, finding: finding.description }, 'recorded as suspect');
+      record('suspect', arrival, callError(messageId, finding));
+    } else {
+      refuse(arrival, finding);
+    }
+    return undefined;
+  };
+
+  return (arrival) => {
+    try {
+      return handle(arrival);
+    } catch (error) {
+      // Our own fault: it is answered as such, and stops nobody else.
+      const { messageId, action } = arrival.call;
+      log.error({ err: error, messageId, action }, 'message broke its handling');
+      refuse(arrival, { code: 'InternalError', description: 'the message could not be processed' });
+      return undefined;
+    }
+  };
+}
+
+const WHY_NOT = { NotSupported: 'only a CSMS sends this action', NotImplemented: 'no such action' };
+
+/** An action as a metric's label: a charger must not be able to make up labels. */
+export function labelOf(action: string): string {
+  return isAnswered16(action) === 'NotImplemented' ? 'unknown' : action;
+}
