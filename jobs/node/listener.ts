@@ -9,7 +9,7 @@ export interface ListenerRules {
   pollMs: number;
   /** Blocks, its own included, before a request is taken in; a job's own number counts if it is larger. */
   minConfirmations: number;
-  /** Where a job that never ran begins: this many blocks back. */
+  /** How far to go back where no block seen before is in the chain any more. */
   backfillBlocks: number;
   rangeBlocks: number;
   minPaymentJuels: bigint;
@@ -28,8 +28,15 @@ export interface ListenerEvents {
 /** A chain that is shorter than it was may just be a node that lags; after this long it is believed. */
 const LAG_MS = 5_000;
 
+/** Lets jobs that never ran begin some blocks back; once, at the first start, so that no outage moves the place. */
+export function beginJobs(jobs: readonly JobSpec[], store: RunStore, head: Block, backfillBlocks: number): void {
+  for (const job of jobs) {
+    if (store.cursor(job.id) === undefined) store.begin(job.id, Math.max(-1, head.number - backfillBlocks - 1));
+  }
+}
+
 /**
- * Reads the chain for every job: requests, cancellations and answers at the job's Operator, each stretch of blocks
+ * Reads the chain for every job, each of which has begun: requests, cancellations and answers at the job's Operator, each stretch of blocks
  * taken in together with the place reached, so that nothing is missed or taken twice over a restart. A block whose hash
  * is no longer the one seen makes the job go back to the last block that still is.
  */
@@ -57,11 +64,7 @@ export function startListener(
   /** @returns whether the job has read all there is up to the head */
   async function readJob(job: JobSpec, head: Block): Promise<boolean> {
     const safe = head.number - Math.max(0, Math.max(job.minConfirmations, rules.minConfirmations) - 1);
-    if (store.cursor(job.id) === undefined) {
-      store.begin(job.id, Math.max(-1, safe - rules.backfillBlocks - 1));
-    } else if (!(await hasSamePast(job, head))) {
-      return false;
-    }
+    if (!(await hasSamePast(job, head))) return false;
     for (;;) {
       const from = (store.cursor(job.id) as number) + 1;
       if (from > safe) return true;

@@ -22,38 +22,65 @@ export class RpcError extends Error {
  */
 export type Rpc = (method: string, params: readonly unknown[]) => Promise<unknown>;
 
+/** Pauses before a call that was cut off is made again, ms: every method used here may be called twice. */
+const AGAIN_MS = [100, 400];
+
 /** JSON-RPC over HTTP. Errors never carry the URL, which may hold a key. */
 export function makeRpc(url: string, timeoutMs: number): Rpc {
   let lastId = 0;
   return async (method, params) => {
-    const away = (why: string, cause?: unknown) =>
-      new DevsenError('CHAIN_UNAVAILABLE', `chain: ${method}: ${why}`, cause === undefined ? {} : { cause });
-    let answer: { result?: unknown; error?: { code?: number; message?: string; data?: unknown } };
-    try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ jsonrpc: '2.0', id: ++lastId, method, params }),
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      const text = await response.text();
+    const body = JSON.stringify({ jsonrpc: '2.0', id: ++lastId, method, params });
+    for (let tries = 0; ; tries++) {
       try {
-        answer = JSON.parse(text);
-      } catch {
-        throw away(`HTTP ${response.status} without JSON`);
+        return resultOf(method, await post(url, method, body, timeoutMs));
+      } catch (error) {
+        const pauseMs = error instanceof RpcError || isTimeout(error) ? undefined : AGAIN_MS[tries];
+        if (pauseMs === undefined) throw error;
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
       }
-      if (!response.ok && !answer?.error) throw away(`HTTP ${response.status}`);
-    } catch (error) {
-      if (error instanceof DevsenError) throw error;
-      const code = (error as { cause?: { code?: unknown } }).cause?.code;
-      throw away(typeof code === 'string' ? code : (error as Error).name);
     }
-    if (typeof answer !== 'object' || answer === null) throw away('an answer of another shape');
-    if (answer.error)
-      throw new RpcError(answer.error.code ?? 0, answer.error.message ?? '', revertData(answer.error.data));
-    if (answer.result === undefined) throw away('an answer without a result');
-    return answer.result;
   };
+}
+
+interface Answer {
+  result?: unknown;
+  error?: { code?: number; message?: string; data?: unknown };
+}
+
+async function post(url: string, method: string, body: string, timeoutMs: number): Promise<Answer> {
+  let response: Response;
+  let text: string;
+  try {
+    const headers = { 'content-type': 'application/json' };
+    response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(timeoutMs) });
+    text = await response.text();
+  } catch (error) {
+    const code = (error as { cause?: { code?: unknown } }).cause?.code;
+    throw away(method, typeof code === 'string' ? code : (error as Error).name, error);
+  }
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    throw away(method, `HTTP ${response.status} without JSON`);
+  }
+  if (typeof answer !== 'object' || answer === null) throw away(method, 'an answer of another shape');
+  if (!response.ok && !('error' in answer)) throw away(method, `HTTP ${response.status}`);
+  return answer;
+}
+
+function resultOf(method: string, { result, error }: Answer): unknown {
+  if (error) throw new RpcError(error.code ?? 0, error.message ?? '', revertData(error.data));
+  if (result === undefined) throw away(method, 'an answer without a result');
+  return result;
+}
+
+function away(method: string, why: string, cause?: unknown): DevsenError {
+  return new DevsenError('CHAIN_UNAVAILABLE', `chain: ${method}: ${why}`, cause === undefined ? {} : { cause });
+}
+
+function isTimeout(error: unknown): boolean {
+  return ((error as Error).cause as Error | undefined)?.name === 'TimeoutError';
 }
 
 /** Nodes differ in where revert data stands. */

@@ -78,7 +78,11 @@ export function startSender(
 
   /** Looks after every tx that has a nonce: mined, orphaned, taken, too cheap, no longer wanted. */
   async function follow(head: Block, minedNonce: number): Promise<void> {
-    let market: FeeMarket | undefined;
+    let market: Promise<FeeMarket> | undefined;
+    const readMarketOnce = () => {
+      market ??= readMarket(head);
+      return market;
+    };
     for (const tx of store.open()) {
       const attempts = store.attempts(tx.id);
       const { receipt, attempt } = await findMined(tx, attempts, minedNonce);
@@ -95,8 +99,7 @@ export function startSender(
         continue;
       }
       looksAtTaken.delete(tx.id);
-      market ??= await readMarket(head);
-      await push(tx, attempts, market);
+      await push(tx, attempts, head, readMarketOnce);
     }
   }
 
@@ -135,25 +138,30 @@ export function startSender(
     store.requeue(tx.id);
   }
 
-  /** Brings an unmined tx nearer to being mined: raises its fee when it waits too long, else offers it again. */
-  async function push(tx: Tx, attempts: readonly TxAttempt[], market: FeeMarket): Promise<void> {
+  /**
+   * Brings an unmined tx nearer to being mined: raises its fee when it waits too long, else offers it again. One that
+   * nobody wants, or that would fail for longer than that, gives its nonce to an empty one.
+   */
+  async function push(tx: Tx, attempts: readonly TxAttempt[], head: Block, readMarketOnce: () => Promise<FeeMarket>) {
     const last = attempts.at(-1);
     if (!last) return;
-    const isDue = nowMs() - last.sentAtMs >= rules.bumpAfterMs || underpriced.delete(tx.id);
-    const isReplaced = !tx.isWanted && !last.isEmpty;
-    const isRestored = tx.isWanted && last.isEmpty;
-    if (!isDue && !isReplaced && !isRestored) {
-      if (nowMs() - (offeredAtMs.get(tx.id) ?? 0) >= OFFER_AGAIN_MS) await broadcast(tx, last);
-      return;
-    }
-    const fees = bumpedFees(last, market, rules.bumpPercent, rules.capWei);
+    const isDue = nowMs() - last.sentAtMs >= rules.bumpAfterMs || underpriced.has(tx.id);
+    const isOther = tx.isWanted === last.isEmpty;
+    const isOffered = nowMs() - (offeredAtMs.get(tx.id) ?? 0) < OFFER_AGAIN_MS;
+    if (!isDue && !isOther && isOffered) return;
+    const wouldFail = tx.isWanted && (await chain.simulate({ ...tx, from: account }, head)) !== undefined;
+    if (wouldFail && (!isDue || last.isEmpty)) return;
+    const isEmpty = !tx.isWanted || wouldFail;
+    underpriced.delete(tx.id);
+    if (!isDue && isEmpty === last.isEmpty) return broadcast(tx, last);
+    const fees = bumpedFees(last, await readMarketOnce(), rules.bumpPercent, rules.capWei);
     if (!fees) {
       onEvent('cap-reached');
       log.warn({ nonce: tx.nonce, maxFeeWei: `${last.maxFeeWei}` }, 'the fee has reached its cap');
       return broadcast(tx, last);
     }
     onEvent('bumped');
-    await sign(tx, last.nonce, fees, !tx.isWanted);
+    await sign(tx, last.nonce, fees, isEmpty);
   }
 
   async function sendQueued(head: Block, minedNonce: number): Promise<void> {

@@ -6,7 +6,7 @@ import { makeChain } from './chain.ts';
 import { openDatabase } from './database.ts';
 import { serveHttp } from './http.ts';
 import { openWallet } from './keystore.ts';
-import { startListener } from './listener.ts';
+import { beginJobs, startListener } from './listener.ts';
 import { loadJobs } from './load-jobs.ts';
 import { makeMetrics } from './metrics.ts';
 import { repeat } from './repeat.ts';
@@ -43,11 +43,13 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
   const chain = makeChain(makeRpc(settings.RPC_URL, settings.RPC_TIMEOUT_MS));
   const chainId = await chain.chainId();
   checkChain(jobs, chainId);
+  const head = await chain.head();
 
   const db = openDatabase(settings.JOBS_DATABASE);
   const runs = makeRunStore(db, nowMs);
   const txs = makeTxStore(db);
   checkAccount(txs, account, chainId);
+  beginJobs(jobs, runs, head, settings.BACKFILL_BLOCKS);
   const metrics = makeMetrics({ activeRuns: () => runner.active(), txs: txs.counts });
 
   const sender = startSender(

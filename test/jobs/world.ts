@@ -8,6 +8,7 @@ import { OPERATOR_ABI } from '../../core/abi.ts';
 import { deviceIdOf } from '../../core/identity.ts';
 import { encodeChargerStatus, encodeChargerStatusParams, QUERIES, specIdOf } from '../../core/queries.ts';
 import { STATUS } from '../../core/status.ts';
+import type { RunRow } from '../../jobs/node/run-store.ts';
 import { JOB_NODE_SETTINGS, type JobNodeSettings } from '../../jobs/node/settings.ts';
 import { renderJobSpec } from '../../jobs/render.ts';
 import { readArtifact } from '../../network/artifacts.ts';
@@ -172,7 +173,7 @@ export async function makeWorld(
         REQUEST_DATA,
       ]);
       const tx = (await link.getFunction('transferAndCall')(operatorAddress, paymentJuels, data, {
-        gasLimit: 300_000,
+        gasLimit: 180_000,
       })) as { wait: () => Promise<unknown> };
       if (!isManual) await tx.wait();
       return solidityPackedKeccak256(['address', 'uint256'], [adminAddress, nonce]);
@@ -205,6 +206,12 @@ export async function makeWorld(
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A node's runs as it lists them, newest first. */
+export async function listRuns(port: number): Promise<RunRow[]> {
+  const answer = await fetch(`http://127.0.0.1:${port}/v2/runs`, { headers: { authorization: 'Bearer read-token' } });
+  return ((await answer.json()) as { runs: RunRow[] }).runs;
 }
 
 /** What the ledger is called with: `fulfil(bytes32 requestId, bytes answer)` without its selector. */

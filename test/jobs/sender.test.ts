@@ -1,0 +1,236 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parseUnits, Wallet } from 'ethers';
+import { type RunningJobNode, startJobNode } from '../../jobs/node/start.ts';
+import { makeLog } from '../../runtime/log.ts';
+import { waitFor } from '../support/wait.ts';
+import { passThrough, type RpcProxy, startRpcProxy } from './rpc-proxy.ts';
+import { listRuns, makeWorld, PAYMENT_JUELS, type World } from './world.ts';
+
+const log = makeLog('jobs', process.env.LOG_LEVEL ?? 'silent');
+
+interface PendingTx {
+  hash: string;
+  nonce: string;
+  from: string;
+  to: string;
+  maxFeePerGas: string;
+  maxPriorityFeePerGas: string;
+}
+
+describe('the sender, where blocks are mined only when the test says', () => {
+  let world: World;
+  let node: RunningJobNode | undefined;
+  let nodeAddress: string;
+  beforeEach(async () => {
+    world = await makeWorld({ blockEveryMs: 0 });
+    nodeAddress = (await world.chain.wallet(1).getAddress()).toLowerCase();
+  });
+  afterEach(async () => {
+    await node?.close();
+    node = undefined;
+    await world.close();
+  });
+  const mine = () => world.chain.provider.send('evm_mine', []);
+  const pending = async (): Promise<PendingTx[]> => {
+    const txs = (await world.chain.provider.send('eth_pendingTransactions', [])) as PendingTx[];
+    return txs.filter((tx) => tx.from === nodeAddress);
+  };
+  const start = async (changes: Record<string, string>) => {
+    node = await startJobNode(world.settings(changes), log);
+    return node;
+  };
+
+  it('raises the fees of a tx that is not mined by a tenth at least, under the same nonce, up to the cap', async () => {
+    await start({ BUMP_AFTER_MS: '300', BUMP_PERCENT: '10', MAX_FEE_GWEI: '3' });
+    await world.request(1);
+    await mine();
+    const first = (await waitFor(async () => (await pending())[0], { what: 'the first attempt' })) as PendingTx;
+    const seen = new Map<string, PendingTx>([[first.hash, first]]);
+    await waitFor(
+      async () => {
+        for (const tx of await pending()) seen.set(tx.hash, tx);
+        return seen.size >= 3;
+      },
+      { what: 'two raises' },
+    );
+    const fees = Array.from(seen.values(), (tx) => BigInt(tx.maxFeePerGas)).sort((a, b) => Number(a - b));
+    for (const [i, fee] of fees.entries()) {
+      if (i > 0) expect(fee * 10n >= (fees[i - 1] as bigint) * 11n).toBe(true);
+    }
+    expect(fees.every((fee) => fee <= parseUnits('3', 'gwei'))).toBe(true);
+    expect(new Set(Array.from(seen.values(), (tx) => tx.nonce))).toEqual(new Set(['0x0']));
+    expect(await pending()).toHaveLength(1);
+    await mine();
+    await waitFor(async () => (await world.answered()).length === 1, { what: 'the answer' });
+    expect(await world.fulfilTxs()).toEqual([{ status: 1, nonce: 0 }]);
+  });
+
+  it('sends under the next nonce when somebody else with the same key has used its own', async () => {
+    await start({ BUMP_AFTER_MS: '600000' });
+    await world.request(1);
+    await mine();
+    await waitFor(async () => (await pending()).length === 1, { what: 'the first attempt' });
+    await new Wallet(world.chain.privateKey(1), world.chain.provider).sendTransaction({
+      to: nodeAddress,
+      nonce: 0,
+      maxFeePerGas: parseUnits('100', 'gwei'),
+      maxPriorityFeePerGas: parseUnits('50', 'gwei'),
+    });
+    await mine();
+    expect(await world.answered()).toEqual([]);
+    await waitFor(async () => (await pending())[0]?.nonce === '0x1', { what: 'the answer under another nonce' });
+    await mine();
+    expect(await world.fulfilTxs()).toEqual([{ status: 1, nonce: 1 }]);
+  });
+
+  it('keeps several txs under way at once, each with a nonce of its own and in order', async () => {
+    await start({ MAX_IN_FLIGHT: '4' });
+    for (let i = 0; i < 6; i++) await world.request(i);
+    await mine();
+    await waitFor(async () => (await pending()).length === 4, { what: 'four txs under way' });
+    expect((await pending()).map((tx) => Number(tx.nonce)).sort()).toEqual([0, 1, 2, 3]);
+    await mine();
+    await waitFor(async () => (await pending()).length === 2, { what: 'the other two' });
+    await mine();
+    expect(new Set(await world.answered()).size).toBe(6);
+    expect((await world.fulfilTxs()).map(({ nonce }) => nonce).sort()).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it('gives the nonce of an answer nobody waits for any more to an empty tx', async () => {
+    const running = await start({ BUMP_AFTER_MS: '600000' });
+    const requestId = await world.request(1);
+    await mine();
+    await waitFor(async () => (await pending()).length === 1, { what: 'the answer to be under way' });
+    const logs = await world.chain.provider.getLogs({ address: world.operatorAddress, fromBlock: 0 });
+    const asked = logs
+      .map((entry) => world.operator.interface.parseLog(entry))
+      .find((event) => event?.name === 'OracleRequest');
+    const expiration = asked?.args.cancelExpiration as bigint;
+    await world.operator.getFunction('cancelOracleRequest')(requestId, PAYMENT_JUELS, '0xdeadbeef', expiration, {
+      gasLimit: 200_000,
+      maxFeePerGas: parseUnits('400', 'gwei'),
+      maxPriorityFeePerGas: parseUnits('1', 'gwei'),
+    });
+    // A base fee above what the answer offers keeps it out of the block that holds the cancellation.
+    await world.chain.provider.send('hardhat_setNextBlockBaseFeePerGas', [
+      `0x${parseUnits('100', 'gwei').toString(16)}`,
+    ]);
+    await world.chain.provider.send('evm_setNextBlockTimestamp', [Number(expiration)]);
+    await mine();
+    await waitFor(async () => (await listRuns(running.port))[0]?.state === 'cancelled', { what: 'the cancellation' });
+    await waitFor(async () => (await pending())[0]?.to === nodeAddress, { what: 'the empty tx' });
+    expect(await pending()).toHaveLength(1);
+    await mine();
+    await world.request(2);
+    await mine();
+    await waitFor(async () => (await pending()).length === 1, { what: 'the next answer' });
+    await mine();
+    expect(await world.fulfilTxs()).toEqual([{ status: 1, nonce: 1 }]);
+  });
+});
+
+describe('the chain client', () => {
+  let world: World;
+  let proxy: RpcProxy;
+  let node: RunningJobNode;
+  beforeEach(async () => {
+    world = await makeWorld();
+    proxy = await startRpcProxy(world.chain.rpcUrl);
+    node = await startJobNode(world.settings({ RPC_URL: proxy.url, RPC_TIMEOUT_MS: '500' }), log);
+  });
+  afterEach(async () => {
+    await node.close();
+    await proxy.close();
+    await world.close();
+  });
+  const answeredAll = (ids: string[]) =>
+    waitFor(
+      async () => {
+        const known = await world.answered();
+        return ids.every((id) => known.includes(id));
+      },
+      { what: 'every answer', timeoutMs: 20_000 },
+    );
+
+  it('answers everything asked while the RPC endpoint was away, once', async () => {
+    proxy.hook = () => Promise.reject(new Error('away'));
+    const ids: string[] = [];
+    for (let i = 0; i < 20; i++) {
+      ids.push(await world.request(i));
+      await world.chain.provider.send('hardhat_mine', ['0x19']);
+    }
+    proxy.hook = passThrough;
+    await answeredAll(ids);
+    expect((await world.answered()).length).toBe(20);
+  });
+
+  it('goes on after calls that were never answered', async () => {
+    let frozen = 6;
+    proxy.hook = (_method, _params, forward) => (frozen-- > 0 ? new Promise(() => {}) : forward());
+    await answeredAll([await world.request(1)]);
+  });
+
+  it('answers once through an endpoint that fails every other call', async () => {
+    let calls = 0;
+    proxy.hook = (_method, _params, forward) => (calls++ % 2 === 0 ? Promise.reject(new Error('flap')) : forward());
+    await answeredAll([await world.request(1), await world.request(2)]);
+    expect((await world.fulfilTxs()).map(({ status }) => status)).toEqual([1, 1]);
+  });
+
+  it('does not take a log that names another block than the chain holds, and takes the true one', async () => {
+    let lies = 3;
+    proxy.hook = async (method, _params, forward) => {
+      const answer = await forward();
+      const logs = answer.result as { blockHash: string }[];
+      if (method !== 'eth_getLogs' || logs.length === 0 || lies-- <= 0) return answer;
+      return { result: logs.map((entry) => ({ ...entry, blockHash: `0x${'66'.repeat(32)}` })) };
+    };
+    const requestId = await world.request(1);
+    await answeredAll([requestId]);
+    expect(lies).toBeLessThanOrEqual(0);
+    expect(await listRuns(node.port)).toHaveLength(1);
+  });
+
+  it('answers in spite of an endpoint that lags behind what it said before', async () => {
+    let old = 0;
+    proxy.hook = async (method, params, forward) => {
+      const answer = await forward();
+      const block = answer.result as { number: string } | null;
+      if (method !== 'eth_getBlockByNumber' || params[0] !== 'latest' || !block || old-- <= 0) return answer;
+      const before = await world.chain.provider.send('eth_getBlockByNumber', [
+        `0x${(Number(block.number) - 2).toString(16)}`,
+        false,
+      ]);
+      return { result: before };
+    };
+    const first = await world.request(1);
+    await answeredAll([first]);
+    old = 10;
+    const second = await world.request(2);
+    await answeredAll([second]);
+    expect(await world.answered()).toEqual([first, second]);
+    expect((await listRuns(node.port)).map((run) => run.state)).toEqual(['completed', 'completed']);
+  });
+});
+
+describe('many requests at once', () => {
+  it('are all answered once though they stand in one block', async () => {
+    const world = await makeWorld({ blockEveryMs: 0 });
+    const node = await startJobNode(world.settings({ MAX_RUNS: '10', MAX_IN_FLIGHT: '16' }), log);
+    try {
+      for (let i = 0; i < 150; i++) await world.request(i);
+      await world.chain.provider.send('evm_mine', []);
+      const logs = await world.chain.provider.getLogs({ address: world.operatorAddress, fromBlock: 'latest' });
+      expect(logs).toHaveLength(150);
+      await world.chain.provider.send('evm_setAutomine', [true]);
+      await waitFor(async () => new Set(await world.answered()).size === 150, {
+        what: '150 answers',
+        timeoutMs: 60_000,
+      });
+      expect((await world.fulfilTxs()).map(({ status }) => status)).toEqual(Array(150).fill(1));
+    } finally {
+      await node.close();
+      await world.close();
+    }
+  }, 90_000);
+});
