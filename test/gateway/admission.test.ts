@@ -97,7 +97,9 @@ describe('a gateway, at its door', () => {
     const small = await startTestGateway(redis.url, { MAX_CONNECTIONS: '1' }, { sources: otherSources() });
     const first = await connectCharger(small.port, 'CP1');
     expect(await refusalOf(small.port, 'CP2')).toBe('503 too many connections');
-    await first.close();
+    const again = await connectCharger(small.port, 'CP1');
+    expect((await first.closed).reason).toBe('replaced by a newer connection');
+    await again.close();
     await small.close();
   });
 

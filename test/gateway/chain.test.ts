@@ -1,6 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { computeAddress, hexlify, Wallet } from 'ethers';
 import { authorizationKeyHash, idTagCommitment } from '../../core/identity.ts';
@@ -9,6 +12,7 @@ import { deployNetwork } from '../../network/deploy.ts';
 import { ensureCharger, ensureGateway, ensureOperator, ensureUser, ROLES } from '../../network/provision.ts';
 import { type RunningGateway, startGateway } from '../../ocpp-gateway/gateway.ts';
 import { startChain, type TestChain } from '../support/chain.ts';
+import { keepUntilExit } from '../support/children.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { type Relay, startRelay } from '../support/rpc-proxy.ts';
 import { waitFor } from '../support/wait.ts';
@@ -179,6 +183,51 @@ describe('a gateway on a real chain', () => {
     await untilGreen();
   });
 
+  it('runs as a process: tells its port, and on SIGTERM closes its chargers with 1001 and exits with 0', async () => {
+    const keyFile = join(folder, 'gateway.key');
+    await writeFile(keyFile, `0x${GATEWAY_KEY.toString('hex')}\n`);
+    const child = spawnGateway({
+      GATEWAY_PORT: '0',
+      GATEWAY_ADMIN_PORT: '0',
+      REDIS_URL: redis.url,
+      RPC_URL: `http://127.0.0.1:${relay.port}`,
+      ORACLE_ADDRESS: settings.ORACLE_ADDRESS,
+      GATEWAY_ACCOUNT,
+      GATEWAY_KEY_FILE: keyFile,
+      IDTAG_PEPPER: PEPPER.toString('hex'),
+    });
+    const lines = createInterface({ input: child.stdout });
+    const port = await new Promise<number>((resolve) => {
+      lines.on('line', (line) => {
+        const entry = JSON.parse(line);
+        if (entry.msg === 'gateway is listening') resolve(entry.port);
+      });
+    });
+    const charger = await waitFor(() => connectCharger(port, 'CP1'), { what: 'CP1 to be let in' });
+    await charger.call('1', 'Heartbeat', {});
+    child.kill('SIGTERM');
+    expect(await charger.closed).toEqual({ code: 1001, reason: 'gateway is going away' });
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('ends with exit code 2 and a list of all that is wrong with its settings', async () => {
+    const child = spawnGateway({ GATEWAY_PORT: 'x', GATEWAY_KEY_FILE: join(folder, 'none') });
+    let words = '';
+    child.stderr.on('data', (chunk) => {
+      words += chunk;
+    });
+    expect(await once(child, 'close')).toEqual([2, null]);
+    expect(words.split('\n').map((line) => line.trim().split(' ')[0])).toEqual([
+      'Wrong',
+      'GATEWAY_PORT',
+      'RPC_URL',
+      'ORACLE_ADDRESS',
+      'GATEWAY_ACCOUNT',
+      'IDTAG_PEPPER',
+      '',
+    ]);
+  });
+
   it('waits for a chain it has never seen, red meanwhile, and ends the wait when told', async () => {
     const empty = await startRedis();
     await relay.cut();
@@ -190,3 +239,14 @@ describe('a gateway on a real chain', () => {
     await empty.close();
   });
 });
+
+/** The gateway as it is run: its own process, settings from the environment and nothing else. */
+function spawnGateway(env: Record<string, string>) {
+  const main = join(import.meta.dirname, '../../ocpp-gateway/main.ts');
+  const child = spawn(process.execPath, [main], {
+    env: { PATH: process.env.PATH ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  keepUntilExit(child);
+  return child;
+}

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { connectCharger, memorySources, readEvents, startTestGateway } from './support.ts';
@@ -73,6 +75,15 @@ describe('a gateway that stops', () => {
     for (const event of await readEvents(redis.url)) if (event.kind === 'open') epochs.push(event.epoch);
     expect(epochs).toHaveLength(2);
     expect(epochs[1]).toBeGreaterThan(epochs[0] as number);
+  });
+
+  it('does not wait for a socket that never asked for anything', async () => {
+    const gateway = await startTestGateway(redis.url);
+    const idle = connect(gateway.port, '127.0.0.1');
+    await once(idle, 'connect');
+    const gone = once(idle, 'close');
+    await gateway.close();
+    await gone;
   });
 
   it('may be told to stop twice', async () => {

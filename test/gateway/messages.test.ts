@@ -244,6 +244,16 @@ describe('a gateway, towards its chargers', () => {
     expect(charger.received.map((text) => JSON.parse(text)[1])).toEqual(frames.map((_, i) => `${i}`));
   });
 
+  it('lets no charger make up labels of its metrics', async () => {
+    const { charger } = await connect();
+    const frames = ['x', 'x', 'y', 'y'].map((id) => [2, id, `Label-${id}`, {}]);
+    charger.send([2, 'start', 'StartTransaction', START], ...frames, [2, 'end', 'Heartbeat', {}]);
+    await charger.answerTo('end');
+    const metrics = await (await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`)).text();
+    expect(metrics).not.toContain('Label-');
+    expect(metrics).toMatch(/action="unknown",outcome="duplicate"\} 2$/m);
+  });
+
   it('serves its counts to Prometheus and its health as JSON, and nothing else', async () => {
     const base = `http://127.0.0.1:${gateway.adminPort}`;
     const { charger } = await connect();
