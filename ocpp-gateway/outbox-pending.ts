@@ -45,6 +45,12 @@ export function isHalfEmpty(pending: Pending, bounds: PendingBounds): boolean {
   return pending.events * 2 < bounds.maxPendingEvents && pending.bytes * 2 < bounds.maxPendingBytes;
 }
 
+/** Whether the next event begins a gathering while another one still waits. */
+export function isLastFull(pending: Pending, bounds: PendingBounds): boolean {
+  const last = pending.gatherings.at(-1);
+  return last !== undefined && (last.lines.length >= bounds.maxBatchEvents || last.bytes >= bounds.maxBatchBytes);
+}
+
 /** Puts an event behind all others; returns the gathering it is in. */
 export function gather(
   pending: Pending,
@@ -53,12 +59,12 @@ export function gather(
   receivedAtMs: number,
   bounds: PendingBounds,
 ): Gathering {
-  const bytes = line.length + EVENT_OVERHEAD_BYTES;
-  let last = pending.gatherings.at(-1);
-  if (!last || last.lines.length >= bounds.maxBatchEvents || last.bytes + bytes > bounds.maxBatchBytes) {
+  let last = isLastFull(pending, bounds) ? undefined : pending.gatherings.at(-1);
+  if (last === undefined) {
     last = makeGathering(receivedAtMs);
     pending.gatherings.push(last);
   }
+  const bytes = line.length + EVENT_OVERHEAD_BYTES;
   last.lines.push(line);
   last.hashes.push(hash);
   last.bytes += bytes;

@@ -53,8 +53,15 @@ export async function openOutboxStore(
 ): Promise<OutboxStore> {
   const redis = await openSingleLifeRedis(redisUrl, 'devsen-outbox', timeoutMs);
   const backend = createRedisBackend('', { connection: redis });
+  // It passes on the connection's errors, which are seen at the commands that they fail.
+  backend.on('error', () => {});
   const queueKeys = new QueueKeys(prefix);
-  await withDeadline(backend.waitUntilReady(), timeoutMs);
+  try {
+    await withDeadline(backend.waitUntilReady(), timeoutMs);
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
 
   return {
     watchHead: async () => {

@@ -3,7 +3,16 @@ import { DevsenError } from '../core/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import { makeBell } from './bell.ts';
 import { type ConnectionChain, extendChain, makeBatchSigner } from './custody.ts';
-import { type Gathering, gather, hasRoom, isHalfEmpty, makePending, settle, takeFirst } from './outbox-pending.ts';
+import {
+  type Gathering,
+  gather,
+  hasRoom,
+  isHalfEmpty,
+  isLastFull,
+  makePending,
+  settle,
+  takeFirst,
+} from './outbox-pending.ts';
 import { makeOutboxWriter } from './outbox-writer.ts';
 
 /** Where the gateway's events wait until Redis has them for every operator. */
@@ -70,13 +79,17 @@ export interface OutboxOptions {
   /** Bounds of memory: events and bytes that wait for Redis. */
   maxPendingEvents: number;
   maxPendingBytes: number;
-  /** Bounds of one batch. */
+  /** Bounds of one batch; its last event may go over the second. */
   maxBatchEvents: number;
   maxBatchBytes: number;
   /** How long the first event after a pause waits for others, ms. */
   lingerMs: number;
-  /** Least time from one batch to the next, ms. */
+  /**
+   * Least time from one batch to the next, ms: the first while there is little to do; under load it grows with the size
+   * of the last batch up to the second, since a batch costs the same to sign and send whether it is small or large.
+   */
   minIntervalMs: number;
+  maxIntervalMs: number;
   /** A batch without events tells the watermark when nothing happened for so long, ms. */
   idleMs: number;
   /** A Redis that does not answer for so long is given up and connected to anew, ms. */
@@ -94,12 +107,16 @@ export const OUTBOX_DEFAULTS: OutboxOptions = {
   maxBatchEvents: 2_000,
   maxBatchBytes: 1024 * 1024,
   lingerMs: 2,
-  minIntervalMs: 40,
+  minIntervalMs: 5,
+  maxIntervalMs: 40,
   idleMs: 500,
   redisTimeoutMs: 5_000,
   retryMs: 1_000,
   closeTimeoutMs: 5_000,
 };
+
+/** How far each event of a batch puts the next one off, ms: intervals grow from 2,000 events per second on. */
+const INTERVAL_PER_EVENT_MS = 0.5;
 
 /**
  * Starts the outbox; it returns at once and connects to Redis by itself (`whenReady`).
@@ -131,7 +148,9 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
   /** No event may be received at an earlier time any more. */
   let leastReceivedAtMs = 0;
   let inFlight: Gathering | undefined;
-  let flushedAtMs = -Infinity;
+  /** `performance.now()` from which the next batch may be made. */
+  let nextBatchMs = -Infinity;
+  let nextWatermarkMs = -Infinity;
   let isOpen = false;
   let isClosing = false;
   let failure: DevsenError | undefined;
@@ -141,6 +160,8 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
   function append(chain: ConnectionChain, kind: ChargerEventKind, reply: string, frame: string): Promise<void> {
     const refusal = failure ?? whyRefused(kind, reply.length + frame.length);
     if (refusal) return Promise.reject(refusal);
+    // Gatherings must not share a millisecond: the watermark of one lies before the next one's first event.
+    if (isLastFull(pending, options)) leastReceivedAtMs++;
     leastReceivedAtMs = Math.max(nowMs(), leastReceivedAtMs);
     const line = extendChain(chain, kind, leastReceivedAtMs, reply, frame);
     const gathering = gather(pending, line, chain.hash, leastReceivedAtMs, options);
@@ -163,9 +184,7 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
       let waitMs = Infinity;
       const [first, second] = pending.gatherings;
       if (operators.length > 0) {
-        const dueMs = first
-          ? Math.max(first.sinceMs + options.lingerMs, flushedAtMs + options.minIntervalMs)
-          : flushedAtMs + options.idleMs;
+        const dueMs = first ? Math.max(first.sinceMs + options.lingerMs, nextBatchMs) : nextWatermarkMs;
         waitMs = second ? 0 : dueMs - performance.now();
       }
       if (waitMs <= 0) return;
@@ -190,7 +209,10 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
       await whenDue();
       inFlight = takeFirst(pending);
       if (!inFlight && isClosing) return;
-      flushedAtMs = performance.now();
+      const startedMs = performance.now();
+      const intervalMs = (inFlight?.lines.length ?? 0) * INTERVAL_PER_EVENT_MS;
+      nextBatchMs = startedMs + Math.min(Math.max(intervalMs, options.minIntervalMs), options.maxIntervalMs);
+      nextWatermarkMs = startedMs + options.idleMs;
       await writer.write(inFlight?.lines ?? [], inFlight?.hashes ?? [], sealWatermarkMs());
       writtenBatches++;
       writtenEvents += inFlight?.lines.length ?? 0;
