@@ -5,14 +5,14 @@ export async function isHealthy(url: string): Promise<true | undefined> {
   return response.ok ? true : undefined;
 }
 
-/** Whether a chain answers JSON-RPC there. */
-export async function answersRpc(url: string): Promise<true | undefined> {
+/** Whether a chain answers JSON-RPC there and has got as far as a block. */
+export async function hasReachedBlock(url: string, block: number): Promise<true | undefined> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] }),
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_blockNumber', params: [] }),
     signal: AbortSignal.timeout(2_000),
   });
   const { result } = (await response.json()) as { result?: string };
-  return result === undefined ? undefined : true;
+  return result !== undefined && Number(result) >= block ? true : undefined;
 }

@@ -19,6 +19,7 @@ const CHARGERS = ['CP-ADA', 'CP-BEN', 'CP-CLEO', 'CP-DORA', 'CP-EMIL'].map((iden
 export interface LiveOptions {
   /** How often a contract asks about some charger, s; 0 for never. */
   askEverySec: number;
+  withBuild: boolean;
   withTraffic: boolean;
 }
 
@@ -49,6 +50,7 @@ export async function runLive(options: LiveOptions, terminal: Terminal): Promise
     watchdog,
     ports: await usualPorts(OPERATORS),
     chargers: CHARGERS,
+    withBuild: options.withBuild,
     withTraffic: options.withTraffic,
     step: terminal.step,
     tell,

@@ -2,7 +2,7 @@ import { network } from 'hardhat';
 
 /**
  * The local chain as a process: Hardhat's node with the network `local` of hardhat.config.ts on a loopback port, which
- * is its one argument. Whoever starts it asks its JSON-RPC whether it is there.
+ * is its one argument. It is at work once it answers JSON-RPC with a block from which its time is the clock's: the second.
  */
 const port = Number(process.argv[2]);
 const server = await network.createServer('local', '127.0.0.1', port);
@@ -14,3 +14,23 @@ async function stop(): Promise<void> {
 }
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
+
+async function rpc<Result>(method: string, ...params: unknown[]): Promise<Result> {
+  const response = await fetch(`http://127.0.0.1:${port}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+  });
+  const { result, error } = (await response.json()) as { result: Result; error?: { message: string } };
+  if (error) throw new Error(`${method}: ${error.message}`);
+  return result;
+}
+
+// Hardhat counts time from when it read its configuration, so its blocks lag a second or two behind the clock; a
+// question asked right after a charger's message would then be about the time before it.
+const nowSec = Math.floor(Date.now() / 1000);
+await rpc('evm_mine');
+const { timestamp } = await rpc<{ timestamp: string }>('eth_getBlockByNumber', 'latest', false);
+const lagSec = nowSec - Number(timestamp);
+if (lagSec > 0) await rpc('evm_increaseTime', `0x${lagSec.toString(16)}`);
+await rpc('evm_mine');

@@ -1,10 +1,11 @@
+import { createWriteStream } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JsonRpcProvider } from 'ethers';
 import { openProvider } from '../runtime/chain.ts';
 import type { Entry } from './account.ts';
 import { type Fleet, type Member, makeFleet } from './fleet.ts';
-import { answersRpc, isHealthy } from './health.ts';
+import { hasReachedBlock, isHealthy } from './health.ts';
 import {
   chainPlan,
   chargersPlan,
@@ -38,6 +39,8 @@ export interface LocalNetworkOptions {
   /** Guards every process of the network. */
   watchdog: Watchdog;
   chargers: readonly ChargerPlan[];
+  /** Whether to compile the contracts first; else they must be compiled already. */
+  withBuild: boolean;
   /** Whether virtual chargers run, with cars that come and go. */
   withTraffic: boolean;
   step: Terminal['step'];
@@ -77,11 +80,13 @@ export async function startLocalNetwork(options: LocalNetworkOptions): Promise<L
     await mkdir(dir, { recursive: true });
     const rpcUrl = `http://127.0.0.1:${ports.chain}`;
     await Promise.all([
-      step('contracts compiled', () => compile(watchdog)),
+      options.withBuild && step('contracts compiled', () => compile(watchdog)),
       step('Redis is at work', async () =>
         fleet.start(listening(await localRedis(join(dir, 'redis'), ports.redis), options)),
       ),
-      step('chain is at work', () => fleet.start(member(chainPlan(ports), () => answersRpc(rpcUrl), options))),
+      step('chain is at work', () =>
+        fleet.start(member(chainPlan(ports), () => hasReachedBlock(rpcUrl, CHAIN_READY_BLOCK), options)),
+      ),
     ]);
     provider = await openProvider({ rpcUrl, pollingIntervalMs: 50 });
     const at = provider;
@@ -144,16 +149,25 @@ export async function startLocalNetwork(options: LocalNetworkOptions): Promise<L
   }
 }
 
+/** Where what a process writes is kept. */
+export function logFile(dir: string, name: string): string {
+  return join(dir, `${name}.log`);
+}
+
+/** Mined by the chain itself once its time is right. */
+const CHAIN_READY_BLOCK = 2;
 const READY_LIMIT_MS = 60_000;
 
 function member(plan: ProcessPlan, isReady: Member['isReady'], options: LocalNetworkOptions): Member {
   return listening({ plan, isReady, readyLimitMs: READY_LIMIT_MS }, options);
 }
 
-/** Reads along what the process writes. */
-function listening(found: Member, { onLine, tell }: LocalNetworkOptions): Member {
+/** Reads along what the process writes, and keeps it in a file. */
+function listening(found: Member, { dir, onLine, tell }: LocalNetworkOptions): Member {
   const { name } = found.plan;
+  const file = createWriteStream(logFile(dir, name), { flags: 'a' });
   const read = (line: string) => {
+    file.write(`${line}\n`);
     onLine?.(name, line);
     const entry = readLogLine(line);
     if (entry) tell(entry);

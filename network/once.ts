@@ -18,7 +18,7 @@ const OPERATORS = 4;
  *
  * @throws DevsenError with the reason: a step took too long, a process died, or what was agreed was not the truth
  */
-export async function playOnce(terminal: Terminal): Promise<void> {
+export async function playOnce(options: { withBuild: boolean }, terminal: Terminal): Promise<void> {
   const startedMs = performance.now();
   const dir = await mkdtemp(join(tmpdir(), 'devsen-once-'));
   const watchdog = startWatchdog();
@@ -37,6 +37,7 @@ export async function playOnce(terminal: Terminal): Promise<void> {
       watchdog,
       ports: await anyPorts(OPERATORS),
       chargers: [{ identity: 'CP-ADA', connectors: 2 }],
+      withBuild: options.withBuild,
       withTraffic: false,
       step,
       tell: () => {},
@@ -47,11 +48,14 @@ export async function playOnce(terminal: Terminal): Promise<void> {
   let network: LocalNetwork | undefined;
   try {
     await Promise.race([work(), died.promise, interrupted]);
+  } catch (error) {
+    terminal.print(terminal.paint('faint', `what each process wrote is in ${dir}`));
+    throw error;
   } finally {
     await network?.stop();
     await watchdog.close();
-    await rm(dir, { recursive: true, force: true });
   }
+  await rm(dir, { recursive: true, force: true });
   const took = ((performance.now() - startedMs) / 1000).toFixed(1);
   terminal.print(`${terminal.paint('good', 'All agreed.')} ${terminal.paint('faint', `${took} s in all`)}`);
 }

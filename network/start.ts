@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { DevsenError } from '../core/errors.ts';
+import { failWith } from './failing.ts';
 import { runLive } from './live.ts';
 import { playOnce } from './once.ts';
 import { makeTerminal } from './terminal.ts';
@@ -11,6 +12,7 @@ const USAGE = `A DEVSEN network on this machine: a chain, Redis, a gateway, four
 
   --ask-every <seconds>          how often a contract asks about some charger; 0 for never; 20 if not given
   --no-traffic                   no virtual chargers
+  --no-build                     the contracts are compiled already
 `;
 
 function readArguments() {
@@ -19,30 +21,29 @@ function readArguments() {
       once: { type: 'boolean', default: false },
       'ask-every': { type: 'string', default: '20' },
       'no-traffic': { type: 'boolean', default: false },
+      'no-build': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   const askEverySec = Number(values['ask-every']);
   if (!/^\d{1,6}$/.test(values['ask-every']))
     throw new DevsenError('INPUT_INVALID', '--ask-every expects whole seconds');
-  return { ...values, askEverySec };
+  return {
+    isHelp: values.help,
+    isOnce: values.once,
+    withBuild: !values['no-build'],
+    withTraffic: !values['no-traffic'],
+    askEverySec,
+  };
 }
 
 const terminal = makeTerminal(process.stdout);
 try {
-  const { help, once, askEverySec, 'no-traffic': noTraffic } = readArguments();
-  if (help) process.stdout.write(USAGE);
-  else if (once) await playOnce(terminal);
-  else await runLive({ askEverySec, withTraffic: !noTraffic }, terminal);
+  const { isHelp, isOnce, ...options } = readArguments();
+  if (isHelp) process.stdout.write(USAGE);
+  else if (isOnce) await playOnce(options, terminal);
+  else await runLive(options, terminal);
   process.exit(0);
 } catch (error) {
-  const reason =
-    error instanceof DevsenError || isUsage(error) ? (error as Error).message : String((error as Error).stack);
-  process.stderr.write(`${terminal.paint('bad', 'Failed:')} ${reason}\n`);
-  process.exit(1);
-}
-
-/** What `parseArgs` throws for a flag it does not know. */
-function isUsage(error: unknown): boolean {
-  return String((error as { code?: string }).code).startsWith('ERR_PARSE_ARGS');
+  failWith(error);
 }
