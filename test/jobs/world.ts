@@ -174,6 +174,8 @@ export async function makeWorld(
       ]);
       const tx = (await link.getFunction('transferAndCall')(operatorAddress, paymentJuels, data, {
         gasLimit: 180_000,
+        maxFeePerGas: 400n * 10n ** 9n,
+        maxPriorityFeePerGas: 10n ** 9n,
       })) as { wait: () => Promise<unknown> };
       if (!isManual) await tx.wait();
       return solidityPackedKeccak256(['address', 'uint256'], [adminAddress, nonce]);

@@ -1,0 +1,166 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { QUERIES } from '../../core/queries.ts';
+import { parseJobSpec } from '../../jobs/node/spec.ts';
+import { renderJobSpec } from '../../jobs/render.ts';
+
+const OPERATOR = '0x5FbDB2315678afecb367f032d93F642f64180aa3';
+const LEDGER = '0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512';
+const TEMPLATE = readFileSync('jobs/charger-status.toml', 'utf8');
+const render = (template = TEMPLATE) =>
+  renderJobSpec(template, {
+    contractAddress: OPERATOR.toLowerCase(),
+    evmChainId: 31_337,
+    requesters: [LEDGER.toLowerCase()],
+    minConfirmations: 3,
+  });
+
+const MINIMAL = `type = "directrequest"
+schemaVersion = 1
+externalJobID = "0de75e00-c4a9-4e57-8a70-000000000001"
+contractAddress = "${OPERATOR}"
+observationSource = """
+  a [type="jsonparse" path="x" data="$(jobRun.meta)"]
+  b [type="ethabiencode" abi="(uint256 value)" data=<{"value": $(a)}>]
+  a -> b
+"""`;
+
+describe('the charger-status job spec', () => {
+  it("is the operator's own once rendered, with checksummed addresses", () => {
+    const text = render();
+    expect(text).toContain(`contractAddress = "${OPERATOR}"`);
+    expect(text).toContain('evmChainID = "31337"');
+    expect(text).toContain(`requesters = ["${LEDGER}"]`);
+    expect(parseJobSpec(text, 'charger-status.toml')).toMatchObject({
+      id: `${QUERIES[0].externalJobId}:${OPERATOR.toLowerCase()}`,
+      externalJobId: QUERIES[0].externalJobId,
+      chainId: 31_337n,
+      requesters: [LEDGER.toLowerCase()],
+      minConfirmations: 3,
+      warnings: [],
+    });
+  });
+
+  it('is refused as it is, so nobody runs the placeholders', () => {
+    expect(() => parseJobSpec(TEMPLATE, 'charger-status.toml')).toThrow(
+      "charger-status.toml:9: contractAddress: expected the operator's own Operator contract, not the placeholder",
+    );
+  });
+
+  it('cannot be rendered from a template that lacks a line', () => {
+    expect(() => render(TEMPLATE.replace(/^requesters.*$/m, ''))).toThrow('the template has no line "requesters = …"');
+  });
+});
+
+describe('a job spec that does not parse', () => {
+  const change = (from: string | RegExp, to: string) => MINIMAL.replace(from, to);
+  const TYPES = 'bridge, cborparse, ethabidecode, ethabidecodelog, ethabiencode, ethtx, jsonparse';
+  const table: [string, string, string][] = [
+    ['no TOML', change('schemaVersion = 1', 'schemaVersion ='), 'x.toml:2: no TOML: Invalid TOML document: '],
+    [
+      'another type',
+      change('"directrequest"', '"cron"'),
+      'x.toml:1: type: expected "directrequest", the one type this node runs',
+    ],
+    ['another schema', change('schemaVersion = 1', 'schemaVersion = 2'), 'x.toml:2: schemaVersion: expected 1'],
+    ['a job id that is no UUID', change('0de75e00-', ''), 'x.toml:3: externalJobID: expected a UUID with dashes'],
+    [
+      'a wrong checksum',
+      change('0x5FbD', '0x5fbD'),
+      'x.toml:4: contractAddress: expected an address: 0x and 40 hex digits, with a right checksum',
+    ],
+    ['a missing address', change(/contractAddress.*\n/, ''), 'x.toml:1: contractAddress: expected an address'],
+    [
+      'requesters that are no list',
+      `requesters = "x"\n${MINIMAL}`,
+      'x.toml:1: requesters: expected a list of addresses',
+    ],
+    ['a chain that is none', `evmChainID = "main"\n${MINIMAL}`, 'x.toml:1: evmChainID: expected a chain id'],
+    [
+      'a duration without unit',
+      `maxTaskDuration = "30"\n${MINIMAL}`,
+      'x.toml:1: maxTaskDuration: expected a duration such as 30s, or 0s for none',
+    ],
+    [
+      'a negative floor',
+      `minContractPaymentLinkJuels = -1\n${MINIMAL}`,
+      'x.toml:1: minContractPaymentLinkJuels: expected a whole number of juels',
+    ],
+    ['forwarding', `forwardingAllowed = true\n${MINIMAL}`, 'x.toml:1: forwardingAllowed: expected false'],
+    [
+      'no tasks',
+      change(/observationSource = """[\s\S]*"""/, 'observationSource = ""'),
+      'observationSource: expected at least one task',
+    ],
+    ['no DOT', change('a -> b', 'a -> -> b'), 'x.toml:8: observationSource is no DOT: '],
+    [
+      'an unknown task',
+      change('type="jsonparse"', 'type="jsonparser"'),
+      `x.toml:6: task a: no such type "jsonparser"; expected one of ${TYPES}`,
+    ],
+    ['a task without a type', change('type="jsonparse" ', ''), 'x.toml:6: task a: expected a type'],
+    ['a missing attribute', change('abi="(uint256 value)" ', ''), 'x.toml:7: task b: ethabiencode expects abi'],
+    [
+      'an abi that is none',
+      change('(uint256 value)', '(uint257 value)'),
+      'x.toml:7: task b: abi: no such type: "uint257 value"',
+    ],
+    [
+      'an abi without names',
+      change('(uint256 value)', '(uint256)'),
+      'x.toml:7: task b: abi: expected a type and a name, found "uint256"',
+    ],
+    ['an arrow to nothing', change('a -> b', 'a -> c'), 'x.toml:8: no task is called "c"'],
+    [
+      'a reference to nothing',
+      change('$(a)', '$(c.d)'),
+      'x.toml:7: task b: data refers to $(c.d), but no task is called "c"',
+    ],
+    ['a circle', change('a -> b', 'a -> b -> a'), 'x.toml:6: these tasks wait for one another: a, b'],
+    ['a circle by reference', change('$(jobRun.meta)', '$(b)'), 'x.toml:6: these tasks wait for one another: a, b'],
+    ['a reference to itself', change('$(a)', '$(b)'), 'x.toml:7: task b: data refers to the task itself'],
+    [
+      'a reserved name',
+      change(/\ba\b(?= [[-])/g, 'input').replace('$(a)', '$(input)'),
+      'x.toml:6: task input: the name is reserved',
+    ],
+    [
+      'a retry count that is none',
+      change('path="x"', 'path="x" retries=some'),
+      'x.toml:6: task a: retries: expected a whole number',
+    ],
+    [
+      'a timeout that is none',
+      change('path="x"', 'path="x" timeout=30'),
+      'x.toml:6: task a: timeout: expected a duration such as 30s',
+    ],
+    [
+      'an index used twice',
+      change('path="x"', 'path="x" index=1').replace('abi=', 'index=1 abi='),
+      'index 1 is used twice',
+    ],
+    [
+      'an async bridge',
+      change('type="jsonparse" path="x"', 'type="bridge" name="x" async=true'),
+      'x.toml:6: task a: async bridges are not supported',
+    ],
+  ];
+  for (const [what, text, message] of table) {
+    it(`is refused with its place: ${what}`, () => {
+      expect(() => parseJobSpec(text, 'x.toml')).toThrow(expect.objectContaining({ code: 'JOB_SPEC_INVALID' }));
+      expect(() => parseJobSpec(text, 'x.toml')).toThrow(message);
+    });
+  }
+
+  it('is no reason for alarm before these changes', () => {
+    expect(parseJobSpec(MINIMAL, 'x.toml').pipeline.map(({ id }) => id)).toEqual(['a', 'b']);
+  });
+
+  it('is warned of where it only says something without meaning', () => {
+    const text = `maxTaskDurations = "1s"\n${MINIMAL.replace('path="x"', 'path="x" retry=3')}`;
+    expect(parseJobSpec(text, 'x.toml').warnings).toEqual([
+      'x.toml:1: maxTaskDurations has no meaning here',
+      'x.toml:7: task a: retry has no meaning for jsonparse',
+    ]);
+  });
+});
