@@ -17,10 +17,15 @@ const SECRET_FIELDS = [
 
 /** One JSON line per entry on standard output: `part` names the process, secrets are cut out. */
 export function makeLog(part: string, level: string): Logger {
-  return pino({
-    level,
-    base: { part },
-    timestamp: pino.stdTimeFunctions.isoTime,
-    redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: '[cut]' },
-  });
+  // Written at once: what waits to be written when the process ends would come out of order.
+  const destination = pino.destination({ dest: 1, sync: true });
+  return pino(
+    {
+      level,
+      base: { part },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: '[cut]' },
+    },
+    destination,
+  );
 }
