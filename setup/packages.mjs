@@ -8,6 +8,14 @@ import { isAtLeast } from './version.mjs';
 /** The least Node that runs TypeScript without a flag or warning. */
 export const LEAST_NODE = '24.12';
 
+/** Left to itself, npm says nothing for minutes where there is no network. What the lock names is as good from its cache. */
+const NPM_CONFIG = {
+  npm_config_fetch_retries: '2',
+  npm_config_fetch_retry_mintimeout: '1000',
+  npm_config_fetch_retry_maxtimeout: '4000',
+  npm_config_prefer_offline: 'true',
+};
+
 /**
  * Sees to it that node_modules holds what package-lock.json says, installed under Node 24: an older one leaves out
  * packages that only Node 24 can use, without a word.
@@ -46,7 +54,7 @@ async function install(root) {
   );
   const began = Date.now();
   const [program, ...args] = isNew ? ['npm', 'ci'] : ['npx', '--yes', '--package=node@24', '--call=npm ci'];
-  const { code, output } = await runQuietly(program, args);
+  const { code, output } = await runQuietly(program, args, { ...process.env, ...NPM_CONFIG });
   if (code !== 0) throw new SetupError(`npm ci failed.${hintOf(output)}\n\n${output.trim()}`);
   if (!isInstalled(root))
     throw new SetupError('npm ci ran, but packages are missing: remove node_modules and try again');
