@@ -102,7 +102,7 @@ function judgeNext(batch: Batch, view: CustodyView, key: GatewayKey): Verdict {
   const read = readEvents(batch, (event) => view.connection(event.charger, event.epoch)?.hash);
   if (typeof read === 'string') return refuse(read);
   const digest = digestOf(batch, read);
-  if (!isSignedBy(key, digest, batch.signature)) return refuse('signature does not verify');
+  if (!isSignedBy(key, digest, batch.signature)) return unverified(read, view);
   if (batch.previous !== state.digest) return { kind: 'convict', number: state.number };
   const fault = findFault(batch, read, view);
   if (fault !== undefined) return { kind: 'break', reason: fault, digest };
@@ -122,7 +122,7 @@ function judgeStart(batch: Batch, view: CustodyView, key: GatewayKey, opensChapt
   const read = readEvents(batch, (event) => view.connection(event.charger, event.epoch)?.hash);
   if (typeof read === 'string') return refuse(read);
   const digest = digestOf(batch, read);
-  if (!isSignedBy(key, digest, batch.signature)) return refuse('signature does not verify');
+  if (!isSignedBy(key, digest, batch.signature)) return unverified(read, view);
   const fault = findFault(batch, read, view);
   if (fault !== undefined) return { kind: 'break', reason: fault, digest };
   return { kind: 'accept', events: read, digest, isLate: true, opensChapter };
@@ -160,6 +160,22 @@ function readEvents(batch: Batch, hashBefore: (event: ChargerEvent) => string | 
     events.push({ event, hash: chained });
   }
   return events;
+}
+
+/**
+ * What becomes of a batch in its place whose signature does not verify. If a connection in it goes on from an event that
+ * is not on record, the signature may be true and the event lost here: that is a gap like any other.
+ */
+function unverified(events: ChainedEvent[], view: CustodyView): Verdict {
+  const met = new Set<string>();
+  for (const { event } of events) {
+    const connection = connectionKey(event);
+    if (met.has(connection)) continue;
+    met.add(connection);
+    const head = view.connection(event.charger, event.epoch);
+    if (event.seq !== 0 && head?.seq !== event.seq - 1) return { kind: 'park', reason: 'gap' };
+  }
+  return refuse('signature does not verify');
 }
 
 /** What in a signed batch breaks the rules every gateway keeps; undefined if nothing does. */

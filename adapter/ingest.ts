@@ -134,7 +134,8 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
   const breakOff = (row: GatewayRow, batch: Batch, digest: string) => {
     log.error({ gateway: batch.gateway, number: batch.number }, 'gateway signed a batch that breaks the rules');
     const { watermarkMs, chapter, id } = row;
-    book.save({ ...headAfter(row, batch, { id, chapter, digest, watermarkMs }), state: 'seeking' });
+    const bootedAtMs = Math.max(row.bootedAtMs, batch.bootedAtMs);
+    book.save({ ...headAfter(row, batch, { id, chapter, digest, watermarkMs }), state: 'seeking', bootedAtMs });
   };
 
   const convict = ({ batch, text, nowMs }: Came, row: GatewayRow, number: number, key: string) => {

@@ -73,8 +73,8 @@ export function makeRecordReader(db: Database): RecordReader {
   const selectEpoch = db.prepare<{ epoch: number | null }>(
     'SELECT max(epoch) AS epoch FROM statuses WHERE charger = ? AND connector = ? AND epoch <= ?',
   );
-  const selectStatus = db.prepare<{ received_at_ms: number; status: number; error_class: number }>(
-    `SELECT received_at_ms, status, error_class FROM statuses
+  const selectStatus = db.prepare<{ received_at_ms: number; at_ms: number; status: number; error_class: number }>(
+    `SELECT received_at_ms, at_ms, status, error_class FROM statuses
      WHERE charger = ? AND connector = ? AND epoch = ? AND connection = ? AND at_ms <= ?
      ORDER BY at_ms DESC, seq DESC LIMIT 1`,
   );
@@ -128,8 +128,8 @@ export function makeRecordReader(db: Database): RecordReader {
       for (const { id, account, chapter } of selectOfEpoch.all(charger, epoch)) {
         const row = selectStatus.get(charger, connector, epoch, id, atMs);
         if (row === undefined) continue;
-        const { received_at_ms: receivedAtMs, status, error_class: errorClass } = row;
-        yield { gateway: account, chapter, receivedAtMs, status: status as Status, errorClass };
+        const { received_at_ms: receivedAtMs, at_ms, status, error_class: errorClass } = row;
+        yield { gateway: account, chapter, receivedAtMs, atMs: at_ms, status: status as Status, errorClass };
       }
     }
   }

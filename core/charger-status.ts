@@ -29,6 +29,8 @@ export interface StatusAt {
   gateway: string;
   chapter: number;
   receivedAtMs: number;
+  /** From when it counts: later than it was received if its batch came after a silence. */
+  atMs: number;
   status: Status;
   errorClass: number;
 }
@@ -86,7 +88,7 @@ export function chargerStatusAt(record: RecordAt, connector: number, atMs: numbe
   const latest = (number: number) =>
     first(record.statuses(number, maxEpoch), (row) => record.gateway(row.gateway).chapter === row.chapter);
   const own = latest(connector);
-  if ((own?.receivedAtMs ?? 0) < record.missedUntilMs) {
+  if ((own?.atMs ?? 0) < record.missedUntilMs) {
     return cannotKnow('the connector has not reported since this record is whole');
   }
   const station = connector === 0 ? own : latest(0);

@@ -1,0 +1,71 @@
+import { openDatabase } from '../../adapter/database.ts';
+import type { ListedGateway } from '../../adapter/gateway-book.ts';
+import { makeIngest } from '../../adapter/ingest.ts';
+import { readinessAt } from '../../adapter/readiness.ts';
+import { makeRecordReader } from '../../adapter/record-reader.ts';
+import { asOfMs } from '../../core/as-of.ts';
+import type { Batch } from '../../core/batch.ts';
+import { chargerStatusAt } from '../../core/charger-status.ts';
+import { deviceIdOf } from '../../core/identity.ts';
+import { makeLog } from '../../runtime/log.ts';
+import { TEST_NETWORK } from '../support/batches.ts';
+
+/** The status names of an answer, short enough to read in a table: `Charging@12 error 3` or `offline@12`. */
+export type Told = string;
+
+const NAMES = ['Unknown', 'Available', 'Occupied', 'Charging', 'Suspended', 'Reserved', 'Unavailable', 'Faulted'];
+
+/** An operator's record in a database of its own, without queue and HTTP. */
+export function makeTestRecord(gateways: readonly ListedGateway[], path = ':memory:') {
+  const db = openDatabase(path);
+  const outcomes: string[] = [];
+  const ingest = makeIngest(db, TEST_NETWORK, makeLog('test', 'silent'), {
+    batch: (outcome) => outcomes.push(outcome),
+    events: () => {},
+    unusable: () => {},
+  });
+  const reader = makeRecordReader(db);
+  ingest.listGateways(gateways, 0);
+  const answer = (charger: string, connector: number, atSec: number) =>
+    chargerStatusAt(reader.at(deviceIdOf(charger), asOfMs(atSec)), connector, asOfMs(atSec));
+  return {
+    db,
+    ingest,
+    reader,
+    outcomes,
+    apply: (...batches: (Batch | string)[]) =>
+      ingest.apply(
+        batches.map((batch) => (typeof batch === 'string' ? batch : JSON.stringify(batch))),
+        0,
+      ),
+    /** What a question would get at `nowMs`, were the queue drained and listened to since ever. */
+    readiness: (atSec: number, nowMs: number) => {
+      const accounts = new Set([...ingest.book.active(), ...ingest.book.rows().map((row) => row.account)]);
+      const views = [...accounts].map((account) => {
+        const row = ingest.book.row(account);
+        const isBehind = ingest.parkedOf(account) > 0 || (row.state === 'seeking' && row.isMissed);
+        const coverage = reader.coverage(account, asOfMs(atSec));
+        return { account, isActive: ingest.book.active().includes(account), coverage, isBehind };
+      });
+      return readinessAt(views, asOfMs(atSec), nowMs, 0).kind;
+    },
+    answer,
+    /** The answer as text. */
+    told: (charger: string, connector: number, atSec: number): Told => {
+      const known = answer(charger, connector, atSec);
+      if (!known.isKnown) return 'cannot know';
+      const { status, errorClass, observedAtSec, online } = known.answer;
+      const name = online ? NAMES[status] : 'offline';
+      return `${name}@${observedAtSec}${errorClass === 0 ? '' : ` error ${errorClass}`}`;
+    },
+    count: (table: string) =>
+      db.prepare<{ total: number }>(`SELECT count(*) AS total FROM ${table}`).get()?.total ?? -1,
+    reasons: () =>
+      db
+        .prepare<{ reason: string }>('SELECT reason FROM evidence ORDER BY id')
+        .all()
+        .map((row) => row.reason),
+  };
+}
+
+export type TestRecord = ReturnType<typeof makeTestRecord>;

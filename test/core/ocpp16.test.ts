@@ -1,0 +1,181 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { ChargerEventKind } from '../../core/charger-event.ts';
+import { deriveBody } from '../../core/ocpp16.ts';
+import { ERROR_CLASSES } from '../../core/status.ts';
+
+const RECEIVED_MS = Date.UTC(2026, 5, 15, 12, 0, 0);
+const TIME = '2026-06-15T12:00:00Z';
+const SOUND = { atSec: RECEIVED_MS / 1000, clock: 'sound' };
+
+function derive(action: string, payload: unknown, result: unknown = {}, kind: ChargerEventKind = 'call') {
+  const frame = JSON.stringify([2, 'id', action, payload]);
+  return deriveBody({ kind, receivedAtMs: RECEIVED_MS, frame, reply: JSON.stringify([3, 'id', result]) });
+}
+
+describe('deriveBody of OCPP 1.6', () => {
+  it.each([
+    ['Available', 1],
+    ['Preparing', 2],
+    ['Charging', 3],
+    ['SuspendedEVSE', 4],
+    ['SuspendedEV', 4],
+    ['Finishing', 2],
+    ['Reserved', 5],
+    ['Unavailable', 6],
+    ['Faulted', 7],
+  ])('reads status %s as %d', (reported, status) => {
+    expect(derive('StatusNotification', { connectorId: 2, errorCode: 'NoError', status: reported })).toEqual({
+      kind: 'status',
+      connector: 2,
+      status,
+      reported,
+      errorClass: 0,
+      reportedAt: { clock: 'missing' },
+    });
+  });
+
+  it('keeps an error beside Available as a warning, not as a fault', () => {
+    const payload = {
+      connectorId: 1,
+      errorCode: 'WeakSignal',
+      status: 'Available',
+      vendorErrorCode: 'E7',
+      timestamp: TIME,
+    };
+    expect(derive('StatusNotification', payload)).toEqual({
+      kind: 'status',
+      connector: 1,
+      status: 1,
+      reported: 'Available',
+      errorClass: ERROR_CLASSES.indexOf('WeakSignal'),
+      vendorErrorCode: 'E7',
+      reportedAt: SOUND,
+    });
+  });
+
+  it('reads a boot and what it was answered', () => {
+    const payload = { chargePointVendor: 'V', chargePointModel: 'M', firmwareVersion: '1.2' };
+    const result = { status: 'Pending', currentTime: TIME, interval: 10 };
+    const expected = { kind: 'boot', vendor: 'V', model: 'M', firmware: '1.2', registration: 'Pending' };
+    expect(derive('BootNotification', payload, result)).toEqual(expected);
+  });
+
+  it('takes the transaction id from the answer, and shows no idTag', () => {
+    const payload = { connectorId: 1, idTag: 'SECRET', meterStart: 1500, timestamp: TIME };
+    const fact = derive('StartTransaction', payload, { transactionId: 77, idTagInfo: { status: 'Accepted' } });
+    expect(fact).toEqual({
+      kind: 'transaction-started',
+      connector: 1,
+      transactionId: 77,
+      meterStartWh: 1500,
+      startedAt: SOUND,
+      outcome: 'Accepted',
+    });
+    expect(JSON.stringify(fact)).not.toContain('SECRET');
+    expect(derive('Authorize', { idTag: 'SECRET' }, { idTagInfo: { status: 'Blocked' } })).toEqual({
+      kind: 'authorised',
+      outcome: 'Blocked',
+    });
+  });
+
+  it('reads the end of a transaction, Local where no reason is given', () => {
+    expect(derive('StopTransaction', { transactionId: 77, meterStop: 9000, timestamp: TIME })).toEqual({
+      kind: 'transaction-stopped',
+      transactionId: 77,
+      meterStopWh: 9000,
+      stoppedAt: SOUND,
+      reason: 'Local',
+      samples: [],
+    });
+  });
+
+  it('normalises meter values, and says why where it cannot', () => {
+    const sampledValue = [
+      { value: '12.345', unit: 'kWh' },
+      { value: '12345' },
+      { value: '7.4', unit: 'kW', measurand: 'Power.Active.Import', phase: 'L1' },
+      { value: '16', measurand: 'Current.Import' },
+      { value: '50', unit: 'A', measurand: 'Voltage' },
+      { value: 'OCMF|{}|{}', format: 'SignedData', context: 'Transaction.End' },
+      { value: '49.98', measurand: 'Frequency' },
+    ];
+    const fact = derive('MeterValues', {
+      connectorId: 1,
+      transactionId: 77,
+      meterValue: [{ timestamp: TIME, sampledValue }],
+    });
+    if (fact.kind !== 'meter') throw new Error(fact.kind);
+    expect(fact.transactionId).toBe(77);
+    expect(fact.samples.map(({ measurand, phase, reading }) => [measurand, phase, reading])).toEqual([
+      ['Energy.Active.Import.Register', undefined, { kind: 'value', value: 12_345, unit: 'Wh' }],
+      ['Energy.Active.Import.Register', undefined, { kind: 'value', value: 12_345, unit: 'Wh' }],
+      ['Power.Active.Import', 'L1', { kind: 'value', value: 7_400, unit: 'W' }],
+      ['Current.Import', undefined, { kind: 'unusable', reason: 'no unit, and none is certain for the measurand' }],
+      ['Voltage', undefined, { kind: 'unusable', reason: 'unit does not fit the measurand' }],
+      ['Energy.Active.Import.Register', undefined, { kind: 'signed', data: 'OCMF|{}|{}' }],
+      ['Frequency', undefined, { kind: 'value', value: 49.98, unit: 'Hz' }],
+    ]);
+  });
+
+  it.each([
+    ['a message the gateway refused', { reply: '[4,"id","FormationViolation","",{}]' }],
+    ['a message that got no answer', { reply: '' }],
+    ['a suspect one', { kind: 'suspect' as const }],
+    [
+      'an unknown status',
+      { frame: '[2,"id","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Busy"}]' },
+    ],
+    [
+      'a connector that is none',
+      { frame: '[2,"id","StatusNotification",{"connectorId":-1,"errorCode":"NoError","status":"Available"}]' },
+    ],
+    ['an inherited name for an action', { frame: '[2,"id","constructor",{}]' }],
+    ['no JSON', { frame: '{' }],
+  ])('finds %s unusable', (_name, change) => {
+    const frame = '[2,"id","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]';
+    const event = { kind: 'call' as const, receivedAtMs: RECEIVED_MS, frame, reply: '[3,"id",{}]', ...change };
+    expect(deriveBody(event).kind).toBe('unusable');
+  });
+
+  it('gives a fact for any text, always the same, and never throws', () => {
+    const actions = [
+      'BootNotification',
+      'StatusNotification',
+      'StartTransaction',
+      'StopTransaction',
+      'MeterValues',
+      'Authorize',
+    ];
+    const names = [
+      'connectorId',
+      'status',
+      'errorCode',
+      'meterStart',
+      'transactionId',
+      'meterValue',
+      'timestamp',
+      'idTagInfo',
+    ];
+    const payload = fc.dictionary(fc.constantFrom(...names), fc.jsonValue());
+    const frame = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc.tuple(fc.constantFrom(...actions), payload).map(([action, body]) => JSON.stringify([2, 'id', action, body])),
+    );
+    const reply = fc.oneof(
+      fc.string(),
+      payload.map((body) => JSON.stringify([3, 'id', body])),
+    );
+    const kind = fc.constantFrom<ChargerEventKind>('open', 'close', 'call', 'suspect');
+    fc.assert(
+      fc.property(frame, reply, kind, fc.nat(), (text, answer, eventKind, receivedAtMs) => {
+        const event = { kind: eventKind, receivedAtMs, frame: text, reply: answer };
+        const fact = deriveBody(event);
+        expect(typeof fact.kind).toBe('string');
+        expect(deriveBody(event)).toEqual(fact);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
