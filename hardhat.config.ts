@@ -25,7 +25,7 @@ export default defineConfig({
       {
         version: '0.8.37',
         path: soljson('solc'),
-        settings: { evmVersion: 'cancun', viaIR: true, optimizer: { enabled: true, runs: 10_000 } },
+        settings: { evmVersion: 'cancun', optimizer: { enabled: true, runs: 10_000 } },
       },
       {
         // Chainlink's Operator says exactly 0.8.19.
