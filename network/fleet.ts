@@ -6,6 +6,8 @@ import type { Watchdog } from './watchdog.ts';
 /** A process of the network, and how one sees that it is at work. */
 export interface Member {
   plan: ProcessPlan;
+  /** What others build on has a lower stage, and is stopped after them. */
+  stage: number;
   /** Settles with true when it is at work; undefined or a throw means not yet. */
   isReady: () => Promise<true | undefined>;
   readyLimitMs: number;
@@ -20,7 +22,7 @@ export interface Fleet {
   /** Ends one as a crash does, or asks it to end. Its plan stays. */
   kill: (name: string, signal: NodeJS.Signals) => Promise<Exit>;
   pidOf: (name: string) => number;
-  /** Asks all to end, the last started first, and waits until they have. */
+  /** Asks all to end, the highest stage first, and waits until they have. */
   stop: () => Promise<void>;
 }
 
@@ -64,7 +66,12 @@ export function makeFleet(watchdog: Watchdog, onDeath: (exit: Exit) => void): Fl
     pidOf: (name) => find(name).pid,
     stop: async () => {
       isStopping = true;
-      for (const { running } of [...members.values()].reverse()) await running?.stop(STOP_GRACE_MS);
+      const all = [...members.values()];
+      const stages = [...new Set(all.map(({ member }) => member.stage))].sort((a, b) => b - a);
+      for (const stage of stages) {
+        const those = all.filter(({ member }) => member.stage === stage);
+        await Promise.all(those.map(({ running }) => running?.stop(STOP_GRACE_MS)));
+      }
     },
   };
 }

@@ -85,7 +85,7 @@ export async function startLocalNetwork(options: LocalNetworkOptions): Promise<L
         fleet.start(listening(await localRedis(join(dir, 'redis'), ports.redis), options)),
       ),
       step('chain is at work', () =>
-        fleet.start(member(chainPlan(ports), () => hasReachedBlock(rpcUrl, CHAIN_READY_BLOCK), options)),
+        fleet.start(member('ground', chainPlan(ports), () => hasReachedBlock(rpcUrl, CHAIN_READY_BLOCK), options)),
       ),
     ]);
     provider = await openProvider({ rpcUrl, pollingIntervalMs: 50 });
@@ -128,11 +128,11 @@ export async function startLocalNetwork(options: LocalNetworkOptions): Promise<L
     const startOperator = ({ adapterUrl, jobsUrl }: NetworkState['operators'][number], n: number) => {
       const plan = operatorPlan(places, n, options.operatorScripts?.[n]);
       const isReady = async () => (await isHealthy(`${adapterUrl}/health`)) && (await isHealthy(`${jobsUrl}/health`));
-      return fleet.start(member(plan, isReady, options));
+      return fleet.start(member('services', plan, isReady, options));
     };
     await Promise.all([
       step('gateway is at work', () =>
-        fleet.start(member(gatewayPlan(places), () => isHealthy(`${gatewayAdminUrl}/health`), options)),
+        fleet.start(member('services', gatewayPlan(places), () => isHealthy(`${gatewayAdminUrl}/health`), options)),
       ),
       step(`${ports.operators.length} operators are at work`, () => Promise.all(state.operators.map(startOperator))),
     ]);
@@ -140,7 +140,7 @@ export async function startLocalNetwork(options: LocalNetworkOptions): Promise<L
     if (options.withTraffic) {
       const file = join(dir, 'chargers.json');
       await writeChargersFile(file, state, keys);
-      await fleet.start(member(chargersPlan(file), async () => true, options));
+      await fleet.start(member('chargers', chargersPlan(file), async () => true, options));
     }
     return { state, keys, provider, chain, fleet, stop };
   } catch (error) {
@@ -156,10 +156,17 @@ export function logFile(dir: string, name: string): string {
 
 /** Mined by the chain itself once its time is right. */
 const CHAIN_READY_BLOCK = 2;
+/** Who builds on whom. */
+const STAGES = { ground: 0, services: 1, chargers: 2 } as const;
 const READY_LIMIT_MS = 60_000;
 
-function member(plan: ProcessPlan, isReady: Member['isReady'], options: LocalNetworkOptions): Member {
-  return listening({ plan, isReady, readyLimitMs: READY_LIMIT_MS }, options);
+function member(
+  stage: keyof typeof STAGES,
+  plan: ProcessPlan,
+  isReady: Member['isReady'],
+  options: LocalNetworkOptions,
+): Member {
+  return listening({ plan, stage: STAGES[stage], isReady, readyLimitMs: READY_LIMIT_MS }, options);
 }
 
 /** Reads along what the process writes, and keeps it in a file. */

@@ -23,6 +23,7 @@ export async function localRedis(dir: string, port: number): Promise<Member> {
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   return {
     plan: { name: 'redis', command: 'redis-server', args },
+    stage: 0,
     isReady: () => answersPing(port),
     readyLimitMs: 60_000,
   };

@@ -23,8 +23,8 @@ await runAsProcess(makeLog('operator', settings.LOG_LEVEL), async () => {
   const jobs = await startJobNode(settings, makeLog('jobs', settings.LOG_LEVEL));
   return {
     close: async () => {
-      await jobs.close();
-      await adapter.close();
+      // At once: a run may be waiting for the adapter, which lets go of what it holds when it closes.
+      await Promise.all([jobs.close(), adapter.close()]);
     },
   };
 });

@@ -37,7 +37,7 @@ export interface Supervised {
   stop: (graceMs: number) => Promise<Exit>;
 }
 
-const LAST_WORDS = 20;
+const LAST_WORDS = 8;
 
 /** Starts one process, in a session of its own so that a Ctrl-C at the terminal reaches only this one. */
 export async function startProcess(plan: ProcessPlan, watchdog: Watchdog): Promise<Supervised> {
