@@ -87,7 +87,7 @@ describe('a gateway on a real chain', () => {
       ORACLE_ADDRESS: addresses.oracle,
       CHAIN_POLL_MS: '50',
     });
-  });
+  }, 120_000);
   afterEach(async () => {
     await gateway?.close();
     gateway = undefined;
@@ -208,7 +208,7 @@ describe('a gateway on a real chain', () => {
     child.kill('SIGTERM');
     expect(await charger.closed).toEqual({ code: 1001, reason: 'gateway is going away' });
     expect(await once(child, 'exit')).toEqual([0, null]);
-  });
+  }, 60_000);
 
   it('ends with exit code 2 and a list of all that is wrong with its settings', async () => {
     const child = spawnGateway({ GATEWAY_PORT: 'x', GATEWAY_KEY_FILE: join(folder, 'none') });

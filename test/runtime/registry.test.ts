@@ -46,7 +46,7 @@ describe('the chain, read by a service', () => {
     addresses = await deployNetwork({ admin, deploymentDir: folder });
     network = await connectContracts(addresses, admin);
     provider = await openProvider({ rpcUrl: `http://127.0.0.1:${relay.port}`, timeoutMs: 2_000 });
-  });
+  }, 120_000);
   afterEach(async () => {
     await Promise.all(opened.splice(0).map((one) => one.close()));
   });
