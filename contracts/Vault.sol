@@ -54,13 +54,17 @@ abstract contract Vault is IPaymentDEVSEN, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IPaymentDEVSEN
-    function sweep(address token, address to) external onlyAdmin nonReentrant returns (uint256 amount) {
+    function sweep(address token, uint256 amount, address to) external onlyAdmin nonReentrant {
         _checkRecipient(to);
-        amount = Math.saturatingSub(IERC20(token).balanceOf(address(this)), _tokens[token].held);
         if (amount == 0) revert ZeroAmount();
+        uint256 before = IERC20(token).balanceOf(address(this));
+        uint256 surplus = Math.saturatingSub(before, _tokens[token].held);
+        if (amount > surplus) revert SurplusTooLow(token, surplus, amount);
 
         emit Swept(token, to, amount);
         IERC20(token).safeTransfer(to, amount);
+        uint256 left = Math.saturatingSub(before, IERC20(token).balanceOf(address(this)));
+        if (left > surplus) revert SurplusTooLow(token, surplus, left);
     }
 
     /// @inheritdoc IPaymentDEVSEN

@@ -124,6 +124,8 @@ interface IPaymentDEVSEN {
     error NothingArrived(address token);
     /// @notice The free balance is too low.
     error FreeTooLow(address token, address account, uint256 free, uint256 needed);
+    /// @notice So many tokens would leave, and so few are here beside those that were deposited.
+    error SurplusTooLow(address token, uint256 surplus, uint256 needed);
     /// @notice The fee is above `MAX_FEE_BPS`.
     error FeeTooHigh(uint256 feeBps);
     /// @notice The caller is no charger's contract made by the factory.
@@ -174,9 +176,9 @@ interface IPaymentDEVSEN {
     function setLocksPaused(bool paused) external;
 
     /// @notice Moves tokens that somebody sent here without a deposit. Admin only.
-    /// @dev What was deposited cannot be touched. Reverts: NotAdmin, BadRecipient, ZeroAmount (there are none), or as the token.
-    /// @return amount Token base units that were too many here.
-    function sweep(address token, address to) external returns (uint256 amount);
+    /// @dev What was deposited cannot be touched, not even by a fee that the token takes from the vault.
+    /// Reverts: NotAdmin, BadRecipient, ZeroAmount, SurplusTooLow, SafeERC20FailedOperation, or as the token.
+    function sweep(address token, uint256 amount, address to) external;
 
     /// @notice Takes tokens of the caller, who approved them before, into somebody's free balance.
     /// @dev Reverts: TokenNotAllowed, BadRecipient, ZeroAmount, NothingArrived, SafeERC20FailedOperation, or as the token.

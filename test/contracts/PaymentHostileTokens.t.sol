@@ -25,7 +25,7 @@ contract PaymentHostileTokensTest is PaymentBase {
         address fee = _allow(address(new FeeToken(true)));
         TestToken(fee).mint(driver, 10);
         fund(fee, driver, 1_000);
-        fund(fee, other, 0 + 50);
+        fund(fee, other, 50);
         assertEq(payment.freeOf(fee, driver), 1_000, "free");
 
         vm.startPrank(driver);
@@ -36,6 +36,17 @@ contract PaymentHostileTokensTest is PaymentBase {
         assertEq(payment.freeOf(fee, driver), 91, "left");
         assertEq(payment.freeOf(fee, other), 50, "of the other");
         _assertSolvent(fee, 141);
+    }
+
+    function test_KeepsDepositsFromAFeeThatTheTokenTakesOnASweep() external {
+        address fee = _allow(address(new FeeToken(true)));
+        TestToken(fee).mint(driver, 10);
+        fund(fee, driver, 1_000);
+        TestToken(fee).mint(address(payment), 500);
+        vm.expectRevert(abi.encodeWithSelector(IPaymentDEVSEN.SurplusTooLow.selector, fee, 500, 505));
+        payment.sweep(fee, 500, other);
+        payment.sweep(fee, 495, other);
+        assertEq(TestToken(fee).balanceOf(address(payment)), 1_001, "balance: 1,500 less 495 and a fee of 4");
     }
 
     function test_RefusesATokenThatSaysItFailed() external {
@@ -124,7 +135,7 @@ contract PaymentHostileTokensTest is PaymentBase {
             abi.encodeCall(payment.withdraw, (address(token_), 50, other)),
             abi.encodeCall(payment.deposit, (address(token_), 1, other)),
             abi.encodeCall(payment.depositWithPermit, (address(token_), 1, other, DEADLINE, 27, 0, 0)),
-            abi.encodeCall(payment.sweep, (address(token_), other))
+            abi.encodeCall(payment.sweep, (address(token_), 1, other))
         ];
         for (uint256 i = 0; i < calls.length; ++i) {
             token_.arm(address(payment), calls[i], i % 2 == 0);
@@ -169,7 +180,7 @@ contract PaymentHostileTokensTest is PaymentBase {
         assertEq(payment.withdraw(address(token_), 20, driver), 0, "debited: more came than went");
         assertEq(payment.freeOf(address(token_), driver), 100, "free");
         assertEq(payment.heldOf(address(token_)), 100, "held");
-        assertEq(payment.sweep(address(token_), other), 10, "left over");
+        payment.sweep(address(token_), 10, other);
     }
 
     function _allow(address token_) private returns (address) {

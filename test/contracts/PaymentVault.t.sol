@@ -138,27 +138,30 @@ contract PaymentVaultTest is PaymentBase {
         fund(driver, 100);
         token.mint(address(payment), 7);
         vm.expectEmit(address(payment));
-        emit IPaymentDEVSEN.Swept(address(token), other, 7);
-        assertEq(payment.sweep(address(token), other), 7, "swept");
+        emit IPaymentDEVSEN.Swept(address(token), other, 6);
+        payment.sweep(address(token), 6, other);
 
-        assertEq(token.balanceOf(other), 7, "received");
-        assertEq(token.balanceOf(address(payment)), 100, "left");
-        vm.expectRevert(abi.encodeWithSelector(IPaymentDEVSEN.ZeroAmount.selector));
-        payment.sweep(address(token), other);
+        assertEq(token.balanceOf(other), 6, "received");
+        assertEq(token.balanceOf(address(payment)), 101, "left");
+        vm.expectRevert(abi.encodeWithSelector(IPaymentDEVSEN.SurplusTooLow.selector, token, 1, 2));
+        payment.sweep(address(token), 2, other);
     }
 
     function test_SweepsATokenThatWasNeverAllowed() external {
         TestToken stranger = new TestToken(18);
         stranger.mint(address(payment), 3);
-        assertEq(payment.sweep(address(stranger), other), 3, "swept");
+        payment.sweep(address(stranger), 3, other);
+        assertEq(stranger.balanceOf(other), 3, "received");
     }
 
-    function test_RefusesToSweepToNobodyOrForAStranger() external {
+    function test_RefusesToSweepNothingOrToNobodyOrForAStranger() external {
         token.mint(address(payment), 7);
+        vm.expectRevert(abi.encodeWithSelector(IPaymentDEVSEN.ZeroAmount.selector));
+        payment.sweep(address(token), 0, other);
         vm.expectRevert(abi.encodeWithSelector(IPaymentDEVSEN.BadRecipient.selector, payment));
-        payment.sweep(address(token), address(payment));
+        payment.sweep(address(token), 1, address(payment));
         _expectNotAdmin();
-        payment.sweep(address(token), other);
+        payment.sweep(address(token), 1, other);
     }
 
     function test_ListsTokensByPage() external {
