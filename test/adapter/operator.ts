@@ -1,0 +1,93 @@
+import { Queue } from 'bullmq';
+import { startAdapterWith } from '../../adapter/adapter.ts';
+import type { NetworkNews } from '../../adapter/chain.ts';
+import type { ListedGateway } from '../../adapter/gateway-book.ts';
+import { type Batch, batchJobId, eventQueueName } from '../../core/batch.ts';
+import { deviceIdOf } from '../../core/identity.ts';
+import { makeLog } from '../../runtime/log.ts';
+import { TEST_NETWORK } from '../support/batches.ts';
+
+export const OPERATOR = `0x${'0b'.repeat(20)}`;
+export const TOKEN = 'a bridge token of this test only'.replaceAll(' ', '-');
+
+export interface TestOperatorOptions {
+  redisUrl: string;
+  gateways: readonly ListedGateway[];
+  database?: string;
+  answerWaitMs?: number;
+  now?: () => number;
+  /** Without it the chain has told the network at once. */
+  isChainAway?: boolean;
+}
+
+/** An adapter in this process, over a real Redis and a real database, told its network by the test. */
+export async function startTestOperator(options: TestOperatorOptions) {
+  let tell: (news: NetworkNews) => void = () => {};
+  const adapter = await startAdapterWith({
+    log: makeLog('adapter', 'silent'),
+    now: options.now ?? Date.now,
+    settings: {
+      ADAPTER_HOST: '127.0.0.1',
+      ADAPTER_PORT: 0,
+      REDIS_URL: options.redisUrl,
+      RPC_URL: 'http://127.0.0.1:9',
+      ORACLE_ADDRESS: TEST_NETWORK.split(':')[1] as string,
+      OPERATOR_ACCOUNT: OPERATOR,
+      ADAPTER_DATABASE: options.database ?? ':memory:',
+      BRIDGE_TOKEN: TOKEN,
+      ANSWER_WAIT_MS: options.answerWaitMs ?? 10_000,
+      CHAIN_CONFIRMATIONS: 0,
+      CHAIN_POLL_MS: 1_000,
+      LOG_LEVEL: 'silent',
+    },
+    openNetwork: (told) => {
+      tell = told;
+      return { isFresh: () => !options.isChainAway, close: async () => {} };
+    },
+  });
+  const news = (gateways: readonly ListedGateway[]) => tell({ network: TEST_NETWORK, gateways: [...gateways] });
+  if (!options.isChainAway) news(options.gateways);
+  const url = `http://127.0.0.1:${adapter.port}`;
+  return {
+    url,
+    news,
+    ask: (body: unknown, headers: Record<string, string> = {}) => askBridge(url, body, headers),
+    askStatus: (charger: string, asOf: number, connector = 1) =>
+      askBridge(url, { id: 'run', data: { deviceId: deviceIdOf(charger), connector, asOf } }),
+    health: () => readHealthOf(url),
+    close: adapter.close,
+  };
+}
+
+/** Asks an adapter as a job node does. */
+export async function askBridge(url: string, body: unknown, headers: Record<string, string> = {}) {
+  const response = await fetch(`${url}/`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${TOKEN}`, ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+export async function readHealthOf(url: string) {
+  const response = await fetch(`${url}/health`);
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+/** The operator's queue, as a gateway fills it. */
+export function openTestQueue(redisUrl: string) {
+  const queue = new Queue(eventQueueName(OPERATOR), {
+    connection: { url: redisUrl, maxRetriesPerRequest: null, retryStrategy: () => 50 },
+  });
+  queue.on('error', () => {});
+  return {
+    send: async (...batches: Batch[]) => {
+      const options = (batch: Batch) => ({ jobId: batchJobId(batch), removeOnComplete: true });
+      await queue.addBulk(
+        batches.map((batch) => ({ name: 'batch', data: { batch: JSON.stringify(batch) }, opts: options(batch) })),
+      );
+    },
+    size: () => queue.getJobCountByTypes('wait', 'active', 'failed', 'completed', 'delayed'),
+    close: () => queue.close(),
+  };
+}
