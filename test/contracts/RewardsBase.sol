@@ -57,7 +57,7 @@ abstract contract RewardsBase is PaymentBase {
     }
 
     function chargeAndCount(address occupant, TestDevice charger, address payee, uint256 fee) internal {
-        assertEq(count(charge(occupant, at, payee, fee)), 1, "counted");
+        assertEq(count(charge(occupant, charger, payee, fee)), 1, "counted");
     }
 
     /// @dev Asks for a charger's uptime in an epoch, and has the oracles agree.
