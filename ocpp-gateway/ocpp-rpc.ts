@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { createValidator, RPCServer } from 'ocpp-rpc';
 import { WebSocket } from 'ws';
 import type { CallError } from './frame.ts';
+import { textFrame } from './text-frame.ts';
 
 /**
  * The one file that knows ocpp-rpc and, under it, ws.
@@ -16,7 +17,7 @@ import type { CallError } from './frame.ts';
 /** One charger's connection. */
 export interface ChargerLink {
   /** Handed in at `upgrade`. */
-  session: unknown;
+  session: object;
   /** Who gets each text frame, in order; it returns whether ocpp-rpc is to see the frame too. Set once, at once. */
   onText: (take: (text: string) => boolean) => void;
   /** Who gets what is not text. */
@@ -38,7 +39,7 @@ export interface ChargerLink {
 
 export interface OcppServer {
   /** Takes over an upgrade request that has been admitted. */
-  upgrade: (request: IncomingMessage, socket: Socket, head: Buffer, session: unknown) => void;
+  upgrade: (request: IncomingMessage, socket: Socket, head: Buffer, session: object) => void;
   close: () => Promise<void>;
 }
 
@@ -77,7 +78,7 @@ class ChargerSocket extends WebSocket {
 
 /** The parts of an ocpp-rpc client that are used here. */
 interface RpcClient {
-  session: unknown;
+  session: object;
   reconfigure: (options: { pingIntervalMs: number }) => void;
   on: (event: string, listener: (arg: never) => void) => void;
 }
@@ -101,7 +102,8 @@ export function openOcppServer(options: OcppServerOptions): OcppServer {
       WebSocket: Socket16 as never,
     },
   });
-  const sessions = new WeakMap<IncomingMessage, unknown>();
+  const sessions = new WeakMap<IncomingMessage, object>();
+  const transports = new WeakMap<object, Socket>();
   server.auth((accept, _reject, handshake) => {
     accept(sessions.get(handshake.request) as Record<string, unknown>);
   });
@@ -112,12 +114,13 @@ export function openOcppServer(options: OcppServerOptions): OcppServer {
   server.on('client', (client: RpcClient) => {
     const socket = latest as ChargerSocket;
     client.reconfigure({ pingIntervalMs: Math.round(options.pingIntervalMs * (0.75 + options.random() / 2)) });
-    options.onCharger(makeLink(client, socket));
+    options.onCharger(makeLink(client, socket, transports.get(client.session) as Socket));
   });
 
   return {
     upgrade: (request, socket, head, session) => {
       sessions.set(request, session);
+      transports.set(session, socket);
       server.handleUpgrade(request, socket, head).catch(() => {
         socket.destroy();
         options.onUpgradeFailed(session);
@@ -127,7 +130,7 @@ export function openOcppServer(options: OcppServerOptions): OcppServer {
   };
 }
 
-function makeLink(client: RpcClient, socket: ChargerSocket): ChargerLink {
+function makeLink(client: RpcClient, socket: ChargerSocket, transport: Socket): ChargerLink {
   const terminate = () => socket.terminate();
   return {
     session: client.session,
@@ -152,7 +155,8 @@ function makeLink(client: RpcClient, socket: ChargerSocket): ChargerLink {
         terminate();
         return false;
       }
-      socket.send(text);
+      // Without compression ws, too, writes a frame at once and whole, so frames never mix.
+      transport.write(textFrame(text));
       return true;
     },
     pause: () => socket.pause(),
