@@ -14,6 +14,7 @@ const SOURCES = {
   OracleDEVSEN: 'contracts/OracleDEVSEN.sol',
   ExampleStatusConsumer: 'contracts/consumer/ExampleStatusConsumer.sol',
   PlainConsumer: 'bench/contracts/PlainConsumer.sol',
+  GasMeter: 'bench/contracts/GasMeter.sol',
   Operator: `${CHAINLINK}/operatorforwarder/Operator.sol`,
   LinkToken: `${CHAINLINK}/shared/token/ERC677/LinkToken.sol`,
 } as const;

@@ -1,6 +1,5 @@
-import { Contract } from 'ethers';
 import { deviceIdOf } from '../core/identity.ts';
-import { CONSUMER_ABI } from './consumer.ts';
+import { contractAt } from './contracts.ts';
 import type { LocalNetwork } from './local-network.ts';
 import { signerOf } from './one-by-one.ts';
 
@@ -15,11 +14,11 @@ export function startAsking(
   const places = state.chargers.flatMap(({ identity, connectors }) =>
     Array.from({ length: connectors }, (_, i) => ({ identity, connector: i + 1 })),
   );
-  const consumer = new Contract(state.addresses.consumer, CONSUMER_ABI, signerOf(keys.asker, provider));
+  const consumer = contractAt('ExampleStatusConsumer', state.addresses.consumer, signerOf(keys.asker, provider));
   let next = 0;
   const ask = async () => {
     const place = places[next++ % places.length];
-    if (place) await consumer.getFunction('ask')(deviceIdOf(place.identity), place.connector);
+    if (place) await (await consumer).getFunction('ask')(deviceIdOf(place.identity), place.connector);
   };
   const timer = setInterval(() => void ask().catch(() => onError(new Error('a question was not sent'))), everyMs);
   return { close: () => clearInterval(timer) };

@@ -1,20 +1,12 @@
-import { Contract, type JsonRpcProvider, type Signer } from 'ethers';
+import { type Contract, Interface, type InterfaceAbi, type JsonRpcProvider, type Signer } from 'ethers';
 import { DevsenError } from '../core/errors.ts';
 import { deviceIdOf } from '../core/identity.ts';
 import { decodeChargerStatus } from '../core/queries.ts';
 import type { ChargerStatus, Status } from '../core/status.ts';
+import { readArtifact } from './artifacts.ts';
+import { contractAt } from './contracts.ts';
 import { until } from './deadline.ts';
 import { REQUEST_TOPICS, type RequestView, takeIn } from './requests.ts';
-
-/** The example consumer's functions, human-readable. */
-export const CONSUMER_ABI = [
-  'function ask(bytes32 deviceId, uint16 connector) returns (bytes32 requestId)',
-  'function latest(bytes32 deviceId, uint16 connector) view returns (tuple(uint8 status, uint8 errorClass, bool online, uint64 observedAt, uint64 toldAt))',
-  'error UnknownDevice(bytes32 deviceId)',
-  'error AccountTooLow(address owner, uint256 juels, uint256 neededJuels)',
-  'error TooFewOperators(uint256 reached, uint256 needed)',
-  'error NotOffered(uint8 query)',
-];
 
 export interface Question {
   provider: JsonRpcProvider;
@@ -47,7 +39,7 @@ export interface Reply {
  */
 export async function askStatus(question: Question): Promise<Reply> {
   const { provider, oracle, identity, connector, operators } = question;
-  const consumer = new Contract(question.consumer, CONSUMER_ABI, question.signer);
+  const consumer = await contractAt('ExampleStatusConsumer', question.consumer, question.signer);
   const deviceId = deviceIdOf(identity);
   const startedMs = performance.now();
   const receipt = await send(consumer, deviceId, identity, connector);
@@ -100,7 +92,8 @@ async function send(consumer: Contract, deviceId: string, identity: string, conn
     return await tx.wait();
   } catch (error) {
     const data = (error as { data?: string }).data;
-    const reason = data ? consumer.interface.parseError(data) : undefined;
+    const { abi } = await readArtifact('OracleDEVSEN');
+    const reason = data ? new Interface(abi as InterfaceAbi).parseError(data) : undefined;
     if (reason?.name === 'UnknownDevice') {
       throw new DevsenError('NOT_FOUND', `no charger is registered as ${identity}`, { cause: error });
     }

@@ -185,7 +185,10 @@ function listening(found: Member, { dir, onLine, tell }: LocalNetworkOptions): M
 /** Compiles what has changed since it was compiled last. */
 async function compile(watchdog: Watchdog): Promise<void> {
   const hardhat = join(import.meta.dirname, '..', 'node_modules', 'hardhat', 'dist', 'src', 'cli.js');
-  const build = await startProcess({ name: 'compiler', command: process.execPath, args: [hardhat, 'build'] }, watchdog);
+  const build = await startProcess(
+    { name: 'compiler', command: process.execPath, args: [hardhat, 'build', '--no-tests'] },
+    watchdog,
+  );
   const exit = await build.exited;
   if (exit.code !== 0) throw new Error(describeExit(exit));
 }

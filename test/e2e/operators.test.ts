@@ -3,15 +3,13 @@ import { Contract } from 'ethers';
 import { ORACLE_ABI } from '../../core/abi.ts';
 import { decodeChargerStatus } from '../../core/queries.ts';
 import { STATUS } from '../../core/status.ts';
+import { contractAt } from '../../network/contracts.ts';
 import { startTestNetwork, type TestNetwork } from './test-network.ts';
 
 const LIAR = 3;
 const FEE_JUELS = 10n ** 17n;
 const MINUTES_MS = 60_000;
 
-const CONSUMER_EVENTS = [
-  'event NotTold(bytes32 indexed requestId, bytes32 indexed deviceId, uint16 indexed connector, uint8 outcome)',
-];
 /** `IOracleConsumer.Outcome.Expired` */
 const EXPIRED = 3n;
 
@@ -78,7 +76,7 @@ describe('a network of four operators of which one lies', () => {
       expect(reply.request.observations).toHaveLength(2);
       // the two that answered were paid, the other two were not
       expect(await ledger.getFunction('accountJuels')(state.addresses.consumer)).toBe(before - 2n * FEE_JUELS);
-      const consumer = new Contract(state.addresses.consumer, CONSUMER_EVENTS, provider);
+      const consumer = await contractAt('ExampleStatusConsumer', state.addresses.consumer, asker);
       const told = await consumer.queryFilter('NotTold', fromBlock);
       expect(told.map((log) => ('args' in log ? [log.args.requestId, log.args.outcome] : []))).toEqual([
         [requestId, EXPIRED],
