@@ -142,7 +142,11 @@ contract PaymentCardsTest is PaymentBase {
     }
 
     /// @dev However the sessions go, they never cost more than the limit allows in all.
-    function testFuzz_NeverSpendsMoreThanTheLimit(uint96 perSession, uint96 allowance, uint256[8] calldata costs) external {
+    function testFuzz_NeverSpendsMoreThanTheLimit(
+        uint96 perSession,
+        uint96 allowance,
+        uint256[8] calldata costs
+    ) external {
         fund(driver, type(uint96).max);
         _limit(perSession, allowance);
         uint256 before = free(driver);

@@ -144,11 +144,7 @@ contract PaymentHostileTokensTest is PaymentBase {
             assertTrue(!token_.succeeded(), "got in");
             if (i < 3) {
                 bytes32 reason = bytes32(token_.returned());
-                assertEq(
-                    reason,
-                    bytes32(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector),
-                    "why not"
-                );
+                assertEq(reason, bytes32(ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector), "why not");
             }
         }
         assertEq(payment.freeOf(address(token_), driver), 90, "driver");

@@ -61,7 +61,7 @@ contract RewardsHandler is Test {
         IRewardsDEVSEN.SessionRef[] memory refs = new IRewardsDEVSEN.SessionRef[](length % 4);
         uint256 fees;
         for (uint256 i = 0; i < refs.length; ++i) {
-            refs[i] = _refs[(from % _refs.length + i) % _refs.length];
+            refs[i] = _refs[((from % _refs.length) + i) % _refs.length];
             fees += _feeIfNew(refs, i);
         }
         rewards.count(refs);

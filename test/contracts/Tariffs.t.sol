@@ -7,14 +7,13 @@ import {Test} from "./support/Test.sol";
 /// @notice What a session costs, and how far a deposit goes.
 contract TariffsTest is Test {
     /// @dev In a token of 6 decimals: 0.45 a kWh, 0.02 a minute, 0.50 a session, 0.10 an idle minute.
-    Tariffs.Tariff private _tariff =
-        Tariffs.Tariff({
-            token: address(1),
-            perKwh: 450_000,
-            perMinute: 20_000,
-            flat: 500_000,
-            perIdleMinute: 100_000
-        });
+    Tariffs.Tariff private _tariff = Tariffs.Tariff({
+        token: address(1),
+        perKwh: 450_000,
+        perMinute: 20_000,
+        flat: 500_000,
+        perIdleMinute: 100_000
+    });
 
     function test_AddsEnergyTimeAndFlatPrice() external view {
         // 12.345 kWh × 0.45 = 5.55525; 40 min × 0.02 = 0.80; 15 min idle × 0.10 = 1.50; 0.50 flat.

@@ -100,8 +100,6 @@ contract TokenDEVSENTest is Test {
     }
 
     function _expectUnauthorized(address caller, bytes32 role) private {
-        vm.expectRevert(
-            abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, caller, role)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IAccessControl.AccessControlUnauthorizedAccount.selector, caller, role));
     }
 }
