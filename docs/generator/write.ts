@@ -1,0 +1,10 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ENV_EXAMPLE, README, renderReadme } from './files.ts';
+import { envExample } from './settings.ts';
+
+/** `npm run docs`: writes what the documents take from the code. */
+const path = (file: string) => join(import.meta.dirname, '..', '..', file);
+
+writeFileSync(path(README), renderReadme(readFileSync(path(README), 'utf8')));
+writeFileSync(path(ENV_EXAMPLE), envExample());

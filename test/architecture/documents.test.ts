@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { ENV_EXAMPLE, README, renderReadme } from '../../docs/generator/files.ts';
+import { envExample } from '../../docs/generator/settings.ts';
+import { COMMANDS } from '../../setup/commands.mjs';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+
+describe('the documents', () => {
+  it('list the settings that the processes read (else: npm run docs)', () => {
+    expect(read(README)).toBe(renderReadme(read(README)));
+    expect(read(ENV_EXAMPLE)).toBe(envExample());
+  });
+
+  it('name only commands that there are', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = [...read(README).matchAll(/\bnpm (?:run )?([a-z][a-z-]*)/g)].map(([, name]) => name);
+    const builtIn = ['ci', 'install'];
+    expect(named.filter((name) => !builtIn.includes(name ?? '') && scripts[name ?? ''] === undefined)).toEqual([]);
+    expect(named).toEqual(expect.arrayContaining(['start', 'test', 'ask', 'add-charger', 'bench']));
+  });
+
+  it('reach every command of the set-up by a script of package.json', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    for (const name of Object.keys(COMMANDS)) expect(scripts[name]).toBe(`node setup/run.mjs ${name}`);
+  });
+});
