@@ -14,7 +14,11 @@ const solidityTest = (fuzzRuns: number, invariantRuns: number, invariantDepth: n
 
 export default defineConfig({
   plugins: [hardhatEthers, hardhatIgnition],
-  paths: { sources: ['./contracts', './bench/contracts'], tests: { solidity: './test/contracts' }, ignition: './network/ignition' },
+  paths: {
+    sources: ['./contracts', './bench/contracts'],
+    tests: { solidity: './test/contracts' },
+    ignition: './network/ignition',
+  },
   solidity: {
     npmFilesToBuild: [
       '@chainlink/contracts/src/v0.8/operatorforwarder/Operator.sol',
