@@ -2,6 +2,7 @@ import { DevsenError } from '../core/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import { type Arrival, type CallTools, labelOf, makeCallDesk } from './call-desk.ts';
 import type { ConnectionChain } from './custody.ts';
+import { makeFewIds } from './few-ids.ts';
 import { type Call, callError, parseFrame } from './frame.ts';
 import type { BadFrame } from './metrics.ts';
 import type { ChargerLink } from './ocpp-rpc.ts';
@@ -46,7 +47,7 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
   const log = house.log.child({ chargerId: identity, epoch });
   const bucket = makeTokenBucket(limits.maxMessagesPerSec, limits.maxMessagesPerSec * BURST_SEC, now());
   /** Message ids of the calls that are not answered yet. */
-  const inFlight = new Set<string>();
+  const inFlight = makeFewIds();
   /** Calls behind one that waits for a look-up. */
   const waiting: Arrival[] = [];
   const { promise: closed, resolve: setClosed } = Promise.withResolvers<void>();
