@@ -36,6 +36,7 @@ export const ORACLE_ABI = [
   'event Requested(bytes32 indexed requestId, address indexed consumer, bytes32 indexed deviceId, uint8 query, uint64 asOf, uint32 operatorSetId, bytes params)',
   'event Observed(bytes32 indexed requestId, address indexed oracle, bytes answer)',
   'event Answered(bytes32 indexed requestId, bytes answer)',
+  'event Disputed(bytes32 indexed requestId)',
   'event Expired(bytes32 indexed requestId, uint256 refundJuels)',
   'event CallbackFailed(bytes32 indexed requestId)',
   'function users() view returns (address)',

@@ -1,5 +1,6 @@
-import { id } from 'ethers';
+import { resolve } from 'node:path';
 import { DevsenError } from '../core/errors.ts';
+import { deviceIdOf } from '../core/identity.ts';
 import { makeLog } from '../runtime/log.ts';
 import { describe, type Entry } from './account.ts';
 import { startAsking } from './asking.ts';
@@ -29,7 +30,8 @@ export interface LiveOptions {
  * @throws DevsenError `CONFLICT` if one runs from here already, `INTERNAL` if it cannot go on
  */
 export async function runLive(options: LiveOptions, terminal: Terminal): Promise<void> {
-  const other = await readState(LOCAL_DIR);
+  const dir = resolve(LOCAL_DIR);
+  const other = await readState(dir);
   if (other) throw new DevsenError('CONFLICT', `a network is running from here already, as process ${other.pid}`);
   const { paint, print } = terminal;
   const tell = (entry: Entry) => terminal.tell(describe(entry, paint));
@@ -46,7 +48,7 @@ export async function runLive(options: LiveOptions, terminal: Terminal): Promise
   print(paint('strong', 'Setting up a DEVSEN network'));
   const watchdog = startWatchdog();
   const starting = startLocalNetwork({
-    dir: LOCAL_DIR,
+    dir,
     watchdog,
     ports: await usualPorts(OPERATORS),
     chargers: CHARGERS,
@@ -64,14 +66,11 @@ export async function runLive(options: LiveOptions, terminal: Terminal): Promise
   }
   network = await starting;
   const { state, provider } = network;
-  const charger = new Map(state.chargers.map(({ identity }) => [id(identity), identity]));
-  const operator = new Map(state.operators.map(({ oracle, name }) => [oracle, name]));
   const names = {
-    charger: (deviceId: string) => charger.get(deviceId) ?? `device ${deviceId.slice(0, 10)}…`,
-    operator: (oracle: string) => operator.get(oracle) ?? oracle,
-    operators: state.operators.length,
+    chargers: new Map(state.chargers.map(({ identity }) => [deviceIdOf(identity), identity])),
+    operators: new Map(state.operators.map(({ oracle, name }) => [oracle, name])),
   };
-  const requests = followRequests(provider, state.addresses.oracle, names, tell, makeLog('network', 'silent'));
+  const requests = followRequests(provider, state.addresses, names, tell, makeLog('network', 'silent'));
   printPlaces(network, terminal);
   const asking = startAsking(network, options.askEverySec * 1000, (error) =>
     terminal.tell(paint('warn', error.message)),

@@ -12,6 +12,7 @@ import {
   gatewayPlan,
   type LocalPlaces,
   type LocalPorts,
+  nodePlan,
   operatorName,
   operatorPlan,
 } from './local-plan.ts';
@@ -33,7 +34,7 @@ import type { Terminal } from './terminal.ts';
 import type { Watchdog } from './watchdog.ts';
 
 export interface LocalNetworkOptions {
-  /** Where it keeps all it writes; emptied first. */
+  /** Where it keeps all it writes, an absolute path; emptied first. */
   dir: string;
   ports: LocalPorts;
   /** Guards every process of the network. */
@@ -184,12 +185,8 @@ function listening(found: Member, { dir, onLine, tell }: LocalNetworkOptions): M
 
 /** Compiles what has changed since it was compiled last. */
 async function compile(watchdog: Watchdog): Promise<void> {
-  const hardhat = join(import.meta.dirname, '..', 'node_modules', 'hardhat', 'dist', 'src', 'cli.js');
-  const build = await startProcess(
-    { name: 'compiler', command: process.execPath, args: [hardhat, 'build', '--no-tests'] },
-    watchdog,
-  );
-  const exit = await build.exited;
+  const plan = nodePlan('compiler', 'node_modules/hardhat/dist/src/cli.js', ['build', '--no-tests'], {});
+  const exit = await (await startProcess(plan, watchdog)).exited;
   if (exit.code !== 0) throw new Error(describeExit(exit));
 }
 

@@ -33,6 +33,8 @@ export function nodePlan(name: string, script: string, args: string[], env: Reco
     command: process.execPath,
     args: ['--disable-warning=ExperimentalWarning', join(ROOT, script), ...args],
     env,
+    // Where Hardhat finds its configuration.
+    cwd: ROOT,
   };
 }
 

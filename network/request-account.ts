@@ -1,4 +1,5 @@
-import type { JsonRpcProvider } from 'ethers';
+import { Interface, type JsonRpcProvider } from 'ethers';
+import { FACTORY_ABI } from '../core/abi.ts';
 import { decodeChargerStatus } from '../core/queries.ts';
 import { STATUS_NAMES } from '../core/status.ts';
 import type { Logger } from '../runtime/log.ts';
@@ -8,11 +9,14 @@ import { REQUEST_TOPICS, type RequestChange, type RequestView, takeIn } from './
 
 /** The names by which people know what the chain knows by number. */
 export interface Names {
-  /** @param oracle - an `Operator.sol`, lower case */
-  operator: (oracle: string) => string;
-  charger: (deviceId: string) => string;
-  operators: number;
+  /** By `Operator.sol`, lower case. */
+  operators: ReadonlyMap<string, string>;
+  /** By device id; chargers that are registered later come in by themselves. */
+  chargers: Map<string, string>;
 }
+
+const FACTORY = new Interface(FACTORY_ABI);
+const CREATED = FACTORY.getEvent('DeviceCreated')?.topicHash ?? '';
 
 /** Requests older than this are forgotten, ms: the account needs them no more. */
 const FORGET_AFTER_MS = 3_600_000;
@@ -20,14 +24,20 @@ const FORGET_AFTER_MS = 3_600_000;
 /** Follows the ledger from now on and tells what becomes of each request. */
 export function followRequests(
   provider: JsonRpcProvider,
-  ledger: string,
+  addresses: { oracle: string; factory: string },
   names: Names,
   tell: (entry: Entry) => void,
   log: Logger,
 ): { close: () => Promise<void> } {
   const requests = new Map<string, RequestView>();
   const follower = followLogs({ provider, log, pollIntervalMs: 250 });
-  follower.subscribe({ address: ledger, topics: [REQUEST_TOPICS] }, (logs) => {
+  follower.subscribe({ address: addresses.factory, topics: [CREATED] }, (logs) => {
+    for (const each of logs) {
+      const { args } = FACTORY.parseLog(each) ?? {};
+      if (args) names.chargers.set(args.deviceId, args.identity);
+    }
+  });
+  follower.subscribe({ address: addresses.oracle, topics: [REQUEST_TOPICS] }, (logs) => {
     const nowMs = Date.now();
     for (const each of logs) {
       const change = takeIn(requests, each, nowMs);
@@ -41,19 +51,19 @@ export function followRequests(
 function entryOf(change: RequestChange, names: Names, nowMs: number): Entry {
   const { request } = change;
   const { requestId, connector, consumer } = request;
-  const charger = names.charger(request.deviceId);
+  const charger = names.chargers.get(request.deviceId) ?? `device ${request.deviceId.slice(0, 10)}…`;
   switch (change.kind) {
     case 'asked':
-      return { kind: 'asked', requestId, charger, connector, consumer, operators: names.operators };
+      return { kind: 'asked', requestId, charger, connector, consumer, operators: names.operators.size };
     case 'observed': {
-      const operator = names.operator(change.observation.oracle);
+      const operator = names.operators.get(change.observation.oracle) ?? change.observation.oracle;
       const answer = readAnswer(change.observation.answer);
       return { kind: 'observed', requestId, operator, answer, tookMs: nowMs - request.asOfSec * 1000 };
     }
     case 'answered': {
       const by = request.observations.filter(({ answer }) => answer === request.answer).length;
       const answer = readAnswer(request.answer ?? '0x');
-      return { kind: 'agreed', requestId, charger, connector, answer, by, of: names.operators };
+      return { kind: 'agreed', requestId, charger, connector, answer, by, of: names.operators.size };
     }
     default:
       return { kind: change.kind, requestId };

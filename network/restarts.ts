@@ -12,6 +12,8 @@ export interface RestartOptions {
   tell: (entry: Entry) => void;
   /** The network cannot go on without this one. */
   giveUp: (exit: Exit) => void;
+  /** How long to wait before it starts again, ms; a second if not given. */
+  pauseMs?: number;
 }
 
 /** Starts again what dies, but not what dies again and again, and not the chain, which forgets. */
@@ -35,7 +37,7 @@ export function makeRestarts(options: RestartOptions): { onDeath: (exit: Exit) =
         () => options.tell({ kind: 'restarted', name: exit.name }),
         () => options.giveUp(exit),
       );
-    }, PAUSE_MS);
+    }, options.pauseMs ?? PAUSE_MS);
   };
 
   const close = () => {

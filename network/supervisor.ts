@@ -11,6 +11,8 @@ export interface ProcessPlan {
   args: string[];
   /** The whole environment of the process; nothing is inherited but the search path and the home directory. */
   env?: Record<string, string>;
+  /** Where it works; where this process does if not given. */
+  cwd?: string;
   /** Each line the process writes, as it comes. */
   onLine?: (line: string) => void;
 }
@@ -45,6 +47,7 @@ export async function startProcess(plan: ProcessPlan, watchdog: Watchdog): Promi
   const child: ChildProcess = spawn(plan.command, plan.args, {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(plan.cwd ? { cwd: plan.cwd } : {}),
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...plan.env },
   });
   const lastWords: string[] = [];
