@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { HDNodeWallet, JsonRpcProvider, Mnemonic, NonceManager } from 'ethers';
+import { FetchRequest, HDNodeWallet, JsonRpcProvider, Mnemonic, NonceManager } from 'ethers';
 import { exitOf, keepUntilExit } from './children.ts';
 
 export interface ChainOptions {
@@ -55,7 +56,14 @@ export async function startChain(options: ChainOptions = {}): Promise<TestChain>
   const port = Number(first);
   const rpcUrl = `http://127.0.0.1:${port}`;
   const chainId = options.chainId ?? 31_337;
-  const provider = new JsonRpcProvider(rpcUrl, chainId, { staticNetwork: true, pollingInterval: 50, cacheTimeout: -1 });
+  // A connection of its own for each request: one kept alive may be closed by a busy chain just when it is used again.
+  const request = new FetchRequest(rpcUrl);
+  request.getUrlFunc = FetchRequest.createGetUrlFunc({ agent: new Agent({ keepAlive: false }) });
+  const provider = new JsonRpcProvider(request, chainId, {
+    staticNetwork: true,
+    pollingInterval: 50,
+    cacheTimeout: -1,
+  });
   const account = (n: number) => HDNodeWallet.fromMnemonic(MNEMONIC, `m/44'/60'/0'/0/${n}`);
   return {
     rpcUrl,
