@@ -53,6 +53,8 @@ const MIGRATIONS = [
      gas_limit INTEGER NOT NULL,
      min_confirmations INTEGER NOT NULL,
      fail_on_revert INTEGER NOT NULL,
+     -- Block that holds what the tx answers: an older state says nothing about whether it would succeed.
+     after_block INTEGER NOT NULL,
      -- queued: no nonce yet; sent: has a nonce, may be in any mempool; mined; final: deep enough; dropped: never sent.
      state TEXT NOT NULL CHECK (state IN ('queued', 'sent', 'mined', 'final', 'dropped')),
      is_wanted INTEGER NOT NULL,

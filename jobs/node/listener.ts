@@ -2,6 +2,7 @@ import type { Logger } from '../../runtime/log.ts';
 import type { Block, Chain, ChainLog } from './chain.ts';
 import { type Repeated, repeat } from './repeat.ts';
 import { CANCEL_TOPIC, decodeRequest, REQUEST_TOPIC, RESPONSE_TOPIC, refusalOf, specIdsOf } from './requests.ts';
+import { RpcError } from './rpc.ts';
 import type { ChainNews, RunStore } from './run-store.ts';
 import type { JobSpec } from './spec.ts';
 
@@ -51,6 +52,7 @@ export function startListener(
 ): Repeated {
   let seenHead = '';
   const shorterSinceMs = new Map<string, number>();
+  let rangeBlocks = rules.rangeBlocks;
 
   return repeat(rules.pollMs, log, 'the chain cannot be read', async () => {
     const head = await chain.head();
@@ -68,11 +70,16 @@ export function startListener(
     for (;;) {
       const from = (store.cursor(job.id) as number) + 1;
       if (from > safe) return true;
-      const to = Math.min(safe, from + rules.rangeBlocks - 1);
+      const to = Math.min(safe, from + rangeBlocks - 1);
       const last = await chain.block(to);
       if (!last) return false;
       const topics = [[REQUEST_TOPIC, CANCEL_TOPIC, RESPONSE_TOPIC]];
-      const logs = await chain.logs({ address: job.contract, topics, from, to });
+      const logs = await chain.logs({ address: job.contract, topics, from, to }).catch((error) => {
+        // Endpoints bound the blocks or the logs of one call, each in its own way: ask for less until it is taken.
+        if (error instanceof RpcError) rangeBlocks = Math.max(1, Math.floor((to - from + 1) / 2));
+        throw error;
+      });
+      rangeBlocks = Math.min(rules.rangeBlocks, rangeBlocks * 2);
       const still = await chain.block(to);
       const isOfOneChain =
         still?.hash === last.hash && logs.every((entry) => isOf(entry, job.contract, from, to, last));

@@ -10,11 +10,15 @@ export interface Repeated {
   close: () => Promise<void>;
 }
 
+/** While rounds keep failing, this often one line says so. */
+const SAY_AGAIN_MS = 30_000;
+
 /** Repeats work every `everyMs`. A round that throws is logged, with the message given, and the next one tries again. */
 export function repeat(everyMs: number, log: Logger, message: string, round: () => Promise<void>): Repeated {
   let isClosed = false;
   let isWanted = true;
   let lastGoodAtMs = 0;
+  let saidAtMs = 0;
   let wake: (() => void) | undefined;
   const pause = () =>
     new Promise<void>((resolve) => {
@@ -31,9 +35,14 @@ export function repeat(everyMs: number, log: Logger, message: string, round: () 
       try {
         await round();
         lastGoodAtMs = Date.now();
+        if (saidAtMs > 0) log.info(`no longer: ${message}`);
+        saidAtMs = 0;
       } catch (error) {
         isWanted = false;
-        if (!isClosed) log.warn({ err: error }, message);
+        if (!isClosed && Date.now() - saidAtMs >= SAY_AGAIN_MS) {
+          log.warn({ err: error }, message);
+          saidAtMs = Date.now();
+        }
       }
       if (!isClosed) await pause();
     }

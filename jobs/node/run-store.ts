@@ -80,9 +80,8 @@ export function makeRunStore(db: DatabaseSync, nowMs: () => number) {
       'SELECT 1 FROM attempts JOIN txs ON txs.id = attempts.tx_id WHERE txs.run_id = ? AND is_empty = 1 LIMIT 1',
     ),
     forgetFaults: db.prepare(`DELETE FROM task_states WHERE run_id = ? AND value LIKE '{"t":"fault"%'`),
-    unfinished: db.prepare(
-      `SELECT id, job_id AS jobId, generation, request FROM runs WHERE state = 'unfinished' AND id > ? ORDER BY id LIMIT ?`,
-    ),
+    unfinished: db.prepare(`SELECT id FROM runs WHERE state = 'unfinished' AND id > ? ORDER BY id LIMIT ?`),
+    run: db.prepare('SELECT id, job_id AS jobId, generation, request FROM runs WHERE id = ?'),
     isOpen: db.prepare(`SELECT 1 FROM runs WHERE id = ? AND generation = ? AND state = 'unfinished'`),
     states: db.prepare(
       'SELECT task, attempts, value, is_done AS isDone FROM task_states WHERE run_id = ? AND generation = ?',
@@ -168,11 +167,13 @@ export function makeRunStore(db: DatabaseSync, nowMs: () => number) {
         return orphaned.map(({ id }) => id);
       }),
 
-    /** Unfinished runs after a row, oldest first. */
-    unfinished: (afterId: number, limit: number): Run[] =>
-      (sql.unfinished.all(afterId, limit) as { id: number; jobId: string; generation: number; request: string }[]).map(
-        (row) => ({ ...row, request: loadRequest(row.request) }),
-      ),
+    /** Ids of unfinished runs after one, oldest first. */
+    unfinished: (afterId: number, limit: number): number[] =>
+      (sql.unfinished.all(afterId, limit) as { id: number }[]).map(({ id }) => id),
+    run: (id: number): Run => {
+      const row = sql.run.get(id) as { id: number; jobId: string; generation: number; request: string };
+      return { ...row, request: loadRequest(row.request) };
+    },
     isOpen: (run: Pick<Run, 'id' | 'generation'>) => sql.isOpen.get(run.id, run.generation) !== undefined,
 
     taskStates: (run: Pick<Run, 'id' | 'generation'>): Map<string, TaskState> =>

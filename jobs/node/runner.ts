@@ -53,21 +53,22 @@ export function startRunner(
   function kick(): void {
     let afterId = 0;
     while (!isClosed && running.size < rules.maxRuns) {
-      const runs = store.unfinished(afterId, rules.maxRuns);
-      for (const run of runs) {
-        afterId = run.id;
+      const ids = store.unfinished(afterId, rules.maxRuns);
+      for (const id of ids) {
+        afterId = id;
+        if (running.has(id) || running.size >= rules.maxRuns) continue;
+        const run = store.run(id);
         const job = byId.get(run.jobId);
-        if (!job || running.has(run.id) || running.size >= rules.maxRuns) continue;
-        begin(job, run);
+        if (job) begin(job, run);
       }
-      if (runs.length < rules.maxRuns) return;
+      if (ids.length < rules.maxRuns) return;
     }
   }
 
   function begin(job: JobSpec, run: Run): void {
     const abort = new AbortController();
     const done = work(job, run, abort.signal)
-      .catch((error) => log.error({ err: error, runId: run.id }, 'a run was left as it stands'))
+      .catch((error) => log.error({ err: error, jobRunId: run.id }, 'a run was left as it stands'))
       .then(() => {
         running.delete(run.id);
         kick();
@@ -89,6 +90,7 @@ export function startRunner(
           vars,
           key: `${run.id}:${run.generation}:${task.id}`,
           runId: run.id,
+          blockNumber: run.request.log.blockNumber,
           signal: ends,
           hasTimeout: (task.timeoutMs ?? job.maxTaskDurationMs) !== undefined,
           gasLimit: job.gasLimit,
@@ -97,7 +99,7 @@ export function startRunner(
       },
       save: (taskId, state) => {
         store.saveTask(run, taskId, state);
-        log.debug({ runId: run.id, task: taskId, attempts: state.attempts, isDone: state.isDone }, 'task attempted');
+        log.debug({ jobRunId: run.id, task: taskId, attempts: state.attempts, isDone: state.isDone }, 'task attempted');
       },
       defaults: {
         timeoutMs: job.maxTaskDurationMs,
@@ -120,7 +122,7 @@ export function startRunner(
     }
     if (!store.end(run.id, end.state, end.note, end.byBlock)) return;
     onEnded(job, end.state);
-    const facts = { job: job.name, runId: run.id, requestId: run.request.requestId, note: end.note };
+    const facts = { job: job.name, jobRunId: run.id, requestId: run.request.requestId, note: end.note };
     if (end.state === 'errored') log.error(facts, 'run failed');
     else log.info(facts, `run ${end.state}`);
   }
@@ -147,7 +149,7 @@ export function startRunner(
         }
         isThere = false;
       } catch (error) {
-        log.warn({ err: error, runId: run.id }, 'the chain cannot say why a run failed');
+        log.warn({ err: error, jobRunId: run.id }, 'the chain cannot say why a run failed');
       }
       await pause(ASK_AGAIN_MS, signal);
     }

@@ -1,41 +1,16 @@
 import { Transaction, type Wallet } from 'ethers';
+import { DevsenError } from '../../core/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Block, Chain, Receipt } from './chain.ts';
 import { bumpedFees, type FeeMarket, type Fees, firstFees } from './fees.ts';
+import { makeOutcomes, outcomeOf } from './outcomes.ts';
+import { readRefusal } from './refusals.ts';
 import { repeat } from './repeat.ts';
 import { RpcError } from './rpc.ts';
-import type { Tx, TxAttempt, TxRequest, TxStore } from './tx-store.ts';
-import { Fault, makeMap, type Value } from './values.ts';
+import type { Sender, SenderEvent, SenderRules } from './sending.ts';
+import type { Tx, TxAttempt, TxStore } from './tx-store.ts';
+import { Fault, type Value } from './values.ts';
 
-export interface SenderRules {
-  pollMs: number;
-  finalityBlocks: number;
-  maxInFlight: number;
-  capWei: bigint;
-  bumpAfterMs: number;
-  bumpPercent: bigint;
-}
-
-export interface Sender {
-  /** Has a tx sent; asked again with the same key, it does nothing. */
-  submit: (request: TxRequest) => void;
-  /** The receipt once it is deep enough. @throws Error saying why there will be none */
-  outcome: (key: string, signal: AbortSignal) => Promise<Value>;
-}
-
-/** Told for the metrics. */
-export type SenderEvent =
-  | 'sent'
-  | 'bumped'
-  | 'mined'
-  | 'reverted'
-  | 'refused'
-  | 'replaced'
-  | 'nonce-taken'
-  | 'cap-reached'
-  | 'no-funds';
-
-const DROPPED_WITHOUT_NEED = new Fault('given up: nobody waits for it any more');
 /** Enough for a transfer of nothing on any EVM chain, those that count data or storage proofs as gas included. */
 const EMPTY_TX_GAS = 100_000;
 /** A nonce counts as taken by a stranger when that many looks in a row found it used and none of ours mined. */
@@ -59,7 +34,7 @@ export function startSender(
   onEvent: (event: SenderEvent) => void,
 ): Sender & { close: () => Promise<void> } {
   const account = wallet.address.toLowerCase();
-  const waiting = new Map<string, Set<() => void>>();
+  const outcomes = makeOutcomes((key) => store.byKey(key)?.outcome);
   const looksAtTaken = new Map<number, number>();
   const underpriced = new Set<number>();
   const offeredAtMs = new Map<number, number>();
@@ -84,27 +59,34 @@ export function startSender(
       return market;
     };
     for (const tx of store.open()) {
-      const attempts = store.attempts(tx.id);
-      const { receipt, attempt } = await findMined(tx, attempts, minedNonce);
-      if (receipt && attempt) {
-        noteMined(tx, receipt, attempt, head);
-        continue;
+      try {
+        await followOne(tx, head, minedNonce, readMarketOnce);
+      } catch (error) {
+        if (!(error instanceof DevsenError)) throw error;
+        log.debug({ err: error, nonce: tx.nonce }, 'a tx cannot be followed for now');
       }
-      if (tx.state === 'mined') {
-        log.warn({ txHash: attempts.at(-1)?.hash, nonce: tx.nonce }, 'a mined tx was orphaned');
-        store.unmined(tx.id);
-      }
-      if ((tx.nonce as number) < minedNonce) {
-        noteTaken(tx);
-        continue;
-      }
-      looksAtTaken.delete(tx.id);
-      await push(tx, attempts, head, readMarketOnce);
     }
   }
 
-  async function findMined(tx: Tx, attempts: readonly TxAttempt[], minedNonce: number) {
-    if ((tx.nonce as number) >= minedNonce) return {};
+  async function followOne(tx: Tx, head: Block, minedNonce: number, readMarketOnce: () => Promise<FeeMarket>) {
+    const hasNonceUsed = (tx.nonce as number) < minedNonce;
+    // A tx that was seen mined, with its task told, is one until its nonce is unused again; it is looked at once more
+    // when it is deep.
+    const isDeep = head.number - (tx.minedBlock ?? 0) + 1 >= rules.finalityBlocks;
+    if (tx.state === 'mined' && tx.outcome !== undefined && hasNonceUsed && !isDeep) return;
+    const attempts = store.attempts(tx.id);
+    const { receipt, attempt } = hasNonceUsed ? await findMined(tx, attempts) : {};
+    if (receipt && attempt) return noteMined(tx, receipt, attempt, head);
+    if (tx.state === 'mined') {
+      log.warn({ txHash: attempts.at(-1)?.hash, nonce: tx.nonce }, 'a mined tx was orphaned');
+      store.unmined(tx.id);
+    }
+    if (hasNonceUsed) return noteTaken(tx);
+    looksAtTaken.delete(tx.id);
+    await push(tx, attempts, head, readMarketOnce);
+  }
+
+  async function findMined(tx: Tx, attempts: readonly TxAttempt[]) {
     for (const attempt of attempts.toReversed()) {
       if (attempt.nonce !== tx.nonce) continue;
       const receipt = await chain.receipt(attempt.hash);
@@ -148,7 +130,7 @@ export function startSender(
     const isDue = nowMs() - last.sentAtMs >= rules.bumpAfterMs || underpriced.has(tx.id);
     const isOther = tx.isWanted === last.isEmpty;
     const isOffered = nowMs() - (offeredAtMs.get(tx.id) ?? 0) < OFFER_AGAIN_MS;
-    if (!isDue && !isOther && isOffered) return;
+    if (head.number < tx.afterBlock || (!isDue && !isOther && isOffered)) return;
     const wouldFail = tx.isWanted && (await chain.simulate({ ...tx, from: account }, head)) !== undefined;
     if (wouldFail && (!isDue || last.isEmpty)) return;
     const isEmpty = !tx.isWanted || wouldFail;
@@ -169,7 +151,7 @@ export function startSender(
     const taken = new Set(open.map((tx) => tx.nonce));
     const room = rules.maxInFlight - open.filter((tx) => tx.state === 'sent').length;
     if (room <= 0) return;
-    const queued = store.queued(room);
+    const queued = store.queued(room).filter((tx) => tx.afterBlock <= head.number);
     if (queued.length === 0) return;
     const faults = await Promise.all(queued.map((tx) => chain.simulate({ ...tx, from: account }, head)));
     let nonce = minedNonce;
@@ -177,11 +159,11 @@ export function startSender(
     for (const [i, tx] of queued.entries()) {
       const reason = faults[i];
       if (reason !== undefined) {
-        log.info({ runId: tx.runId, reason }, 'tx not sent: it would fail');
+        log.info({ jobRunId: tx.runId, reason }, 'tx not sent: it would fail');
         onEvent('refused');
         const fault = new Fault(`not sent, it would fail: ${reason}`);
         store.drop(tx.id, fault);
-        wake(tx.key);
+        outcomes.look(tx.key);
         continue;
       }
       if (!store.byKey(tx.key)?.isWanted) continue;
@@ -218,7 +200,7 @@ export function startSender(
     const hash = Transaction.from(raw).hash as string;
     const attempt: TxAttempt = { ...fees, hash, raw, nonce, isEmpty, sentAtMs: nowMs() };
     store.addAttempt(tx.id, attempt);
-    log.info({ runId: tx.runId, txHash: hash, nonce, isEmpty, maxFeeWei: `${fees.maxFeeWei}` }, 'tx signed');
+    log.info({ jobRunId: tx.runId, txHash: hash, nonce, isEmpty, maxFeeWei: `${fees.maxFeeWei}` }, 'tx signed');
     await broadcast({ ...tx, nonce }, attempt);
   }
 
@@ -230,12 +212,10 @@ export function startSender(
     } catch (error) {
       if (!(error instanceof RpcError)) throw error;
       offeredAtMs.set(tx.id, nowMs());
-      if (/already known|known transaction|already imported|nonce too low|nonce has already/i.test(error.message))
-        return;
-      if (/underpriced|fee too low|less than block base fee|too low for the next block/i.test(error.message)) {
-        underpriced.add(tx.id);
-      }
-      if (/insufficient funds|enough funds/i.test(error.message)) onEvent('no-funds');
+      const refusal = readRefusal(error.message);
+      if (refusal === 'known') return;
+      if (refusal === 'underpriced') underpriced.add(tx.id);
+      if (refusal === 'no-funds') onEvent('no-funds');
       log.warn(
         { txHash: attempt.hash, nonce: tx.nonce, reason: error.message.slice(0, 200) },
         'the chain refused a tx',
@@ -245,11 +225,7 @@ export function startSender(
 
   function settle(tx: Tx, outcome: Value): void {
     store.settle(tx.id, outcome);
-    wake(tx.key);
-  }
-
-  function wake(key: string): void {
-    for (const look of waiting.get(key) ?? []) look();
+    outcomes.look(tx.key);
   }
 
   return {
@@ -257,43 +233,7 @@ export function startSender(
       store.add(request);
       loop.soon();
     },
-    outcome: (key, signal) =>
-      new Promise((resolve, reject) => {
-        const lookers = waiting.get(key) ?? new Set();
-        waiting.set(key, lookers);
-        const leave = () => {
-          signal.removeEventListener('abort', stop);
-          lookers.delete(look);
-          if (lookers.size === 0) waiting.delete(key);
-        };
-        const look = () => {
-          const outcome = store.byKey(key)?.outcome;
-          if (outcome === undefined) return;
-          leave();
-          if (outcome instanceof Fault) reject(new Error(outcome.message));
-          else resolve(outcome);
-        };
-        const stop = () => {
-          leave();
-          reject(new Error('ended'));
-        };
-        lookers.add(look);
-        signal.addEventListener('abort', stop);
-        if (signal.aborted) stop();
-        else look();
-      }),
+    outcome: outcomes.wait,
     close: loop.close,
   };
-}
-
-function outcomeOf(tx: Tx, receipt: Receipt, attempt: TxAttempt): Value {
-  if (attempt.isEmpty) return DROPPED_WITHOUT_NEED;
-  if (!receipt.isSuccess && tx.failOnRevert) return new Fault(`reverted in tx ${receipt.txHash}`);
-  return makeMap([
-    ['transactionHash', receipt.txHash],
-    ['blockNumber', receipt.blockNumber],
-    ['blockHash', receipt.blockHash],
-    ['status', receipt.isSuccess ? 1 : 0],
-    ['gasUsed', receipt.gasUsed],
-  ]);
 }

@@ -13,7 +13,7 @@ import { repeat } from './repeat.ts';
 import { makeRpc } from './rpc.ts';
 import { makeRunStore } from './run-store.ts';
 import { startRunner } from './runner.ts';
-import { type Sender, startSender } from './sender.ts';
+import { startSender } from './sender.ts';
 import type { JobNodeSettings } from './settings.ts';
 import type { JobSpec } from './spec.ts';
 import { makeTxStore, type TxStore } from './tx-store.ts';
@@ -73,7 +73,7 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
     chain,
     jobs,
     runs,
-    { bridges: bridgesOf(settings), sender: sender as Sender, httpTimeoutMs: settings.HTTP_TIMEOUT_MS },
+    { bridges: bridgesOf(settings), sender, httpTimeoutMs: settings.HTTP_TIMEOUT_MS },
     { maxRuns: settings.MAX_RUNS, retryMinMs: settings.RETRY_MIN_MS, retryMaxMs: settings.RETRY_MAX_MS, chainId },
     log,
     (job, state) => metrics.ended.inc({ job: job.name, state }),

@@ -1,6 +1,6 @@
 import type { Bridge } from './bridges.ts';
 import { interpolateJson, soleReference, valueAt } from './references.ts';
-import type { Sender } from './sender.ts';
+import type { Sender } from './sending.ts';
 import { Fault, isMap, type Value, type ValueMap } from './values.ts';
 
 /** What tasks reach the world through. */
@@ -23,6 +23,8 @@ export interface TaskCall {
   key: string;
   /** The run, by its row in the database. */
   runId: number;
+  /** Block that holds the request. */
+  blockNumber: number;
   /** Aborted when the attempt's time is over or the run ends early. */
   signal: AbortSignal;
   /** Whether the spec sets a timeout for this task. */

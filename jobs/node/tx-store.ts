@@ -15,6 +15,8 @@ export interface TxRequest {
   /** Blocks, its own included, before the task goes on; 0 does not wait. */
   minConfirmations: number;
   failOnRevert: boolean;
+  /** Block that holds what the tx answers: it is judged by no older state. */
+  afterBlock: number;
 }
 
 export interface Tx extends TxRequest {
@@ -41,16 +43,19 @@ export interface TxAttempt extends Fees {
 export type TxStore = ReturnType<typeof makeTxStore>;
 
 const COLUMNS = `id, key, run_id AS runId, recipient AS "to", data, gas_limit AS gasLimit,
-  min_confirmations AS minConfirmations, fail_on_revert AS failOnRevert, state, is_wanted AS isWanted, nonce,
+  min_confirmations AS minConfirmations, fail_on_revert AS failOnRevert,
+  after_block AS afterBlock, state, is_wanted AS isWanted, nonce,
   mined_block AS minedBlock, outcome`;
 
 /** Txs and every attempt at them. An attempt is written before it is broadcast. */
 export function makeTxStore(db: DatabaseSync) {
   const sql = {
     add: db.prepare(
-      `INSERT INTO txs (key, run_id, recipient, data, gas_limit, min_confirmations, fail_on_revert, state, is_wanted)
-       VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', 1)
-       ON CONFLICT (key) DO UPDATE SET state = 'queued', is_wanted = 1, outcome = NULL WHERE state = 'dropped'`,
+      `INSERT INTO txs (key, run_id, recipient, data, gas_limit, min_confirmations, fail_on_revert, after_block, state,
+         is_wanted)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', 1)
+       ON CONFLICT (key) DO UPDATE SET state = 'queued', is_wanted = 1, outcome = NULL, after_block = excluded.after_block
+       WHERE state = 'dropped'`,
     ),
     byKey: db.prepare(`SELECT ${COLUMNS} FROM txs WHERE key = ?`),
     open: db.prepare(`SELECT ${COLUMNS} FROM txs WHERE state IN ('sent', 'mined') ORDER BY nonce`),
@@ -92,7 +97,8 @@ export function makeTxStore(db: DatabaseSync) {
   return {
     /** Adds a tx, unless its key is known; one that was given up before it was sent is tried afresh. */
     add: (tx: TxRequest) => {
-      sql.add.run(tx.key, tx.runId, tx.to, tx.data, tx.gasLimit, tx.minConfirmations, tx.failOnRevert ? 1 : 0);
+      const { key, runId, to, data, gasLimit, minConfirmations, failOnRevert, afterBlock } = tx;
+      sql.add.run(key, runId, to, data, gasLimit, minConfirmations, failOnRevert ? 1 : 0, afterBlock);
     },
     byKey: (key: string) => toTx(sql.byKey.get(key)),
     /** Txs that have a nonce and are not final, by nonce. */

@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { waitFor } from '../support/wait.ts';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { startNodeProcess } from './node-process.ts';
 import { passThrough, type RpcProxy, startRpcProxy } from './rpc-proxy.ts';
-import { makeWorld, type World } from './world.ts';
+import { makeWorld, PATIENCE_MS, type World, waitFor } from './world.ts';
+
+jest.setTimeout(PATIENCE_MS);
 
 describe('a job node that is killed (SIGKILL) and started again', () => {
   let world: World;

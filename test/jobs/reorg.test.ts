@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { startJobNode } from '../../jobs/node/start.ts';
 import { makeLog } from '../../runtime/log.ts';
-import { waitFor } from '../support/wait.ts';
-import { listRuns, makeWorld, type World } from './world.ts';
+import { listRuns, makeWorld, PATIENCE_MS, type World, waitFor } from './world.ts';
+
+jest.setTimeout(PATIENCE_MS);
 
 const log = makeLog('jobs', process.env.LOG_LEVEL ?? 'silent');
 

@@ -1,10 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Contract, type InterfaceAbi, type Signer } from 'ethers';
 import { type RunningJobNode, startJobNode } from '../../jobs/node/start.ts';
 import { readArtifact } from '../../network/artifacts.ts';
 import { makeLog } from '../../runtime/log.ts';
-import { waitFor } from '../support/wait.ts';
-import { listRuns, makeWorld, PAYMENT_JUELS, type World } from './world.ts';
+import { listRuns, makeWorld, PATIENCE_MS, PAYMENT_JUELS, type World, waitFor } from './world.ts';
+
+jest.setTimeout(PATIENCE_MS);
 
 const log = makeLog('jobs', process.env.LOG_LEVEL ?? 'silent');
 

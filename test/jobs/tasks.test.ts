@@ -30,6 +30,7 @@ async function run(
     vars: makeMap(Object.entries(vars)),
     key: '1:0:task',
     runId: 1,
+    blockNumber: 1,
     signal: new AbortController().signal,
     hasTimeout: false,
     gasLimit: undefined,

@@ -1,10 +1,20 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Interface } from 'ethers';
 import { OPERATOR_ABI } from '../../core/abi.ts';
 import { startJobNode } from '../../jobs/node/start.ts';
 import { makeLog } from '../../runtime/log.ts';
-import { waitFor } from '../support/wait.ts';
-import { ANSWER, AS_OF_SEC, callbackArguments, DEVICE_ID, makeWorld, type World } from './world.ts';
+import {
+  ANSWER,
+  AS_OF_SEC,
+  callbackArguments,
+  DEVICE_ID,
+  makeWorld,
+  PATIENCE_MS,
+  type World,
+  waitFor,
+} from './world.ts';
+
+jest.setTimeout(PATIENCE_MS);
 
 const log = makeLog('jobs', process.env.LOG_LEVEL ?? 'silent');
 

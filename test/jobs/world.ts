@@ -15,6 +15,7 @@ import { readArtifact } from '../../network/artifacts.ts';
 import { deployContract } from '../../network/provision.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { type ChainOptions, startChain, type TestChain } from '../support/chain.ts';
+import { waitFor as supportWaitFor, type WaitOptions } from '../support/wait.ts';
 
 export const DEVICE_ID = deviceIdOf('CP-1');
 export const PAYMENT_JUELS = 10n ** 17n;
@@ -215,6 +216,14 @@ export async function listRuns(port: number): Promise<RunRow[]> {
   const answer = await fetch(`http://127.0.0.1:${port}/v2/runs`, { headers: { authorization: 'Bearer read-token' } });
   return ((await answer.json()) as { runs: RunRow[] }).runs;
 }
+
+/** Waits as the support's `waitFor` does, but long enough for processes that start on a busy machine. */
+export function waitFor<T>(look: () => T | Promise<T>, options: WaitOptions) {
+  return supportWaitFor(look, { timeoutMs: 60_000, ...options });
+}
+
+/** How long one test may take on a busy machine, ms. */
+export const PATIENCE_MS = 120_000;
 
 /** What the ledger is called with: `fulfil(bytes32 requestId, bytes answer)` without its selector. */
 export function callbackArguments(requestId: string, answer: string): string {

@@ -23,6 +23,7 @@ export const ethtx: TaskType = {
     const request = {
       key: call.key,
       runId: call.runId,
+      afterBlock: call.blockNumber,
       to,
       data: `0x${Buffer.from(asBytes(attribute(call, 'data'), 'data')).toString('hex')}`,
       gasLimit: asCount(attribute(call, 'gaslimit') ?? call.gasLimit, 'gasLimit', DEFAULT_GAS_LIMIT),
