@@ -35,27 +35,30 @@ export function makeMetrics(gauges: GatewayGauges): GatewayMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
 
-  const tally = (name: string, help: string, labelNames: string[]) => {
-    const counts = new Map<string, { labels: Record<string, string>; count: number }>();
+  /** A counter by one or two labels. Nested maps: to make one key of two labels costs more than all the rest. */
+  const tally = (name: string, help: string, firstLabel: string, secondLabel?: string) => {
+    const counts = new Map<string, Map<string, number>>();
     new Counter({
       name: `${PREFIX}${name}`,
       help,
-      labelNames,
+      labelNames: secondLabel === undefined ? [firstLabel] : [firstLabel, secondLabel],
       registers: [registry],
       collect() {
         this.reset();
-        for (const { labels, count } of counts.values()) this.inc(labels, count);
+        for (const [first, bySecond] of counts) {
+          for (const [second, count] of bySecond) {
+            this.inc({ [firstLabel]: first, ...(secondLabel === undefined ? {} : { [secondLabel]: second }) }, count);
+          }
+        }
       },
     });
-    return (...values: string[]) => {
-      const key = values.length === 1 ? (values[0] as string) : values.join('\t');
-      const entry = counts.get(key);
-      if (entry !== undefined) entry.count += 1;
-      else
-        counts.set(key, {
-          labels: Object.fromEntries(labelNames.map((label, i) => [label, values[i] ?? ''])),
-          count: 1,
-        });
+    return (first: string, second = '') => {
+      let bySecond = counts.get(first);
+      if (bySecond === undefined) {
+        bySecond = new Map();
+        counts.set(first, bySecond);
+      }
+      bySecond.set(second, (bySecond.get(second) ?? 0) + 1);
     };
   };
   const gauge = (name: string, help: string, read: () => number) =>
@@ -83,9 +86,9 @@ export function makeMetrics(gauges: GatewayGauges): GatewayMetrics {
   });
 
   return {
-    message: tally('messages_total', 'Messages from chargers.', ['action', 'outcome']),
-    badFrame: tally('bad_frames_total', 'Frames from chargers that were no message.', ['what']),
-    refused: tally('refused_total', 'Connections that were not let in.', ['reason']),
+    message: tally('messages_total', 'Messages from chargers.', 'action', 'outcome'),
+    badFrame: tally('bad_frames_total', 'Frames from chargers that were no message.', 'what'),
+    refused: tally('refused_total', 'Connections that were not let in.', 'reason'),
     latency: (seconds) => latency.observe(seconds),
     render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };
