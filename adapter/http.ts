@@ -11,6 +11,8 @@ import type { AdapterMetrics } from './metrics.ts';
 const MOST_BODY_BYTES = 65_536;
 /** Questions that may wait at once; each holds a socket. */
 const MOST_WAITING = 1_000;
+/** How long answers under way may take when the server closes. */
+const CLOSE_GRACE_MS = 500;
 
 export interface HttpOptions {
   host: string;
@@ -44,8 +46,10 @@ export async function serveHttp(options: HttpOptions): Promise<Running & { port:
     close: async () => {
       closing.abort(new DevsenError('NOT_YET', 'the adapter is stopping'));
       const closed = new Promise((resolve) => server.close(resolve));
-      server.closeIdleConnections();
+      // Those who waited are being answered; connections that are kept open, or half read, would hold the close.
+      const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
       await closed;
+      clearTimeout(timer);
     },
   };
 }
@@ -55,6 +59,10 @@ function makeApp(options: HttpOptions, closing: AbortSignal): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
+  app.use((_request, response, next) => {
+    if (closing.aborted) response.set('connection', 'close');
+    next();
+  });
   const isToken = makeTokenCheck(options.bridgeToken);
   // Before the body is read: who has no token can make the adapter do nothing.
   app.post('/', (request, _response, next) => {
@@ -75,7 +83,7 @@ function makeApp(options: HttpOptions, closing: AbortSignal): Express {
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
   app.use((_request, _response, next) => next(new DevsenError('NOT_FOUND', 'no such path')));
-  app.use(errorHandler(options));
+  app.use(errorHandler(options, closing));
   return app;
 }
 
@@ -116,7 +124,7 @@ async function answer(options: HttpOptions, request: Request, response: Response
   }
 }
 
-function errorHandler({ log }: HttpOptions): ErrorRequestHandler {
+function errorHandler({ log }: HttpOptions, closing: AbortSignal): ErrorRequestHandler {
   return (error, request, response, _next) => {
     const body = asBridgeError(fromBodyParser(error), readRunId(request.body));
     const fields = { jobRunId: body.jobRunID, code: body.error.name, reason: body.error.message };
@@ -126,6 +134,7 @@ function errorHandler({ log }: HttpOptions): ErrorRequestHandler {
       response.destroy();
       return;
     }
+    if (closing.aborted) response.set('connection', 'close');
     if (body.statusCode === 503 || body.statusCode === 504) response.set('retry-after', '1');
     response.status(body.statusCode).json(body);
   };

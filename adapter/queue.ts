@@ -64,15 +64,18 @@ export function readQueue(options: QueueReaderOptions): QueueReader {
   const waiters = new Set<() => void>();
 
   const taken: Taken[] = [];
+  /** Resolved when batches cannot be committed while the reader closes: they stay in the queue. */
+  const gaveUp = Promise.withResolvers<void>();
   let isCommitting = false;
   const commitTaken = async () => {
     isCommitting = true;
-    while (taken.length > 0 && !isClosing) {
+    while (taken.length > 0) {
       const group = taken.slice();
       try {
         options.commit(group.map(({ text }) => text));
       } catch (error) {
         log.error({ err: error, batches: group.length }, 'batches not committed; trying again');
+        if (isClosing) return gaveUp.resolve();
         await delay(RETRY_MS);
         continue;
       }
@@ -166,7 +169,7 @@ export function readQueue(options: QueueReaderOptions): QueueReader {
       clearInterval(pings);
       // Jobs that are not committed stay where they are, and are taken up by the next process.
       const isIdle = taken.length === 0 && isReady();
-      await worker?.close(!isIdle);
+      await Promise.race([worker?.close(!isIdle), gaveUp.promise]);
       await queue.close();
       client.disconnect();
       if (taken.length === 0) await started;

@@ -1,0 +1,224 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { deviceIdOf } from '../../core/identity.ts';
+import { encodeChargerStatus } from '../../core/queries.ts';
+import { STATUS } from '../../core/status.ts';
+import { makeTestGateway } from '../support/batches.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { waitFor } from '../support/wait.ts';
+import { openTestQueue, startTestOperator, type TestOperatorOptions, TOKEN } from './operator.ts';
+
+let redis: TestRedis;
+let releases: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  redis = await startRedis({ aof: false });
+});
+afterEach(async () => {
+  for (const release of releases.reverse()) await release();
+  releases = [];
+  await redis.restart();
+});
+afterAll(() => redis.close());
+
+/** An operator and a gateway that booted ten seconds ago, and has told so. */
+async function begin(options: Partial<TestOperatorOptions> = {}) {
+  const nowMs = Date.now();
+  const gateway = makeTestGateway({ bootedAtMs: nowMs - 10_000 });
+  const queue = openTestQueue(redis.url);
+  releases.push(queue.close);
+  const operator = await startTestOperator({ redisUrl: redis.url, gateways: [gateway.listed()], ...options });
+  releases.push(operator.close);
+  await queue.send(gateway.flush(nowMs - 9_000), gateway.flush(nowMs - 8_001));
+  return { gateway, queue, operator, nowMs, nowSec: Math.floor(nowMs / 1000) };
+}
+
+describe('the bridge', () => {
+  it("answers in the shape of Chainlink's external adapters", async () => {
+    const { gateway, queue, operator, nowMs, nowSec } = await begin();
+    gateway.open('CH-1', nowMs - 8_000);
+    gateway.status('CH-1', (nowSec - 7) * 1000, 1, 'Charging');
+    await queue.send(gateway.flush(nowMs - 5_000));
+    const asOf = nowSec - 6;
+    const { status, body } = await operator.ask({
+      id: 'run 7',
+      data: {
+        endpoint: 'Charger-STATUS',
+        deviceId: deviceIdOf('CH-1').toUpperCase().replace('0X', '0x'),
+        connector: '1',
+        asOf,
+      },
+    });
+    const fields = { status: STATUS.Charging, errorClass: 0, online: true };
+    const result = encodeChargerStatus({ ...fields, observedAtSec: nowSec - 7 });
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      jobRunID: 'run 7',
+      statusCode: 200,
+      result,
+      data: { result, ...fields, observedAt: nowSec - 7 },
+      timestamps: {
+        providerDataRequestedUnixMs: expect.any(Number),
+        providerDataReceivedUnixMs: expect.any(Number),
+        providerIndicatedTimeUnixMs: asOf * 1000,
+      },
+    });
+  });
+
+  it('takes the endpoint from the top level too, and charger-status where none is named', async () => {
+    const { operator, nowSec } = await begin();
+    const data = { deviceId: deviceIdOf('CH-1'), connector: 1, asOf: nowSec - 9 };
+    const statuses = await Promise.all(
+      [{ endpoint: 'charger-status', data }, { data }, { endpoint: 'no-such', data }].map(
+        async (body) => (await operator.ask(body)).status,
+      ),
+    );
+    expect(statuses).toEqual([200, 200, 404]);
+  });
+
+  it.each<[string, unknown, number, string]>([
+    ['a body that is text', '"x"', 400, 'the body is no JSON that can be read'],
+    ['a body that is no JSON', '{', 400, 'the body is no JSON that can be read'],
+    ['a list', '[]', 400, 'the body must be a JSON object'],
+    ['data that is none', { id: 'x', data: 7 }, 400, 'data must be an object'],
+    ['an endpoint that is no text', { data: { endpoint: 7 } }, 400, 'endpoint must be text'],
+    ['an unknown endpoint', { data: { endpoint: 'Bitcoin' } }, 404, 'endpoint must be one of charger-status'],
+    [
+      'wrong fields',
+      { data: { deviceId: '0x12', connector: 65_536, asOf: -1 } },
+      400,
+      'deviceId must be 32 bytes as 0x and 64 hex digits; connector must be a whole number from 0 to 65535; ' +
+        'asOf must be a whole number from 0 to 99999999999',
+    ],
+    [
+      'missing fields',
+      { data: { deviceId: deviceIdOf('CH-1') } },
+      400,
+      'connector must be a whole number from 0 to 65535; asOf must be a whole number from 0 to 99999999999',
+    ],
+    [
+      'a time far ahead',
+      { data: { deviceId: deviceIdOf('CH-1'), connector: 1, asOf: 9_999_999_999 } },
+      400,
+      "asOf is more than 300 s ahead of this operator's clock",
+    ],
+    ['a body that is too large', { data: { text: 'x'.repeat(70_000) } }, 400, 'the body is over 65536 bytes'],
+  ])('refuses %s in the error shape, and says why', async (_name, body, status, message) => {
+    const { operator } = await begin();
+    const answer = await operator.ask(body);
+    expect(answer.status).toBe(status);
+    expect(answer.body).toMatchObject({ status: 'errored', statusCode: status, error: { message } });
+  });
+
+  it('refuses who does not show the token, before reading what is asked', async () => {
+    const { operator } = await begin();
+    for (const authorization of ['', TOKEN, `Bearer ${TOKEN}x`, `Basic ${TOKEN}`]) {
+      const { status, body } = await operator.ask('{', { authorization });
+      expect([status, body]).toEqual([
+        401,
+        {
+          jobRunID: '1',
+          status: 'errored',
+          statusCode: 401,
+          error: { name: 'UNAUTHORISED', message: 'wrong or missing bridge token' },
+        },
+      ]);
+    }
+  });
+
+  it('holds a question until the watermark of every active gateway has passed its time', async () => {
+    const { gateway, queue, operator, nowMs, nowSec } = await begin();
+    const other = makeTestGateway({ bootedAtMs: nowMs - 10_000 });
+    operator.news([gateway.listed(), other.listed()]);
+    await queue.send(other.flush(nowMs - 9_000));
+    let isAnswered = false;
+    const question = operator.askStatus('CH-1', nowSec - 2).then((answer) => {
+      isAnswered = true;
+      return answer;
+    });
+    gateway.open('CH-1', nowMs - 3_500);
+    gateway.status('CH-1', nowMs - 3_000, 1, 'Available');
+    await queue.send(gateway.flush(nowMs - 1_000), gateway.flush(nowMs));
+    await waitFor(async () => (await operator.health()).body.backlog === 0, { what: 'the queue to be read' });
+    expect(isAnswered).toBe(false);
+    await queue.send(other.flush(nowMs));
+    const { status, body } = await question;
+    expect([status, (body.data as { status: number }).status]).toEqual([200, STATUS.Available]);
+  });
+
+  it("says 'not yet' with 504 when the time to wait is over", async () => {
+    const { operator, nowSec } = await begin({ answerWaitMs: 200 });
+    const { status, body } = await operator.askStatus('CH-1', nowSec + 5);
+    expect(status).toBe(504);
+    expect(body).toMatchObject({
+      jobRunID: 'run',
+      status: 'errored',
+      statusCode: 504,
+      error: { name: 'NOT_YET', message: 'this operator does not know yet: a gateway has not passed that time yet' },
+    });
+  });
+
+  it('cannot know what was before its record, or before the chain told it the network', async () => {
+    const { operator, nowSec } = await begin({ answerWaitMs: 200 });
+    const before = await operator.askStatus('CH-1', nowSec - 100);
+    expect([before.status, (before.body.error as { message: string }).message]).toEqual([
+      504,
+      'this operator cannot know: that time lies before its record begins',
+    ]);
+    const away = await begin({ isChainAway: true, answerWaitMs: 200 });
+    const answer = await away.operator.askStatus('CH-1', nowSec - 2);
+    expect([answer.status, (answer.body.error as { message: string }).message]).toEqual([
+      504,
+      'this operator does not know yet: the chain has not told the network',
+    ]);
+    expect(await away.operator.health()).toMatchObject({ status: 503, body: { status: 'red', chain: false } });
+  });
+
+  it('takes a gateway for absent after its silence, once the queue is known to be empty', async () => {
+    let aheadMs = 0;
+    const { gateway, queue, operator, nowMs, nowSec } = await begin({ now: () => Date.now() + aheadMs });
+    gateway.open('CH-1', nowMs - 8_000);
+    gateway.status('CH-1', nowMs - 7_000, 1, 'Available');
+    await queue.send(gateway.flush(nowMs - 6_000));
+    const question = operator.askStatus('CH-1', nowSec - 4);
+    aheadMs = 60_000;
+    // Wakes the question; it comes late and under another network, so it says nothing itself.
+    await queue.send({ ...gateway.clone().flush(nowMs), network: `1:0x${'0'.repeat(40)}` });
+    const { status, body } = await question;
+    expect([status, body.data]).toEqual([
+      200,
+      expect.objectContaining({ status: 0, online: false, observedAt: Math.floor((nowMs - 6_000) / 1000) }),
+    ]);
+  });
+
+  it('shows its health and its metrics', async () => {
+    const { gateway, operator } = await begin();
+    const isRead = ({ status, body }: Awaited<ReturnType<typeof operator.health>>) =>
+      status === 200 && body.backlog === 0 && (body.gateways as { isFollowed: boolean }[])[0]?.isFollowed;
+    await waitFor(async () => isRead(await operator.health()), { what: 'green health, all read' });
+    expect((await operator.health()).body).toEqual({
+      status: 'green',
+      database: true,
+      redis: true,
+      chain: true,
+      backlog: 0,
+      gateways: [
+        { account: gateway.account, lagMs: expect.any(Number), isFollowed: true, parked: 0, isConvicted: false },
+      ],
+    });
+    const metrics = await (await fetch(`${operator.url}/metrics`)).text();
+    expect(metrics).toContain('devsen_adapter_batches_total{outcome="accept"} 2');
+    expect(metrics).toContain(`devsen_adapter_gateway_lag_seconds{gateway="${gateway.account}"}`);
+    expect((await fetch(`${operator.url}/nowhere`)).status).toBe(404);
+  });
+
+  it('stops while questions wait, and answers them so', async () => {
+    const { operator, nowSec } = await begin();
+    const question = operator.askStatus('CH-1', nowSec + 5);
+    await waitFor(async () => (await (await fetch(`${operator.url}/metrics`)).text()).includes('waiting_questions 1'), {
+      what: 'the question to wait',
+    });
+    await operator.close();
+    releases.pop();
+    expect((await question).status).toBe(504);
+  });
+});
