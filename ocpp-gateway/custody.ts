@@ -62,11 +62,9 @@ export function makeBatchSigner(privateKey: Uint8Array): BatchSigner {
   };
 }
 
-/** A batch as it is written to Redis, and the digest that the next one refers to. */
+/** A signed batch, and the digest that the next one refers to. */
 export interface SealedBatch {
-  header: BatchHeader;
-  /** JSON text of the `Batch`. */
-  json: string;
+  batch: Batch;
   /** SHA-256 of the batch's text, lower-case hex. */
   digest: string;
 }
@@ -74,16 +72,13 @@ export interface SealedBatch {
 /** @param hashes - `chainHash` of each line, in the same order */
 export function sealBatch(
   header: BatchHeader,
-  lines: readonly string[],
+  lines: string[],
   hashes: readonly string[],
   signer: BatchSigner,
 ): SealedBatch {
   const digest = hash('sha256', batchText(header, hashes), 'buffer');
-  const batch: Batch = {
-    ...header,
-    events: lines as string[],
-    publicKey: signer.publicKey,
-    signature: signer.sign(digest),
+  return {
+    batch: { ...header, events: lines, publicKey: signer.publicKey, signature: signer.sign(digest) },
+    digest: digest.toString('hex'),
   };
-  return { header, json: JSON.stringify(batch), digest: digest.toString('hex') };
 }

@@ -13,9 +13,9 @@ export function headKey(prefix: string, network: string, gateway: string): strin
   return `${prefix}:gateway-head:${network}:${gateway}`;
 }
 
-export function headOf(batch: SealedBatch): ChainHead {
-  const { generation, number, bootedAtMs, watermarkMs } = batch.header;
-  return { generation, number, bootedAtMs, watermarkMs, digest: batch.digest };
+export function headOf({ batch, digest }: SealedBatch): ChainHead {
+  const { generation, number, bootedAtMs, watermarkMs } = batch;
+  return { generation, number, bootedAtMs, watermarkMs, digest };
 }
 
 /** `generation number digest bootedAtMs watermarkMs`, parted by spaces. */

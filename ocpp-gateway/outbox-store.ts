@@ -1,6 +1,6 @@
 import { createRedisBackend, type IRedisTransaction, type JobJson, QueueKeys } from 'bullmq';
 import type { ChainableCommander, Redis } from 'ioredis';
-import { batchJobId, eventQueueName } from '../core/batch.ts';
+import { type Batch, batchJobId, eventQueueName } from '../core/batch.ts';
 import { DevsenError } from '../core/errors.ts';
 import type { SealedBatch } from './custody.ts';
 import { type ChainHead, decodeHead, encodeHead, headOf } from './outbox-head.ts';
@@ -28,11 +28,15 @@ const JOB_OPTIONS = {
 } as const;
 
 /**
- * Gives jobs their data, `{"batch": "<text>"}`: so a batch travels to Redis once, not once for each operator, and is
- * not escaped here. KEYS are the jobs' hashes, as BullMQ names them, ARGV[1] is the batch.
+ * Gives jobs their data, `{"batch": "<JSON text of the Batch>"}`: so a batch travels to Redis once, not once for each
+ * operator, and its lines as they are. KEYS are the jobs' hashes, as BullMQ names them; ARGV[1] is the batch's JSON up
+ * to its first event, and the events follow.
  */
 const FILL_JOBS = `
-local data = '{"batch":' .. cjson.encode(ARGV[1]) .. '}'
+local events = {}
+for i = 2, #ARGV do events[i - 1] = cjson.encode(ARGV[i]) end
+local batch = ARGV[1] .. table.concat(events, ',') .. ']}'
+local data = '{"batch":' .. cjson.encode(batch) .. '}'
 for _, job in ipairs(KEYS) do redis.call('HSET', job, 'data', data) end`;
 
 /**
@@ -69,16 +73,19 @@ export async function openOutboxStore(
       return decodeHead(head);
     },
 
-    write: async (batch, operators) => {
+    write: async (sealed, operators) => {
       const multi = redis.multi();
-      const job = jobOf(batch);
+      const { events, ...rest } = sealed.batch;
+      const job = jobOf(sealed.batch);
       const target = scriptsInto(multi, redis);
       const queues = operators.map(eventQueueName);
       for (const queue of queues) {
         await backend.addJobToTransaction(target, job, job.id, {}, queueKeys.getKeys(queue));
       }
-      multi.eval(FILL_JOBS, queues.length, ...queues.map((queue) => queueKeys.toKey(queue, job.id)), batch.json);
-      multi.set(headKey, encodeHead(headOf(batch)));
+      const jobs = queues.map((queue) => queueKeys.toKey(queue, job.id));
+      const start = `${JSON.stringify(rest).slice(0, -1)},"events":[`;
+      multi.eval(FILL_JOBS, jobs.length, ...jobs, start, ...events);
+      multi.set(headKey, encodeHead(headOf(sealed)));
       const results = await withDeadline(multi.exec(), timeoutMs);
       if (results === null) return false;
       const failed = results.find(([error]) => error !== null)?.[0];
@@ -111,8 +118,8 @@ function scriptsInto(multi: ChainableCommander, redis: Redis): IRedisTransaction
 }
 
 /** The job of a batch, the same for each operator; `FILL_JOBS` gives it its data. */
-function jobOf(batch: SealedBatch): JobJson {
-  const id = batchJobId(batch.header);
+function jobOf(batch: Batch): JobJson {
+  const id = batchJobId(batch);
   return {
     id,
     name: 'batch',
@@ -121,7 +128,7 @@ function jobOf(batch: SealedBatch): JobJson {
     progress: 0,
     attemptsMade: 0,
     attemptsStarted: 0,
-    timestamp: batch.header.watermarkMs,
+    timestamp: batch.watermarkMs,
     failedReason: 'null',
     returnvalue: 'null',
     stalledCounter: 0,

@@ -20,7 +20,7 @@ export interface OutboxWriter {
    * @throws DevsenError `CONFLICT` if another process writes the same chain, `CUSTODY_BROKEN` or `INTERNAL` if Redis
    *   holds nonsense, `REDIS_UNAVAILABLE` if it was told to give up
    */
-  write: (lines: readonly string[], hashes: readonly string[], watermarkMs: number) => Promise<void>;
+  write: (lines: string[], hashes: readonly string[], watermarkMs: number) => Promise<void>;
   /** Whether Redis was there at the last attempt. */
   isUp: () => boolean;
   close: () => void;
@@ -100,7 +100,7 @@ export function makeOutboxWriter(settings: OutboxWriterSettings): OutboxWriter {
     return bootedAtMs;
   }
 
-  async function write(lines: readonly string[], hashes: readonly string[], watermarkMs: number): Promise<void> {
+  async function write(lines: string[], hashes: readonly string[], watermarkMs: number): Promise<void> {
     const seal = () =>
       sealBatch({ network, gateway, ...placeAfter(last), bootedAtMs, watermarkMs }, lines, hashes, signer);
     let batch = seal();

@@ -64,8 +64,8 @@ describe('a sealed batch', () => {
   it('is read back by core and verified by OpenSSL', () => {
     const chain = makeConnectionChain('CP-1', 1);
     const line = extendChain(chain, 'call', 1700000000001, '[3,"ä",{}]', '[2,"ä","Heartbeat",{}]\t\n"\\');
-    const { json, digest } = sealBatch(header, [line], [chain.hash], makeBatchSigner(PRIVATE_KEY));
-    const batch = parseBatch(json);
+    const { batch, digest } = sealBatch(header, [line], [chain.hash], makeBatchSigner(PRIVATE_KEY));
+    expect(parseBatch(JSON.stringify(batch))).toEqual(batch);
     expect(batch.events).toEqual([line]);
     expect(digest).toBe(hash('sha256', batchText(header, [chain.hash])));
     expect(() => verifyBatches([batch])).not.toThrow();
@@ -74,8 +74,8 @@ describe('a sealed batch', () => {
   it('no longer verifies with one character of a frame changed', () => {
     const chain = makeConnectionChain('CP-1', 1);
     const line = extendChain(chain, 'call', 1700000000001, '', '[2,"1","Heartbeat",{}]');
-    const { json } = sealBatch(header, [line], [chain.hash], makeBatchSigner(PRIVATE_KEY));
-    const forged = parseBatch(json.replace('Heartbeat', 'heartbeat'));
+    const { batch } = sealBatch(header, [line], [chain.hash], makeBatchSigner(PRIVATE_KEY));
+    const forged = parseBatch(JSON.stringify(batch).replace('Heartbeat', 'heartbeat'));
     expect(() => verifyBatches([forged])).toThrow('wrong signature');
   });
 });
