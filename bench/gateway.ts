@@ -5,12 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startRedis } from '../test/support/redis.ts';
 
 const CHARGERS = 500;
-const ROUNDS = 3;
+const ROUNDS = 5;
 /** Messages until the code is compiled and the buffers have their size, then those that count. */
-const WARM_UP_MESSAGES = 40_000;
-const MEASURED_MESSAGES = 60_000;
+const WARM_UP_MESSAGES = 30_000;
+const MEASURED_MESSAGES = 40_000;
 /** On a machine that is busy with other things a phase ends after so long, however few messages it saw. */
-const MOST_PHASE_MS = 20_000;
+const MOST_PHASE_MS = 12_000;
 
 type Kind = 'floor' | 'ours';
 
