@@ -56,7 +56,8 @@ export async function run({ json }: { json: boolean }): Promise<void> {
 
 async function prepare(chain: TestChain, deploymentDir: string): Promise<NetworkContracts> {
   const admin = new Wallet(chain.privateKey(0), chain.provider);
-  const network = await connectContracts(await deployNetwork({ admin, deploymentDir, pollMs: 50 }), admin);
+  const addresses = await deployNetwork({ admin, deploymentDir, pollMs: 50 });
+  const network = await connectContracts(addresses, admin);
   await ensureTerms(network, ['charger-status'], FEE_JUELS);
   await ensureUser(network, admin.address, ROLES.manager);
   await ensureCharger(network, admin, {

@@ -22,10 +22,13 @@ abstract contract OperatorSets is IOracleDEVSEN {
         uint8 number;
     }
 
+    /// @dev `isKept` is set with the operator's first set: so the slot is never empty when an answer writes to it, and no
+    /// delivery pays for new storage out of the gas that Chainlink's `Operator` leaves for it.
     struct Record {
         uint64 agreed;
         uint64 disagreed;
         uint64 missed;
+        bool isKept;
     }
 
     /// @inheritdoc IOracleDEVSEN
@@ -70,6 +73,7 @@ abstract contract OperatorSets is IOracleDEVSEN {
             Member storage member = _members[setId][oracles[i]];
             if (member.size != 0) revert OperatorTwice(accounts[i]);
             _members[setId][oracles[i]] = Member(list, uint8(size), faults, uint8(i));
+            _records[oracles[i]].isKept = true;
         }
         _sets[setId] = OperatorSet(list, uint8(size), faults);
     }

@@ -7,11 +7,7 @@ library DietCbor {
     /// @notice `{"deviceId": deviceId, "asOf": asOf, "params": params}`.
     /// @param asOf Unix seconds.
     /// @param params At most 65,535 bytes.
-    function encodeQuestion(
-        bytes32 deviceId,
-        uint64 asOf,
-        bytes calldata params
-    ) internal pure returns (bytes memory) {
+    function encodeQuestion(bytes32 deviceId, uint64 asOf, bytes calldata params) internal pure returns (bytes memory) {
         return
             abi.encodePacked(
                 hex"68",

@@ -98,7 +98,13 @@ contract DeviceDEVSENTest is World {
         emit IDeviceDEVSEN.StatusAgreed(
             requestId,
             2,
-            IDeviceDEVSEN.AgreedStatus(IDeviceDEVSEN.Status.Available, 0, true, uint40(START_SEC - 60), uint40(START_SEC))
+            IDeviceDEVSEN.AgreedStatus(
+                IDeviceDEVSEN.Status.Available,
+                0,
+                true,
+                uint40(START_SEC - 60),
+                uint40(START_SEC)
+            )
         );
         answer(1, requestId, _available);
 
@@ -111,13 +117,7 @@ contract DeviceDEVSENTest is World {
         assertEq(oracle.accountJuels(asker), 100e18 - 0.4e18, "asker");
         vm.prank(account("poor"));
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IOracleDEVSEN.AllowanceTooLow.selector,
-                account("poor"),
-                address(factory),
-                0,
-                0.4e18
-            )
+            abi.encodeWithSelector(IOracleDEVSEN.AllowanceTooLow.selector, account("poor"), address(factory), 0, 0.4e18)
         );
         device.requestStatus(0);
     }

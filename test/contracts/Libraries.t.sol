@@ -84,6 +84,16 @@ contract LibrariesTest is Test {
     function head() private pure returns (bytes memory) {
         bytes32 deviceId = keccak256("CP-1");
         return
-            abi.encodePacked(hex"68", "deviceId", hex"5820", deviceId, hex"64", "asOf", hex"1b00000000684ee180", hex"66", "params");
+            abi.encodePacked(
+                hex"68",
+                "deviceId",
+                hex"5820",
+                deviceId,
+                hex"64",
+                "asOf",
+                hex"1b00000000684ee180",
+                hex"66",
+                "params"
+            );
     }
 }

@@ -140,9 +140,7 @@ contract OracleAdminTest is World {
         assertEq(link.balanceOf(_stranger), 40e18, "received");
         assertEq(oracle.accountJuels(asker), 60e18, "account");
 
-        vm.expectRevert(
-            abi.encodeWithSelector(IOracleDEVSEN.AccountTooLow.selector, asker, 60e18, 60e18 + 1)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IOracleDEVSEN.AccountTooLow.selector, asker, 60e18, 60e18 + 1));
         oracle.withdraw(_stranger, 60e18 + 1);
         vm.expectRevert(IOracleDEVSEN.ZeroAddress.selector);
         oracle.withdraw(address(0), 1);

@@ -36,9 +36,7 @@ contract OracleExpiryTest is World {
     function test_refusesToExpireBeforeTheDeadline() external {
         bytes32 requestId = ask();
         vm.warp(START_SEC + 299);
-        vm.expectRevert(
-            abi.encodeWithSelector(IOracleDEVSEN.NotYetExpired.selector, requestId, START_SEC + 300)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IOracleDEVSEN.NotYetExpired.selector, requestId, START_SEC + 300));
         oracle.expire(requestId);
     }
 
@@ -93,9 +91,7 @@ contract OracleExpiryTest is World {
         vm.warp(START_SEC + 300);
         oracle.expire(requestId);
         // A real `Operator` has forgotten the request; this one kept the LINK and may call.
-        vm.expectRevert(
-            abi.encodeWithSelector(IOracleDEVSEN.AnsweredBefore.selector, requestId, address(hostile))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IOracleDEVSEN.AnsweredBefore.selector, requestId, address(hostile)));
         hostile.fulfil(requestId, "yes");
     }
 

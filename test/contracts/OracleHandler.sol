@@ -74,7 +74,7 @@ contract OracleHandler is World {
         address[] memory set = new address[](size);
         delete _current;
         for (uint256 i = 0; i < size; ++i) {
-            uint256 number = (first % 7 + i) % 7;
+            uint256 number = ((first % 7) + i) % 7;
             set[i] = accounts[number];
             _current.push(number);
         }

@@ -141,9 +141,7 @@ contract OracleRequestTest is World {
 
         assertEq(oracle.allowanceJuels(asker, spender), 0.1e18, "allowance left");
         assertEq(oracle.accountJuels(asker), 99.2e18, "account");
-        vm.expectRevert(
-            abi.encodeWithSelector(IOracleDEVSEN.AllowanceTooLow.selector, asker, spender, 0.1e18, 0.4e18)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IOracleDEVSEN.AllowanceTooLow.selector, asker, spender, 0.1e18, 0.4e18));
         oracle.request(STATUS, DEVICE_ID, "", asker);
     }
 
@@ -161,13 +159,7 @@ contract OracleRequestTest is World {
         oracle.allow(address(factory), 0.4e18);
         vm.prank(account("spender"));
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IOracleDEVSEN.AllowanceTooLow.selector,
-                asker,
-                account("spender"),
-                0,
-                0.4e18
-            )
+            abi.encodeWithSelector(IOracleDEVSEN.AllowanceTooLow.selector, asker, account("spender"), 0, 0.4e18)
         );
         oracle.request(STATUS, DEVICE_ID, "", asker);
 

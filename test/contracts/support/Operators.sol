@@ -53,7 +53,10 @@ contract HostileOperator {
     function _reenter() private {
         uint256 juels = _link.balanceOf(address(this));
         bytes memory toOwnAccount = abi.encode(address(this));
-        bytes memory deposit = abi.encodeCall(LinkTokenInterface.transferAndCall, (address(_oracle), juels, toOwnAccount));
+        bytes memory deposit = abi.encodeCall(
+            LinkTokenInterface.transferAndCall,
+            (address(_oracle), juels, toOwnAccount)
+        );
         _count(address(_link), deposit);
         _count(address(_oracle), abi.encodeCall(IOracleDEVSEN.expire, (_requestId)));
         _count(address(_oracle), abi.encodeCall(IOracleDEVSEN.fulfil, (_requestId, "lie")));

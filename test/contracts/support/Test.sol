@@ -63,7 +63,8 @@ abstract contract Test {
     }
 
     function assertEq(address actual, address expected, string memory what) internal pure {
-        if (actual != expected) revert NotEqual(what, bytes32(uint256(uint160(actual))), bytes32(uint256(uint160(expected))));
+        if (actual != expected)
+            revert NotEqual(what, bytes32(uint256(uint160(actual))), bytes32(uint256(uint160(expected))));
     }
 
     function assertEq(bytes32 actual, bytes32 expected, string memory what) internal pure {

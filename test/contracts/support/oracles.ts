@@ -10,6 +10,8 @@ export interface TestOperator {
   oracle: string;
   /** Sends an answer to a request as it stands in an `OracleRequest` log. */
   answer: (asked: AskedOf, answer: string, gasLimit?: bigint) => Promise<TransactionReceipt>;
+  /** The least gas limit of a tx with this answer that the `Operator` does not refuse. */
+  leastGas: (asked: AskedOf, answer: string) => Promise<bigint>;
 }
 
 /** What one `OracleRequest` log says. */
@@ -26,7 +28,7 @@ export interface AskedOf {
 
 const operatorInterface = new Interface(OPERATOR_ABI);
 
-/** n operators, each with an account, a signing key and an `Operator` of its own; their set is the current one. */
+/** Operators, each with an account, a signing key and an `Operator` of its own; their set is the current one. */
 export async function makeOperators(
   chain: TestChain,
   network: NetworkContracts,
@@ -38,11 +40,8 @@ export async function makeOperators(
     const account = new Wallet(chain.privateKey(n), chain.provider);
     const signingKey = Wallet.createRandom().address;
     const oracle = await ensureOperator(network, { account, signingKey, senders: [account.address] });
-    operators.push({
-      account: account.address,
-      oracle,
-      answer: makeAnswer(new Contract(oracle, OPERATOR_ABI, account)),
-    });
+    const answering = makeAnswering(new Contract(oracle, OPERATOR_ABI, account));
+    operators.push({ account: account.address, oracle, ...answering });
   }
   await ensureOperatorSet(
     network,
@@ -65,22 +64,33 @@ export function requestsIn(receipt: TransactionReceipt): AskedOf[] {
   });
 }
 
-function makeAnswer(own: Contract): TestOperator['answer'] {
-  return async (asked, answer, gasLimit = 1_000_000n) => {
-    const data = AbiCoder.defaultAbiCoder().encode(['bytes32', 'bytes'], [asked.requestId, answer]);
-    const sent = await own
-      .getFunction('fulfillOracleRequest2')
-      .send(
-        asked.requestId,
-        asked.payment,
-        asked.callbackAddr,
-        asked.callbackFunctionId,
-        asked.cancelExpiration,
-        data,
-        { gasLimit },
-      );
-    const receipt = await sent.wait();
-    if (receipt === null) throw new Error('the answer was not mined');
-    return receipt;
+function makeAnswering(own: Contract): Pick<TestOperator, 'answer' | 'leastGas'> {
+  const fulfil = own.getFunction('fulfillOracleRequest2');
+  return {
+    answer: async (asked, answer, gasLimit = 1_000_000n) => {
+      const sent = await fulfil.send(...argumentsOf(asked, answer), { gasLimit });
+      const receipt = await sent.wait();
+      if (receipt === null) throw new Error('the answer was not mined');
+      return receipt;
+    },
+    leastGas: async (asked, answer) => {
+      let [refused, taken] = [21_000n, 2_000_000n];
+      while (taken - refused > 1n) {
+        const gasLimit = (refused + taken) / 2n;
+        const isTaken = await fulfil.staticCall(...argumentsOf(asked, answer), { gasLimit }).then(
+          () => true,
+          () => false,
+        );
+        if (isTaken) taken = gasLimit;
+        else refused = gasLimit;
+      }
+      return taken;
+    },
   };
+}
+
+function argumentsOf(asked: AskedOf, answer: string): unknown[] {
+  const data = AbiCoder.defaultAbiCoder().encode(['bytes32', 'bytes'], [asked.requestId, answer]);
+  const { requestId, payment, callbackAddr, callbackFunctionId, cancelExpiration } = asked;
+  return [requestId, payment, callbackAddr, callbackFunctionId, cancelExpiration, data];
 }
