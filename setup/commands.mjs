@@ -7,5 +7,6 @@ export const COMMANDS = {
   bench: { file: 'bench/run.ts', needs: ['redis'] },
   ask: { file: 'network/ask.ts', needs: [] },
   'add-charger': { file: 'network/add-charger.ts', needs: [] },
+  deploy: { file: 'network/deploy-main.ts', needs: [] },
   simulate: { file: 'simulator/main.ts', needs: [] },
 };
