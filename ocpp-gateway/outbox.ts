@@ -3,6 +3,7 @@ import { DevsenError } from '../core/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import { makeBell } from './bell.ts';
 import { type ConnectionChain, extendChain, makeBatchSigner } from './custody.ts';
+import { OUTBOX_DEFAULTS, type OutboxOptions } from './outbox-options.ts';
 import {
   type Gathering,
   gather,
