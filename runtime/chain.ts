@@ -1,4 +1,4 @@
-import { FetchRequest, isError, JsonRpcProvider, Network } from 'ethers';
+import { type FetchGetUrlFunc, FetchRequest, isError, JsonRpcProvider, Network } from 'ethers';
 import { DevsenError } from '../core/errors.ts';
 
 export interface ChainOptions {
@@ -20,6 +20,7 @@ export interface ChainOptions {
  */
 export async function openProvider(options: ChainOptions): Promise<JsonRpcProvider> {
   const request = new FetchRequest(options.rpcUrl);
+  request.getUrlFunc = fetchTwice;
   request.timeout = options.timeoutMs ?? 10_000;
   request.setThrottleParams({ maxAttempts: 4 });
   const chainId = options.chainId ?? (await readChainId(request.clone()));
@@ -31,6 +32,21 @@ export async function openProvider(options: ChainOptions): Promise<JsonRpcProvid
     pollingInterval: options.pollingIntervalMs ?? 500,
   });
 }
+
+const fetchOnce = FetchRequest.createGetUrlFunc();
+
+/**
+ * A connection that was kept alive may be closed by the endpoint in the moment it is used again. That is no outage: the
+ * call is made once more. A signed tx that did arrive bears that, for it is the same tx.
+ */
+const fetchTwice: FetchGetUrlFunc = async (request, signal) => {
+  try {
+    return await fetchOnce(request, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+    return fetchOnce(request, signal);
+  }
+};
 
 async function readChainId(request: FetchRequest): Promise<bigint> {
   request.body = { jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] };
