@@ -30,9 +30,9 @@ contract RewardsDEVSEN is IRewardsDEVSEN {
     /// @inheritdoc IRewardsDEVSEN
     uint256 public constant CAP_BPS = 3_000;
     /// @inheritdoc IRewardsDEVSEN
-    uint256 public immutable EPOCH_SEC;
+    uint256 public immutable epochSec;
     /// @inheritdoc IRewardsDEVSEN
-    uint256 public immutable GENESIS;
+    uint256 public immutable genesis;
     /// @inheritdoc IRewardsDEVSEN
     address public immutable payment;
     /// @inheritdoc IRewardsDEVSEN
@@ -58,16 +58,16 @@ contract RewardsDEVSEN is IRewardsDEVSEN {
     /// @param payment_ PaymentDEVSEN.
     /// @param oracle_ OracleDEVSEN.
     /// @param token_ TokenDEVSEN, which must make this contract a minter.
-    /// @param epochSec Length of an epoch, seconds.
+    /// @param epochSec_ Length of an epoch, seconds.
     /// @param budgets Of each pot from epoch 0 on, token base units per epoch.
-    constructor(address payment_, address oracle_, address token_, uint256 epochSec, uint208[POTS] memory budgets) {
+    constructor(address payment_, address oracle_, address token_, uint256 epochSec_, uint208[POTS] memory budgets) {
         if (payment_ == address(0) || oracle_ == address(0) || token_ == address(0)) revert ZeroAddress();
-        if (epochSec < 1 minutes || epochSec > 366 days) revert BadEpochLength(epochSec);
+        if (epochSec_ < 1 minutes || epochSec_ > 366 days) revert BadEpochLength(epochSec_);
         payment = payment_;
         oracle = oracle_;
         token = token_;
-        EPOCH_SEC = epochSec;
-        GENESIS = block.timestamp;
+        epochSec = epochSec_;
+        genesis = block.timestamp;
         for (uint256 i = 0; i < POTS; ++i) {
             _setBudget(Pot(i), 0, budgets[i]);
         }
@@ -97,7 +97,7 @@ contract RewardsDEVSEN is IRewardsDEVSEN {
     /// @inheritdoc IRewardsDEVSEN
     function requestUptime(uint48 epoch, address device) external returns (bytes32 requestId) {
         uint256 from = startOf(epoch);
-        uint256 to = from + EPOCH_SEC;
+        uint256 to = from + epochSec;
         if (block.timestamp < to) revert EpochNotOver(epoch, to);
         if (!IFactoryDEVSEN(IPaymentDEVSEN(payment).factory()).isDevice(device)) revert NotADevice(device);
         if (_uptimes[epoch][device].known) revert UptimeKnown(epoch, device);
@@ -140,8 +140,8 @@ contract RewardsDEVSEN is IRewardsDEVSEN {
             if (!uptime.known) continue;
             uint256 whole = _share(Pot.Uptime, epoch, deviceFees[epoch][devices[i]][earner]);
             delete deviceFees[epoch][devices[i]][earner];
-            uint256 upSec = Math.min(uint256(uptime.usableSec) + uptime.excludedSec, EPOCH_SEC);
-            uint256 part = Math.mulDiv(whole, upSec, EPOCH_SEC);
+            uint256 upSec = Math.min(uint256(uptime.usableSec) + uptime.excludedSec, epochSec);
+            uint256 part = Math.mulDiv(whole, upSec, epochSec);
             amount += part;
             unearned += whole - part;
         }
@@ -195,12 +195,12 @@ contract RewardsDEVSEN is IRewardsDEVSEN {
 
     /// @inheritdoc IRewardsDEVSEN
     function currentEpoch() public view returns (uint48) {
-        return uint48((block.timestamp - GENESIS) / EPOCH_SEC);
+        return uint48((block.timestamp - genesis) / epochSec);
     }
 
     /// @inheritdoc IRewardsDEVSEN
     function startOf(uint48 epoch) public view returns (uint256) {
-        return GENESIS + epoch * EPOCH_SEC;
+        return genesis + epoch * epochSec;
     }
 
     /// @inheritdoc IRewardsDEVSEN
@@ -218,8 +218,8 @@ contract RewardsDEVSEN is IRewardsDEVSEN {
         if (isCounted[key]) return false;
         IPaymentDEVSEN.Session memory session = IPaymentDEVSEN(payment).sessionOf(key);
         if (session.status != IPaymentDEVSEN.Status.Settled || session.token != token) return false;
-        if (session.fee == 0 || session.timestamp < GENESIS) return false;
-        uint48 epoch = uint48((session.timestamp - GENESIS) / EPOCH_SEC);
+        if (session.fee == 0 || session.timestamp < genesis) return false;
+        uint48 epoch = uint48((session.timestamp - genesis) / epochSec);
         if (block.timestamp >= _claimableAt(epoch)) return false;
 
         isCounted[key] = true;
@@ -281,7 +281,7 @@ contract RewardsDEVSEN is IRewardsDEVSEN {
     }
 
     function _claimableAt(uint48 epoch) private view returns (uint256) {
-        return startOf(epoch) + 2 * EPOCH_SEC;
+        return startOf(epoch) + 2 * epochSec;
     }
 
     /// @dev An answer that is not two whole numbers of seconds within the period is no uptime.
@@ -291,7 +291,7 @@ contract RewardsDEVSEN is IRewardsDEVSEN {
     ) private view returns (bool isUptime, uint64 usableSec, uint64 excludedSec) {
         if (outcome != Outcome.Agreed || answer.length != 64) return (false, 0, 0);
         (uint256 usable, uint256 excluded) = abi.decode(answer, (uint256, uint256));
-        if (usable > EPOCH_SEC || excluded > EPOCH_SEC) return (false, 0, 0);
+        if (usable > epochSec || excluded > epochSec) return (false, 0, 0);
         return (true, uint64(usable), uint64(excluded));
     }
 

@@ -7,7 +7,7 @@ import {IOracleConsumer} from "./IOracleConsumer.sol";
 /// @notice Pays chargers that are up, drivers who charge often and owners who build a network, out of a budget per epoch, from
 /// settled sessions and agreed uptime answers only. Nobody picks who gets what: whoever earned something proves it by what is
 /// on chain.
-/// @dev **An epoch** lasts `EPOCH_SEC`. During it and the next one anyone brings in its settled sessions (`count`). Then the
+/// @dev **An epoch** lasts `epochSec`. During it and the next one anyone brings in its settled sessions (`count`). Then the
 /// sums are fixed for ever and claims are open without end. From the end of the epoch anyone may ask the oracles for a
 /// charger's uptime in it.
 ///
@@ -105,10 +105,10 @@ interface IRewardsDEVSEN is IOracleConsumer {
     function CAP_BPS() external view returns (uint256);
 
     /// @notice Length of an epoch, seconds.
-    function EPOCH_SEC() external view returns (uint256);
+    function epochSec() external view returns (uint256);
 
     /// @notice Unix seconds at which epoch 0 began.
-    function GENESIS() external view returns (uint256);
+    function genesis() external view returns (uint256);
 
     /// @notice PaymentDEVSEN: the settled sessions.
     function payment() external view returns (address);

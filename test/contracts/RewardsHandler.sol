@@ -71,7 +71,7 @@ contract RewardsHandler is Test {
     function agreeOnUptime(uint48 epoch, uint256 where, uint256 usableSec, uint256 excludedSec) external {
         epoch %= EPOCHS;
         address device = address(devices[where % 3]);
-        uint256 length = rewards.EPOCH_SEC();
+        uint256 length = rewards.epochSec();
         if (block.timestamp < rewards.startOf(epoch + 1) || rewards.uptimeOf(epoch, device).known) return;
         bytes32 requestId = rewards.requestUptime(epoch, device);
         _oracle.agree(requestId, bound(usableSec, 0, length), bound(excludedSec, 0, length));
@@ -106,7 +106,7 @@ contract RewardsHandler is Test {
     }
 
     function wait(uint256 forSec) external {
-        vm.warp(block.timestamp + (forSec % rewards.EPOCH_SEC()));
+        vm.warp(block.timestamp + (forSec % rewards.epochSec()));
     }
 
     /// @dev Sum of what the pots of all epochs granted, in each pot at most its budget and 30 % of its weights.
@@ -137,7 +137,7 @@ contract RewardsHandler is Test {
             if (refs[j].sessionId == refs[i].sessionId) return 0;
         }
         IPaymentDEVSEN.Session memory session = payment.sessionOf(key);
-        uint48 epoch = uint48((session.timestamp - rewards.GENESIS()) / rewards.EPOCH_SEC());
+        uint48 epoch = uint48((session.timestamp - rewards.genesis()) / rewards.epochSec());
         return rewards.currentEpoch() <= epoch + 1 ? session.fee : 0;
     }
 }
