@@ -124,7 +124,7 @@ contract OracleExpiryTest is World {
         bytes32 requestId = ask();
         vm.warp(START_SEC + 300);
         vm.expectPartialRevert(IOracleDEVSEN.GasTooLow.selector);
-        oracle.expire{gas: 200_000}(requestId);
+        oracle.expire{gas: 120_000}(requestId);
 
         oracle.expire(requestId);
         assertEq(oracle.accountJuels(asker), 100e18, "account");

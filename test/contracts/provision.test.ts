@@ -25,7 +25,7 @@ let folder: string;
 beforeAll(async () => {
   chain = await startChain();
   folder = await mkdtemp(join(tmpdir(), 'devsen-deploy-'));
-});
+}, 120_000);
 
 afterAll(async () => {
   await chain.close();
@@ -82,7 +82,7 @@ describe('provisioning the network', () => {
     admin = await walletOf(3);
     addresses = await deployNetwork({ admin, deploymentDir: join(folder, 'provisioned') });
     network = await connectContracts(addresses, admin);
-  });
+  }, 120_000);
 
   /** Every step for four operators, one gateway, one manager with one charger, and a consumer with 5 LINK. */
   async function provision(consumer?: string): Promise<string> {
