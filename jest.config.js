@@ -11,6 +11,7 @@ export default {
   injectGlobals: false,
   maxWorkers: 2,
   openHandlesTimeout: 0,
-  testTimeout: 30_000,
+  // Enough for a machine that is busy with other things: a test that hangs says so by its own waits.
+  testTimeout: 120_000,
   watchman: false,
 };
