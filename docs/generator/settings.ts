@@ -1,5 +1,6 @@
 import { ADAPTER_SETTINGS } from '../../adapter/settings.ts';
 import { JOB_NODE_SETTINGS } from '../../jobs/node/settings.ts';
+import { DEPLOY_SETTINGS } from '../../network/deploy-settings.ts';
 import { GATEWAY_SETTINGS } from '../../ocpp-gateway/settings.ts';
 import type { Setting, SettingRows } from '../../runtime/settings.ts';
 
@@ -8,6 +9,7 @@ export const PROCESSES: readonly { name: string; rows: SettingRows }[] = [
   { name: 'OCPP gateway', rows: GATEWAY_SETTINGS },
   { name: 'adapter', rows: ADAPTER_SETTINGS },
   { name: 'job node', rows: JOB_NODE_SETTINGS },
+  { name: 'deployment', rows: DEPLOY_SETTINGS },
 ];
 
 /** The README's tables, one for each process. */
