@@ -37,7 +37,7 @@ describe('a gateway whose Redis goes away', () => {
     await Promise.all(chargers.map((charger) => charger.call('before', 'Heartbeat', {})));
     await redis.kill9();
     for (const charger of chargers) charger.send([2, 'during', 'Heartbeat', {}]);
-    await waitFor(() => gateway?.health().problems.includes('Redis is away'), { what: 'the gateway to be red' });
+    await waitFor(() => gateway?.health().problems.includes('outbox is not ready'), { what: 'the gateway to be red' });
     expect(chargers.map(({ received }) => received.length)).toEqual(chargers.map(() => 1));
     expect(await refusalOf(port, 'CPlate')).toBe('503 gateway is not ready');
     await redis.restart();
