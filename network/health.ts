@@ -16,3 +16,6 @@ export async function hasReachedBlock(url: string, block: number): Promise<true 
   const { result } = (await response.json()) as { result?: string };
   return result !== undefined && Number(result) >= block ? true : undefined;
 }
+
+/** The local chain is at work from this block on: it mines it itself once its time is right. */
+export const CHAIN_READY_BLOCK = 2;

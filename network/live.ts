@@ -5,6 +5,7 @@ import { makeLog } from '../runtime/log.ts';
 import { describe, type Entry } from './account.ts';
 import { startAsking } from './asking.ts';
 import { type LocalNetwork, startLocalNetwork } from './local-network.ts';
+import { LOCAL_CHARGERS } from './local-setup.ts';
 import { LOCAL_DIR, readState } from './local-state.ts';
 import { usualPorts } from './ports.ts';
 import { followRequests } from './request-account.ts';
@@ -15,7 +16,6 @@ import type { Terminal } from './terminal.ts';
 import { startWatchdog } from './watchdog.ts';
 
 const OPERATORS = 4;
-const CHARGERS = ['CP-ADA', 'CP-BEN', 'CP-CLEO', 'CP-DORA', 'CP-EMIL'].map((identity) => ({ identity, connectors: 2 }));
 
 export interface LiveOptions {
   /** How often a contract asks about some charger, s; 0 for never. */
@@ -51,7 +51,7 @@ export async function runLive(options: LiveOptions, terminal: Terminal): Promise
     dir,
     watchdog,
     ports: await usualPorts(OPERATORS),
-    chargers: CHARGERS,
+    chargers: LOCAL_CHARGERS,
     withBuild: options.withBuild,
     withTraffic: options.withTraffic,
     step: terminal.step,

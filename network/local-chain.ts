@@ -1,11 +1,12 @@
 import { network } from 'hardhat';
 
 /**
- * The local chain as a process: Hardhat's node with the network `local` of hardhat.config.ts on a loopback port, which
- * is its one argument. It is at work once it answers JSON-RPC with a block from which its time is the clock's: the second.
+ * The local chain as a process: Hardhat's node with the network `local` of hardhat.config.ts. Its arguments are the port
+ * and, if not loopback, the address to listen on. It is at work once it has the block from which its time is the
+ * clock's, CHAIN_READY_BLOCK.
  */
 const port = Number(process.argv[2]);
-const server = await network.createServer('local', '127.0.0.1', port);
+const server = await network.createServer('local', process.argv[3] ?? '127.0.0.1', port);
 await server.listen();
 
 async function stop(): Promise<void> {

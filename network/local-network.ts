@@ -1,11 +1,11 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JsonRpcProvider } from 'ethers';
 import { openProvider } from '../runtime/chain.ts';
 import type { Entry } from './account.ts';
 import { type Fleet, type Member, makeFleet } from './fleet.ts';
-import { hasReachedBlock, isHealthy } from './health.ts';
+import { CHAIN_READY_BLOCK, hasReachedBlock, isHealthy } from './health.ts';
 import {
   chainPlan,
   chargersPlan,
@@ -21,10 +21,10 @@ import {
   accountOf,
   type ChargerPlan,
   deployLocal,
-  LOCAL_ID_TAGS,
   type LocalChain,
   makeKeys,
   provisionLocal,
+  writeChargersFile,
   writeJobSpecs,
 } from './local-setup.ts';
 import { type NetworkKeys, type NetworkState, removeState, writeState } from './local-state.ts';
@@ -140,7 +140,7 @@ export async function startLocalNetwork(options: LocalNetworkOptions): Promise<L
     await writeState(dir, state, keys);
     if (options.withTraffic) {
       const file = join(dir, 'chargers.json');
-      await writeChargersFile(file, state, keys);
+      await writeChargersFile(file, state.gatewayUrl, chargers, keys);
       await fleet.start(member('chargers', chargersPlan(file), async () => true, options));
     }
     return { state, keys, provider, chain, fleet, stop };
@@ -155,8 +155,6 @@ export function logFile(dir: string, name: string): string {
   return join(dir, `${name}.log`);
 }
 
-/** Mined by the chain itself once its time is right. */
-const CHAIN_READY_BLOCK = 2;
 /** Who builds on whom. */
 const STAGES = { ground: 0, services: 1, chargers: 2 } as const;
 const READY_LIMIT_MS = 60_000;
@@ -188,10 +186,4 @@ async function compile(watchdog: Watchdog): Promise<void> {
   const plan = nodePlan('compiler', 'node_modules/hardhat/dist/src/cli.js', ['build', '--no-tests'], {});
   const exit = await (await startProcess(plan, watchdog)).exited;
   if (exit.code !== 0) throw new Error(describeExit(exit));
-}
-
-async function writeChargersFile(file: string, state: NetworkState, keys: NetworkKeys): Promise<void> {
-  const chargers = state.chargers.map((charger) => ({ ...charger, key: keys.chargers[charger.identity] }));
-  const content = { gatewayUrl: state.gatewayUrl, idTags: LOCAL_ID_TAGS, chargers };
-  await writeFile(file, JSON.stringify(content), { mode: 0o600 });
 }

@@ -38,13 +38,19 @@ export function nodePlan(name: string, script: string, args: string[], env: Reco
   };
 }
 
+/** The local chain on the loopback interface. */
 export function chainPlan(ports: LocalPorts): ProcessPlan {
   return nodePlan('chain', 'network/local-chain.ts', [String(ports.chain)], {});
 }
 
 export function gatewayPlan(places: LocalPlaces): ProcessPlan {
+  return nodePlan('gateway', 'ocpp-gateway/main.ts', [], gatewayEnv(places));
+}
+
+/** What the gateway is told. */
+export function gatewayEnv(places: LocalPlaces): Record<string, string> {
   const { keys, ports } = places;
-  return nodePlan('gateway', 'ocpp-gateway/main.ts', [], {
+  return {
     GATEWAY_PORT: String(ports.gateway),
     GATEWAY_ADMIN_PORT: String(ports.gatewayAdmin),
     REDIS_URL: places.redisUrl,
@@ -56,7 +62,7 @@ export function gatewayPlan(places: LocalPlaces): ProcessPlan {
     GATEWAY_KEY: keys.gateway,
     IDTAG_PEPPER: keys.idTagPepper,
     HEARTBEAT_INTERVAL_SEC: '60',
-  });
+  };
 }
 
 /** The name of the n-th operator, 0 … */
@@ -71,12 +77,17 @@ export function operatorDir(dir: string, n: number): string {
 
 /** @param script - what runs as the operator: `network/operator.ts`, or a test's own */
 export function operatorPlan(places: LocalPlaces, n: number, script = 'network/operator.ts'): ProcessPlan {
+  return nodePlan(operatorName(n), script, [], operatorEnv(places, n));
+}
+
+/** What the n-th operator is told, 0 … */
+export function operatorEnv(places: LocalPlaces, n: number): Record<string, string> {
   const dir = operatorDir(places.dir, n);
   const keys = places.keys.operators[n];
   const ports = places.ports.operators[n];
   const account = places.operatorAccounts[n];
   if (!keys || !ports || !account) throw new RangeError(`there is no operator ${n}`);
-  return nodePlan(operatorName(n), script, [], {
+  return {
     OPERATOR_ACCOUNT: account,
     REDIS_URL: places.redisUrl,
     RPC_URL: places.rpcUrl,
@@ -92,7 +103,7 @@ export function operatorPlan(places: LocalPlaces, n: number, script = 'network/o
     JOBS_TOKEN: keys.jobsToken,
     NODE_KEY: keys.node,
     NODE_KEY_ALLOWED: 'true',
-  });
+  };
 }
 
 /** @param file - what `network/chargers.ts` reads */

@@ -34,6 +34,11 @@ export interface ChargerPlan {
   connectors: number;
 }
 
+/** The local network's own chargers. */
+export const LOCAL_CHARGERS: readonly ChargerPlan[] = ['CP-ADA', 'CP-BEN', 'CP-CLEO', 'CP-DORA', 'CP-EMIL'].map(
+  (identity) => ({ identity, connectors: 2 }),
+);
+
 /** New random keys for everyone in a network of `operators` operators. */
 export function makeKeys(operators: number, chargers: readonly ChargerPlan[]): NetworkKeys {
   const key = () => `0x${randomBytes(32).toString('hex')}`;
@@ -177,4 +182,16 @@ export async function writeJobSpecs(
       await writeFile(join(folder, file), spec);
     }
   }
+}
+
+/** Writes what `network/chargers.ts` reads, for its owner only. */
+export async function writeChargersFile(
+  file: string,
+  gatewayUrl: string,
+  chargers: readonly ChargerPlan[],
+  keys: NetworkKeys,
+): Promise<void> {
+  const withKeys = chargers.map((charger) => ({ ...charger, key: keys.chargers[charger.identity] }));
+  const content = { gatewayUrl, idTags: LOCAL_ID_TAGS, chargers: withKeys };
+  await writeFile(file, JSON.stringify(content), { mode: 0o600 });
 }

@@ -4,7 +4,7 @@ import { DevsenError } from '../core/errors.ts';
 
 /** Where a network is and who is in it; nothing secret. */
 export interface NetworkState {
-  /** The process that runs the network. */
+  /** The process that runs the network; 0 where no single one does, as with containers. */
   pid: number;
   startedAt: string;
   rpcUrl: string;
@@ -70,7 +70,7 @@ export async function readState(dir: string): Promise<NetworkState | undefined> 
   const text = await readFile(join(dir, STATE_FILE), 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   const state = JSON.parse(text) as NetworkState;
-  return isAlive(state.pid) ? state : undefined;
+  return state.pid === 0 || isAlive(state.pid) ? state : undefined;
 }
 
 /** @throws DevsenError `NOT_FOUND` if no network runs from this directory */
