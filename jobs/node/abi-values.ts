@@ -1,4 +1,5 @@
 import { AbiCoder, getAddress, ParamType as Param, type ParamType } from 'ethers';
+import { Decimal } from './decimal.ts';
 import { FixedBytes, makeMap, type Value, type ValueMap } from './values.ts';
 
 const coder = AbiCoder.defaultAbiCoder();
@@ -96,7 +97,8 @@ function toAbi(value: Value, param: ParamType): unknown {
 
 function toInteger(value: Value): bigint {
   if (typeof value === 'bigint') return value;
-  if (typeof value === 'number' && Number.isFinite(value)) return BigInt(Math.trunc(value));
+  if (value instanceof Decimal) return value.truncate();
+  if (typeof value === 'number' && Number.isFinite(value)) return Decimal.parse(String(value)).truncate();
   if (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value)) return BigInt(value.split('.')[0] as string);
   throw new Error('expected a whole number');
 }

@@ -29,6 +29,16 @@ export interface Receipt {
   gasUsed: bigint;
 }
 
+/** A call that changes nothing. */
+export interface CallRequest {
+  from: string | undefined;
+  to: string;
+  /** 0x-hex. */
+  data: string;
+  /** Gas limit; the endpoint's own if undefined. */
+  gas: number | undefined;
+}
+
 const hex = z.string().regex(/^0x[0-9a-fA-F]*$/);
 const quantity = hex.transform((text) => Number(BigInt(text)));
 const big = hex.transform((text) => BigInt(text));
@@ -106,6 +116,14 @@ export function makeChain(rpc: Rpc) {
     tipWei: () => call(big, 'eth_maxPriorityFeePerGas'),
     /** @returns the hash; a refusal is an RpcError */
     broadcast: (rawTx: string) => call(hex, 'eth_sendRawTransaction', rawTx),
+    /**
+     * What a call to a contract gives, on top of the newest block.
+     *
+     * @throws RpcError if it would revert
+     */
+    read: (tx: CallRequest) => call(hex, 'eth_call', callFields(tx), 'latest'),
+    /** @throws RpcError if it would revert */
+    estimateGas: (tx: CallRequest) => call(big, 'eth_estimateGas', callFields(tx), 'latest'),
     /** What a tx would do on top of a block: undefined if it would succeed, else why it would revert. */
     simulate: async (
       tx: { from: string; to: string; data: string; gasLimit: number },
@@ -125,6 +143,10 @@ export function makeChain(rpc: Rpc) {
   };
 }
 
+function callFields({ from, to, data, gas }: CallRequest) {
+  return { to, data, ...(from && { from }), ...(gas !== undefined && { gas: `0x${gas.toString(16)}` }) };
+}
+
 /** Whether the call itself failed, and not the node that was to run it (rate limit, missing state …). */
 function isExecutionFailure(error: RpcError): boolean {
   return error.code === 3 || error.data !== undefined || /revert|invalid opcode|out of gas|stack/i.test(error.message);
@@ -132,7 +154,8 @@ function isExecutionFailure(error: RpcError): boolean {
 
 const ERROR_STRING = '0x08c379a0';
 
-function revertReason(error: RpcError): string {
+/** Why a call reverted: its reason, its custom error's selector, or what the chain's node says. */
+export function revertReason(error: RpcError): string {
   if (error.data?.startsWith(ERROR_STRING)) {
     try {
       return String(AbiCoder.defaultAbiCoder().decode(['string'], `0x${error.data.slice(10)}`)[0]);

@@ -144,10 +144,16 @@ export const JOB_NODE_SETTINGS = {
     read: asBridges,
   },
   HTTP_TIMEOUT_MS: {
-    about: 'How long a bridge may take where its task names no timeout.',
+    about: 'How long a bridge or an HTTP source may take where its task names no timeout.',
     unit: 'ms',
     default: '15000',
     read: asWhole(100, 600_000),
+  },
+  HTTP_MAX_BYTES: {
+    about: 'Longest answer taken from a bridge or an HTTP source.',
+    unit: 'bytes',
+    default: '32768',
+    read: asWhole(1, 16_777_216),
   },
   RETRY_MIN_MS: {
     about: 'First pause before a task is tried again, where the task names no minBackoff; it doubles each time.',

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { formatEther } from 'ethers';
 import { DevsenError } from '../../core/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
@@ -73,7 +74,14 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
     chain,
     jobs,
     runs,
-    { bridges: bridgesOf(settings), sender, httpTimeoutMs: settings.HTTP_TIMEOUT_MS },
+    {
+      bridges: bridgesOf(settings),
+      sender,
+      chain,
+      httpTimeoutMs: settings.HTTP_TIMEOUT_MS,
+      httpMaxBytes: settings.HTTP_MAX_BYTES,
+      randomBelow: randomInt,
+    },
     { maxRuns: settings.MAX_RUNS, retryMinMs: settings.RETRY_MIN_MS, retryMaxMs: settings.RETRY_MAX_MS, chainId },
     log,
     (job, state) => metrics.ended.inc({ job: job.name, state }),

@@ -1,4 +1,6 @@
 import type { Bridge } from './bridges.ts';
+import type { Chain } from './chain.ts';
+import { Decimal } from './decimal.ts';
 import { interpolateJson, soleReference, valueAt } from './references.ts';
 import type { Sender } from './sending.ts';
 import { Fault, isMap, type Value, type ValueMap } from './values.ts';
@@ -7,8 +9,13 @@ import { Fault, isMap, type Value, type ValueMap } from './values.ts';
 export interface TaskServices {
   bridges: Record<string, Bridge>;
   sender: Sender;
-  /** How long a bridge may take where its task names no timeout. */
+  chain: Pick<Chain, 'read' | 'estimateGas'>;
+  /** How long an HTTP request may take where its task names no timeout. */
   httpTimeoutMs: number;
+  /** Longest answer taken from a bridge or an HTTP source. */
+  httpMaxBytes: number;
+  /** A whole number from 0 to below the one given, each as likely. */
+  randomBelow: (bound: number) => number;
 }
 
 /** One attempt at a task. */
@@ -92,6 +99,41 @@ export function mapAttribute(call: TaskCall, name: string): ValueMap | undefined
   }
   if (!isMap(value)) throw new Error(`${name}: expected a map`);
   return value;
+}
+
+/** A task's operand: the attribute if it is set, else the first input. */
+export function operand(call: TaskCall, name: string): Value {
+  const [input] = goodInputs(call, 1);
+  const value = attribute(call, name) ?? input;
+  if (value === undefined) throw new Error(`${name}: expected a value, or a task before this one`);
+  return value;
+}
+
+/** `headers` is a JSON list: name, value, name, value … */
+export function headerPairs(call: TaskCall): [string, string][] {
+  const text = call.attributes.headers;
+  if (!text) return [];
+  const list = named('headers', () => JSON.parse(text) as unknown);
+  if (!Array.isArray(list) || list.length % 2 !== 0 || !list.every((entry) => typeof entry === 'string')) {
+    throw new Error('headers: expected a JSON list of names and values');
+  }
+  return Array.from({ length: list.length / 2 }, (_, i) => [String(list[2 * i]), String(list[2 * i + 1])]);
+}
+
+/** A decimal number from any kind of number, or from its text. */
+export function asDecimal(value: Value | undefined, name: string): Decimal {
+  if (value instanceof Decimal) return value;
+  const isNumber = typeof value === 'bigint' || (typeof value === 'number' && Number.isFinite(value));
+  const text = isNumber ? String(value) : value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value;
+  if (typeof text !== 'string') throw new Error(`${name}: expected a number`);
+  return named(name, () => Decimal.parse(text));
+}
+
+/** An address, lower case, from its hex text or its 20 bytes. */
+export function asAddress(value: Value | undefined, name: string): string {
+  const hex = value instanceof Uint8Array && value.length === 20 ? `0x${Buffer.from(value).toString('hex')}` : value;
+  if (typeof hex !== 'string' || !/^0x[0-9a-fA-F]{40}$/.test(hex)) throw new Error(`${name}: expected an address`);
+  return hex.toLowerCase();
 }
 
 /** Bytes from bytes, from 0x-hex, or from the UTF-8 of any other text. */

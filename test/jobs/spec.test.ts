@@ -54,7 +54,9 @@ describe('the charger-status job spec', () => {
 
 describe('a job spec that does not parse', () => {
   const change = (from: string | RegExp, to: string) => MINIMAL.replace(from, to);
-  const TYPES = 'bridge, cborparse, ethabidecode, ethabidecodelog, ethabiencode, ethtx, jsonparse';
+  const TYPES = `any base64decode base64encode bridge cborparse conditional divide estimategaslimit ethabidecode
+    ethabidecodelog ethabiencode ethcall ethtx hexdecode hexencode http jsonparse length lessthan lookup lowercase mean
+    median memo merge mode multiply sum uppercase`.replaceAll(/\s+/g, ', ');
   const table: [string, string, string][] = [
     ['no TOML', change('schemaVersion = 1', 'schemaVersion ='), 'x.toml:2: no TOML: Invalid TOML document: '],
     [

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { Decimal } from '../../jobs/node/decimal.ts';
 import { interpolateJson, valueAt } from '../../jobs/node/references.ts';
-import type { TaskCall, TaskServices } from '../../jobs/node/task.ts';
-import { TASK_TYPES } from '../../jobs/node/tasks/table.ts';
 import {
   Fault,
   FixedBytes,
@@ -13,34 +12,8 @@ import {
   toJson,
   type Value,
 } from '../../jobs/node/values.ts';
+import { bytes, plain, runTask as run } from './run-task.ts';
 import { startBridge, type TestBridge } from './world.ts';
-
-const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'));
-
-async function run(
-  type: string,
-  attributes: Record<string, string>,
-  vars: Record<string, Value> = {},
-  inputs: Value[] = [],
-  services: Partial<TaskServices> = {},
-): Promise<Value> {
-  const call: TaskCall = {
-    attributes,
-    inputs,
-    vars: makeMap(Object.entries(vars)),
-    key: '1:0:task',
-    runId: 1,
-    blockNumber: 1,
-    signal: new AbortController().signal,
-    hasTimeout: false,
-    gasLimit: undefined,
-    services: { bridges: {}, httpTimeoutMs: 1_000, ...services } as TaskServices,
-  };
-  const result = await TASK_TYPES[type]?.run(call);
-  if (!result || !('value' in result)) throw new Error('expected a value');
-  return result.value;
-}
-const plain = (value: Value) => JSON.parse(toJson(value)) as unknown;
 
 describe('jsonparse', () => {
   const json = '{"data": [{"price": 1.5}, {"price": 123456789012345678901234567890}], "none": null}';
@@ -208,6 +181,7 @@ describe('values', () => {
       fc.string(),
       fc.double({ noNaN: true }).map((n) => (Object.is(n, -0) ? 0 : n)),
       fc.bigInt(),
+      fc.tuple(fc.bigInt(), fc.nat(40)).map(([digits, scale]) => new Decimal(digits, scale)),
       fc.uint8Array(),
       fc.uint8Array().map((data) => new FixedBytes(data)),
       fc.string().map((message) => new Fault(message)),
@@ -221,5 +195,15 @@ describe('values', () => {
   });
   it('of JSON keep every digit of a whole number', () => {
     fc.assert(fc.property(fc.bigInt(), (n) => expect(String(fromJson(toJson(n)))).toBe(String(n))));
+  });
+  it('of JSON keep what a double would round, and stay a number where it rounds nothing', () => {
+    expect(fromJson('[0.1, 1e30, 0.12345678901234567890, 1e400, 123456789.123456789]')).toEqual([
+      0.1,
+      1e30,
+      new Decimal(1234567890123456789n, 19),
+      new Decimal(10n ** 400n),
+      new Decimal(123456789123456789n, 9),
+    ]);
+    expect(() => fromJson('1e999999999')).toThrow('an exponent beyond 1000');
   });
 });

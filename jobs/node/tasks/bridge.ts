@@ -1,8 +1,6 @@
 import type { Bridge } from '../bridges.ts';
-import { asString, attribute, goodInputs, mapAttribute, type TaskCall, type TaskType } from '../task.ts';
+import { asString, attribute, goodInputs, headerPairs, mapAttribute, type TaskCall, type TaskType } from '../task.ts';
 import { isMap, makeMap, toJson, type Value } from '../values.ts';
-
-const MAX_ANSWER_BYTES = 32_768;
 
 /**
  * Asks an external adapter: POSTs `requestData` and the run's meta as JSON, gives the answer's text.
@@ -60,7 +58,7 @@ async function post(
       redirect: 'error',
       signal: AbortSignal.any(signals),
     });
-    return { status: response.status, text: await readBounded(response) };
+    return { status: response.status, text: await readBounded(response, call.services.httpMaxBytes) };
   } catch (error) {
     const reason =
       (error as Error).name === 'TimeoutError' || call.signal.aborted ? 'no answer in time' : reasonOf(error);
@@ -68,23 +66,12 @@ async function post(
   }
 }
 
-/** `headers` is a JSON list: name, value, name, value … */
-function headerPairs(call: TaskCall): [string, string][] {
-  const text = call.attributes.headers;
-  if (!text) return [];
-  const list = JSON.parse(text) as unknown;
-  if (!Array.isArray(list) || list.length % 2 !== 0 || !list.every((entry) => typeof entry === 'string')) {
-    throw new Error('headers: expected a JSON list of names and values');
-  }
-  return Array.from({ length: list.length / 2 }, (_, i) => [String(list[2 * i]), String(list[2 * i + 1])]);
-}
-
-async function readBounded(response: Response): Promise<string> {
+async function readBounded(response: Response, mostBytes: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > MAX_ANSWER_BYTES) throw new Error(`the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
+    if (size > mostBytes) throw new Error(`the answer is longer than ${mostBytes} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -1,6 +1,7 @@
-import { asBytes, asCount, asFlag, asString, attribute, goodInputs, mapAttribute, type TaskType } from '../task.ts';
+import { asAddress, asBytes, asCount, asFlag, attribute, goodInputs, mapAttribute, type TaskType } from '../task.ts';
 
-const DEFAULT_GAS_LIMIT = 500_000;
+/** Gas limit of a tx where neither its task nor its spec names one. */
+export const DEFAULT_GAS_LIMIT = 500_000;
 const DEFAULT_CONFIRMATIONS = 1;
 
 /**
@@ -18,8 +19,7 @@ export const ethtx: TaskType = {
   run: (call) => {
     goodInputs(call, Number.POSITIVE_INFINITY);
     mapAttribute(call, 'txmeta');
-    const to = asString(attribute(call, 'to'), 'to').toLowerCase();
-    if (!/^0x[0-9a-f]{40}$/.test(to)) throw new Error('to: expected an address');
+    const to = asAddress(attribute(call, 'to'), 'to');
     const request = {
       key: call.key,
       runId: call.runId,
