@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { getAddress } from 'ethers';
 import { parse, TomlError } from 'smol-toml';
 import { type Pipeline, parsePipeline } from './pipeline.ts';
@@ -50,7 +51,7 @@ export function parseJobSpec(text: string, file: string): JobSpec {
 
   if (fields.type !== 'directrequest') throw fail('type', '"directrequest", the one type this node runs');
   if (fields.schemaVersion !== 1 && fields.schemaVersion !== 1n) throw fail('schemaVersion', '1');
-  const externalJobId = fields.externalJobID;
+  const externalJobId = fields.externalJobID ?? idFrom(text);
   if (typeof externalJobId !== 'string' || !UUID.test(externalJobId)) throw fail('externalJobID', 'a UUID with dashes');
   const contract = addressOf(fields.contractAddress);
   if (!contract) throw fail('contractAddress', 'an address: 0x and 40 hex digits, with a right checksum');
@@ -132,6 +133,14 @@ function readToml(text: string, file: string): Record<string, unknown> {
     if (!(error instanceof TomlError)) throw error;
     throw specError(file, error.line, `no TOML: ${error.message.split('\n')[0]}`, error);
   }
+}
+
+/** The UUID of a spec that names none: the same for the same text, and another after any change. */
+function idFrom(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
+    '-',
+  );
 }
 
 /** An address in lower case; one in mixed case must carry a right checksum. */

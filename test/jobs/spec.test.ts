@@ -166,3 +166,13 @@ describe('a job spec that does not parse', () => {
     ]);
   });
 });
+
+describe('a job spec without an externalJobID', () => {
+  const text = MINIMAL.replace(/^externalJobID.*\n/m, '');
+  it('gets one from its text: the same each time, another after a change', () => {
+    const { externalJobId } = parseJobSpec(text, 'a.toml');
+    expect(externalJobId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(parseJobSpec(text, 'b.toml').externalJobId).toBe(externalJobId);
+    expect(parseJobSpec(`${text}\n# changed`, 'a.toml').externalJobId).not.toBe(externalJobId);
+  });
+});

@@ -87,7 +87,7 @@ export interface World {
   /** Folder with the rendered spec; a database beside it is the test's own. */
   folder: string;
   /** Asks with a nonce of the requester; resolves when the tx is mined, or at once where nothing is mined by itself. */
-  request: (nonce: number, specId?: string, paymentJuels?: bigint) => Promise<string>;
+  request: (nonce: number, specId?: string, paymentJuels?: bigint, data?: string) => Promise<string>;
   requestIdOf: (nonce: number) => string;
   /** Ids of requests with an `OracleResponse`, in the chain's order. */
   answered: () => Promise<string[]>;
@@ -163,17 +163,22 @@ export async function makeWorld(
     operatorAddress,
     folder,
     requestIdOf: (nonce) => solidityPackedKeccak256(['address', 'uint256'], [adminAddress, nonce]),
-    request: async (nonce, specId = specIdOf(QUERY.externalJobId), paymentJuels = PAYMENT_JUELS) => {
-      const data = requestInterface.encodeFunctionData('operatorRequest', [
+    request: async (
+      nonce,
+      specId = specIdOf(QUERY.externalJobId),
+      paymentJuels = PAYMENT_JUELS,
+      data = REQUEST_DATA,
+    ) => {
+      const call = requestInterface.encodeFunctionData('operatorRequest', [
         ZeroAddress,
         0,
         specId,
         FULFIL,
         nonce,
         2,
-        REQUEST_DATA,
+        data,
       ]);
-      const tx = (await link.getFunction('transferAndCall')(operatorAddress, paymentJuels, data, {
+      const tx = (await link.getFunction('transferAndCall')(operatorAddress, paymentJuels, call, {
         gasLimit: 180_000,
         maxFeePerGas: 400n * 10n ** 9n,
         maxPriorityFeePerGas: 10n ** 9n,
