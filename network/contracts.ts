@@ -11,7 +11,10 @@ export interface NetworkContracts {
   oracle: Contract;
 }
 
-export async function connectContracts(addresses: Addresses, admin: Signer): Promise<NetworkContracts> {
+/** What is needed of a network's addresses to call the contracts below. */
+type KnownAddresses = Pick<Addresses, 'link' | 'users' | 'factory' | 'oracle'>;
+
+export async function connectContracts(addresses: KnownAddresses, admin: Signer): Promise<NetworkContracts> {
   const [link, users, factory, oracle] = await Promise.all([
     contractAt('LinkToken', addresses.link, admin),
     contractAt('UserDEVSEN', addresses.users, admin),

@@ -14,6 +14,9 @@ export interface Addresses {
   oracle: string;
   /** The code that every charger's contract runs. */
   device: string;
+  payment: string;
+  token: string;
+  rewards: string;
 }
 
 export interface DeployOptions {
@@ -57,6 +60,9 @@ export async function deployNetwork(options: DeployOptions): Promise<Addresses> 
     factory: at('FactoryDEVSEN'),
     oracle: at('OracleDEVSEN'),
     device: at('DeviceDEVSEN'),
+    payment: at('PaymentDEVSEN'),
+    token: at('TokenDEVSEN'),
+    rewards: at('RewardsDEVSEN'),
   };
 }
 

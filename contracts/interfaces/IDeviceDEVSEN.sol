@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IDeviceControl} from "./IDeviceControl.sol";
+import {IDeviceSessions} from "./IDeviceSessions.sol";
 import {IOracleConsumer} from "./IOracleConsumer.sol";
 
 /// @title One charger
-/// @notice Where it stands and what it offers, how a gateway recognises it, and what the oracles last agreed on about it.
-interface IDeviceDEVSEN is IOracleConsumer {
+/// @notice Where it stands and what it offers, how a gateway recognises it, what the oracles last agreed on about it, its
+/// sessions and its configuration.
+interface IDeviceDEVSEN is IOracleConsumer, IDeviceSessions, IDeviceControl {
     /// @notice A connector's status. Unknown is 0, so unset storage never reads as Available.
     enum Status {
         Unknown,
@@ -62,12 +65,30 @@ interface IDeviceDEVSEN is IOracleConsumer {
         uint40 askedAt;
     }
 
+    /// @notice A fault that the oracles agreed on.
+    /// @param connector OCPP `connectorId`; 0 for the charger as a whole.
+    /// @param errorClass As in `AgreedStatus`.
+    /// @param observedAt Unix seconds.
+    struct Fault {
+        uint16 connector;
+        uint8 errorClass;
+        uint40 observedAt;
+    }
+
     /// @notice How a gateway recognises the charger changed.
     event CredentialsSet(bytes32 indexed deviceId, bytes32 authorizationKeyHash, bytes32 certificateFingerprint);
     /// @notice The charger stands here.
     event LocationSet(bytes32 indexed deviceId, int32 latitudeE7, int32 longitudeE7);
     /// @notice The charger offers these connectors.
     event ConnectorsSet(bytes32 indexed deviceId, Connector[] connectors);
+    /// @notice The charger's meter signs with this key; empty for none.
+    event MeterKeySet(bytes32 indexed deviceId, bytes meterKey);
+    /// @notice The charger belongs to another manager.
+    event ManagerSet(bytes32 indexed deviceId, address indexed manager);
+    /// @notice The charger takes no more sessions, for ever.
+    event Retired(bytes32 indexed deviceId);
+    /// @notice The oracles agreed on a fault that was not known.
+    event FaultAgreed(uint16 indexed connector, uint8 errorClass, uint40 observedAt);
     /// @notice Somebody asked the oracles for a connector's status.
     event StatusRequested(bytes32 indexed requestId, uint16 indexed connector);
     /// @notice The oracles agreed on a connector's status.
@@ -79,6 +100,10 @@ interface IDeviceDEVSEN is IOracleConsumer {
     error AlreadyInitialized();
     /// @notice The caller is not this charger's manager.
     error NotManager(address caller);
+    /// @notice The caller is not the factory.
+    error NotFactory(address caller);
+    /// @notice A meter's key has at most 256 bytes.
+    error MeterKeyTooLong(uint256 length);
     /// @notice The caller is not the ledger.
     error NotOracle(address caller);
     /// @notice This device made no such request.
@@ -106,6 +131,18 @@ interface IDeviceDEVSEN is IOracleConsumer {
     /// @dev Reverts: NotManager, BadConnectors.
     function setConnectors(Connector[] calldata connectors_) external;
 
+    /// @notice Sets the public key with which the charger's meter signs, as the meter's maker encodes it. Manager only.
+    /// @dev Reverts: NotManager, MeterKeyTooLong.
+    function setMeterKey(bytes calldata meterKey_) external;
+
+    /// @notice Gives the charger to another manager, who gets what sessions settled from now on pay. Factory only.
+    /// @dev Reverts: NotFactory.
+    function setManager(address manager_) external;
+
+    /// @notice Ends new sessions for ever; those under way go on to their end. Factory only.
+    /// @dev Reverts: NotFactory.
+    function retire() external;
+
     /// @notice Asks the oracles for a connector's status. The caller's LINK account pays, which must allow this device or
     /// the factory.
     /// @dev Reverts: NoSuchConnector, and as `IOracleDEVSEN.request`.
@@ -121,6 +158,21 @@ interface IDeviceDEVSEN is IOracleConsumer {
 
     /// @notice The ledger that this device asks.
     function oracle() external view returns (address);
+
+    /// @notice PaymentDEVSEN: where sessions' tokens lie.
+    function payment() external view returns (address);
+
+    /// @notice Whether the charger was retired.
+    function isRetired() external view returns (bool);
+
+    /// @notice Public key of the charger's meter; empty if none.
+    function meterKey() external view returns (bytes memory);
+
+    /// @notice How many faults the oracles ever agreed on.
+    function faultCount() external view returns (uint256);
+
+    /// @notice The last 16 faults, the latest first.
+    function faults() external view returns (Fault[] memory);
 
     /// @notice How a gateway recognises the charger.
     function credentials() external view returns (bytes32 authorizationKeyHash, bytes32 certificateFingerprint);

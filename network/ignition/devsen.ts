@@ -3,18 +3,40 @@ import type {
   IgnitionModuleBuilder,
   NamedArtifactContractAtFuture,
 } from '@nomicfoundation/ignition-core';
+import { id } from 'ethers';
 
 type Link = ContractFuture<string> | NamedArtifactContractAtFuture<string>;
 
+/** Tokens of 18 decimals there can ever be, base units. */
+const CAP = 10n ** 27n;
+const EPOCH_SEC = 7 * 24 * 3600;
+/** Of each pot of rewards, token base units per epoch: uptime, occupants, builders. */
+const BUDGETS = [10n ** 23n, 10n ** 23n, 10n ** 23n];
+
 /**
- * Deploys the network's contracts over a LINK token and wires them. The ledger and the factory need each other: the
- * factory is the one that is named afterwards, once.
+ * Deploys the network's contracts over a LINK token and wires them. Ledger and vault need the factory, and the factory needs
+ * the device's code, which needs both: so the factory is the one that is named afterwards, once. Parameters of the module:
+ * `cap`, `epochSec` and `budgets`. The deployer is admin, treasury and first minter.
  */
 export function deployOver(m: IgnitionModuleBuilder, link: Link) {
   const users = m.contract('UserDEVSEN', [m.getAccount(0)]);
   const oracle = m.contract('OracleDEVSEN', [users, link]);
-  const device = m.contract('DeviceDEVSEN', [oracle]);
+  const payment = m.contract('PaymentDEVSEN', [users]);
+  const device = m.contract('DeviceDEVSEN', [oracle, payment]);
   const factory = m.contract('FactoryDEVSEN', [users, device]);
   m.call(oracle, 'setFactory', [factory]);
-  return { link, users, oracle, device, factory };
+  m.call(payment, 'setFactory', [factory]);
+
+  const admin = m.getAccount(0);
+  const token = m.contract('TokenDEVSEN', [admin, admin, m.getParameter('cap', CAP)]);
+  const rewards = m.contract('RewardsDEVSEN', [
+    payment,
+    oracle,
+    token,
+    m.getParameter('epochSec', EPOCH_SEC),
+    m.getParameter('budgets', BUDGETS),
+  ]);
+  m.call(payment, 'setToken', [token, true]);
+  m.call(token, 'grantRole', [id('MINTER_ROLE'), rewards]);
+  return { link, users, oracle, payment, device, factory, token, rewards };
 }

@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Interface, type InterfaceAbi } from 'ethers';
 import { DEVICE_ABI, FACTORY_ABI, OPERATOR_ABI, ORACLE_ABI, USER_ABI, USER_STATES } from '../../core/abi.ts';
 import { QUERIES } from '../../core/queries.ts';
+import { REASONS, STOPS, VERDICTS } from '../../core/session-answers.ts';
 import { STATUS_NAMES } from '../../core/status.ts';
 import { type ContractName, readArtifact } from '../../network/artifacts.ts';
 
@@ -30,6 +31,9 @@ describe('what the services know of the contracts', () => {
     expect(QUERIES.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(await membersOf('IDeviceDEVSEN', 'Status')).toEqual(STATUS_NAMES);
     expect(await membersOf('IUserDEVSEN', 'UserState')).toEqual([...USER_STATES]);
+    expect(await membersOf('../libraries/Answers', 'Verdict')).toEqual([...VERDICTS]);
+    expect(await membersOf('../libraries/Answers', 'Reason')).toEqual([...REASONS]);
+    expect(await membersOf('../libraries/Answers', 'Stop')).toEqual([...STOPS]);
   });
 });
 

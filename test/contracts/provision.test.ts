@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ContractFactory, id, Wallet } from 'ethers';
 import { readArtifact } from '../../network/artifacts.ts';
-import { call, connectContracts, type NetworkContracts } from '../../network/contracts.ts';
+import { call, connectContracts, contractAt, type NetworkContracts } from '../../network/contracts.ts';
 import { type Addresses, deployNetwork } from '../../network/deploy.ts';
 import {
   ensureCharger,
@@ -43,8 +43,9 @@ describe('deploying the network', () => {
 
     expect(second).toEqual(first);
     expect(await admin.getNonce()).toBe(txsAfterFirst);
-    // LINK, users, ledger, device code, factory, and the call that names the factory.
-    expect(txsAfterFirst).toBe(6);
+    // LINK, users, ledger, vault, device code, factory, token, rewards; two calls that name the factory, one that allows
+    // the token in the vault and one that makes rewards a minter.
+    expect(txsAfterFirst).toBe(12);
   });
 
   it('deploys no LINK token where one is given', async () => {
@@ -57,7 +58,7 @@ describe('deploying the network', () => {
     const addresses = await deployNetwork({ admin, deploymentDir: join(folder, 'with-link'), link });
 
     expect(addresses.link).toBe(link);
-    expect(await admin.getNonce()).toBe(1 + 5);
+    expect(await admin.getNonce()).toBe(1 + 11);
   });
 
   it('wires users, factory and LINK to the ledger, and makes the deployer the admin', async () => {
@@ -69,6 +70,16 @@ describe('deploying the network', () => {
     expect(await call(oracle, 'link')).toBe(addresses.link);
     expect(await call(oracle, 'factory')).toBe(addresses.factory);
     expect(await call(factory, 'implementation')).toBe(addresses.device);
+    const payment = await contractAt('PaymentDEVSEN', addresses.payment, admin);
+    const token = await contractAt('TokenDEVSEN', addresses.token, admin);
+    const rewards = await contractAt('RewardsDEVSEN', addresses.rewards, admin);
+    expect(await call(payment, 'users')).toBe(addresses.users);
+    expect(await call(payment, 'factory')).toBe(addresses.factory);
+    expect(await call(payment, 'isAllowed', addresses.token)).toBe(true);
+    expect(await call(rewards, 'payment')).toBe(addresses.payment);
+    expect(await call(rewards, 'oracle')).toBe(addresses.oracle);
+    expect(await call(rewards, 'token')).toBe(addresses.token);
+    expect(await call(token, 'hasRole', id('MINTER_ROLE'), addresses.rewards)).toBe(true);
     expect(await call(users, 'owner')).toBe(admin.address);
   });
 });

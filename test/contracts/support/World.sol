@@ -4,12 +4,12 @@ pragma solidity 0.8.37;
 import {OperatorInterface} from "@chainlink/contracts/src/v0.8/operatorforwarder/interfaces/OperatorInterface.sol";
 import {IAuthorizedReceiver} from "@chainlink/contracts/src/v0.8/operatorforwarder/interfaces/IAuthorizedReceiver.sol";
 import {LinkToken} from "@chainlink/contracts/src/v0.8/shared/token/ERC677/LinkToken.sol";
-import {DeviceDEVSEN} from "../../../contracts/DeviceDEVSEN.sol";
 import {FactoryDEVSEN} from "../../../contracts/FactoryDEVSEN.sol";
 import {IDeviceDEVSEN} from "../../../contracts/interfaces/IDeviceDEVSEN.sol";
 import {IOracleConsumer} from "../../../contracts/interfaces/IOracleConsumer.sol";
 import {IOracleDEVSEN} from "../../../contracts/interfaces/IOracleDEVSEN.sol";
 import {OracleDEVSEN} from "../../../contracts/OracleDEVSEN.sol";
+import {PaymentDEVSEN} from "../../../contracts/PaymentDEVSEN.sol";
 import {UserDEVSEN} from "../../../contracts/UserDEVSEN.sol";
 import {Test} from "./Test.sol";
 
@@ -24,8 +24,9 @@ abstract contract World is Test {
     LinkToken internal link;
     UserDEVSEN internal users;
     OracleDEVSEN internal oracle;
+    PaymentDEVSEN internal payment;
     FactoryDEVSEN internal factory;
-    DeviceDEVSEN internal device;
+    IDeviceDEVSEN internal device;
     /// @dev Operators by number: account (which also sends answers) and `Operator` contract.
     address[] internal accounts;
     address[] internal oracles;
@@ -40,8 +41,13 @@ abstract contract World is Test {
         link.grantMintRole(address(this));
         users = new UserDEVSEN(address(this));
         oracle = new OracleDEVSEN(address(users), address(link));
-        factory = new FactoryDEVSEN(address(users), address(new DeviceDEVSEN(address(oracle))));
+        payment = new PaymentDEVSEN(address(users));
+        factory = new FactoryDEVSEN(
+            address(users),
+            deploy("DeviceDEVSEN.sol:DeviceDEVSEN", abi.encode(oracle, payment))
+        );
         oracle.setFactory(address(factory));
+        payment.setFactory(address(factory));
         for (uint256 i = 0; i < size; ++i) {
             addOperator(deployOperator(accountOf(i)));
         }
@@ -50,7 +56,7 @@ abstract contract World is Test {
 
         users.setUser(manager, users.MANAGER(), 0, false);
         vm.prank(manager);
-        device = DeviceDEVSEN(factory.createDevice(newDevice("CP-1")));
+        device = IDeviceDEVSEN(factory.createDevice(newDevice("CP-1")));
         fund(asker, 100e18);
     }
 
