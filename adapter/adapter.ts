@@ -9,10 +9,12 @@ import { type GatewayHealth, readHealth } from './health.ts';
 import { serveHttp } from './http.ts';
 import { type Ingest, makeIngest } from './ingest.ts';
 import { type Knowing, makeKnowing } from './knowing.ts';
+import { makeMeterReader } from './meter-reader.ts';
 import { makeAdapterMetrics } from './metrics.ts';
 import { type QueueReader, readQueue } from './queue.ts';
 import { makeRecordReader, type RecordReader } from './record-reader.ts';
 import type { AdapterSettings } from './settings.ts';
+import { makeUptimeReader } from './uptime-reader.ts';
 
 /** How often what could not be done is tried again, and gaps that will not close any more are looked for, ms. */
 const UPKEEP_MS = 2_000;
@@ -105,6 +107,8 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
 
   const endpoints = makeEndpoints({
     reader,
+    meter: makeMeterReader(db, reader),
+    uptime: makeUptimeReader(db, reader),
     knowing: {
       untilKnown: async (asOfSec, signal) => {
         if (recording === undefined) {

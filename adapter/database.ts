@@ -1,6 +1,9 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { ChargerEvent } from '../core/charger-event.ts';
 import { DevsenError } from '../core/errors.ts';
+import { deriveBody } from '../core/ocpp16.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { type FactPlace, makeProjections } from './projections.ts';
 
 export type Value = string | number | bigint | null | Uint8Array;
 
@@ -50,7 +53,23 @@ function migrate(db: DatabaseSync): void {
     throw new DevsenError('DATABASE_UNAVAILABLE', `database is of version ${version}, made by a newer program`);
   }
   for (const [index, step] of [...MIGRATIONS.entries()].slice(version)) {
-    db.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${index + 1}; COMMIT;`);
+    db.exec(`BEGIN IMMEDIATE; ${step.sql}`);
+    if (step.fills !== undefined) fill(db, step.fills);
+    db.exec(`PRAGMA user_version = ${index + 1}; COMMIT;`);
+  }
+}
+
+/** Reads the events on record once more into tables that are new. */
+function fill(db: DatabaseSync, tables: readonly string[]): void {
+  const project = makeProjections(db, tables);
+  const events = db.prepare(
+    `SELECT c.charger, c.epoch, e.connection, e.seq, e.at_ms AS atMs, e.received_at_ms AS receivedAtMs, e.kind, e.frame,
+       e.reply FROM events e JOIN connections c ON c.id = e.connection JOIN batches b ON b.id = e.batch
+     WHERE b.is_void = 0 ORDER BY e.id`,
+  );
+  for (const row of events.iterate()) {
+    const event = row as unknown as FactPlace & Pick<ChargerEvent, 'kind' | 'frame' | 'reply'>;
+    project(deriveBody(event), event);
   }
 }
 

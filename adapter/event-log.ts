@@ -5,6 +5,7 @@ import { deviceIdOf } from '../core/identity.ts';
 import { deriveBody } from '../core/ocpp16.ts';
 import type { ChainedEvent, ConnectionHead } from './custody.ts';
 import type { Database } from './database.ts';
+import { makeProjections, PROJECTED_TABLES } from './projections.ts';
 
 /** Writes batches and what follows from their events. All of it inside a transaction that the caller holds. */
 export interface EventLog {
@@ -82,10 +83,7 @@ export function makeEventLog(db: Database, network: string): EventLog {
     `INSERT INTO events (connection, seq, batch, received_at_ms, at_ms, kind, frame, reply, hash)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const insertStatus = db.prepare(
-    `INSERT INTO statuses (charger, connector, epoch, connection, at_ms, seq, received_at_ms, status, error_class)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
+  const project = makeProjections(db);
   const selectHash = db.prepare<{ hash: Uint8Array }>(
     `SELECT e.hash FROM connections c JOIN chargers ON chargers.id = c.charger
      JOIN events e ON e.connection = c.id AND e.seq = ?
@@ -108,8 +106,12 @@ export function makeEventLog(db: Database, network: string): EventLog {
   );
   const voiding = [
     'UPDATE batches SET is_void = 1 WHERE gateway = ?1 AND id >= ?2',
-    `DELETE FROM statuses WHERE (connection, seq) IN (SELECT e.connection, e.seq FROM events e JOIN batches b
+    ...PROJECTED_TABLES.map(
+      (
+        table,
+      ) => `DELETE FROM ${table} WHERE (connection, seq) IN (SELECT e.connection, e.seq FROM events e JOIN batches b
        ON b.id = e.batch WHERE b.gateway = ?1 AND b.id >= ?2)`,
+    ),
     `UPDATE connections SET closed_at_ms = NULL, last_seq = (SELECT min(e.seq) - 1 FROM events e
        WHERE e.connection = connections.id AND e.batch >= ?2)
      WHERE gateway = ?1 AND id IN (SELECT connection FROM events WHERE batch >= ?2)`,
@@ -186,9 +188,7 @@ export function makeEventLog(db: Database, network: string): EventLog {
         touched.add(connection);
         const fact = deriveBody(event);
         facts.push(fact);
-        if (fact.kind !== 'status') continue;
-        const { connector, status, errorClass } = fact;
-        insertStatus.run(chargerId, connector, event.epoch, id, atMs, seq, receivedAtMs, status, errorClass);
+        project(fact, { charger: chargerId, epoch: event.epoch, connection: id, seq, atMs, receivedAtMs });
       }
       for (const { seq, hash, closedAtMs, id } of touched) {
         updateConnection.run(seq, Buffer.from(hash, 'hex'), closedAtMs, id);

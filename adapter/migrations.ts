@@ -1,13 +1,20 @@
+/** One step: SQL, and tables that are then filled from the events on record. */
+export interface Migration {
+  sql: string;
+  fills?: readonly string[];
+}
+
 /**
  * The record's tables, one step per version of the file (`PRAGMA user_version`). A step that was released never changes.
  *
- * `gateways` to `statuses` are the record: what gateways told and what follows from it. `parked` holds batches that
+ * `gateways` to `statuses`, and `readings` to `transaction_stops`, are the record: what gateways told and what follows from it. `parked` holds batches that
  * cannot be judged yet; `evidence` and `convictions` what was refused and what proves a gateway false.
- * A connection that lasts over a break in its gateway's record has a row for each chapter. Times are Unix ms. `at_ms` of an event is when it counts from: when it was received, or for a batch that came after a
- * silence its watermark.
+ * A connection that lasts over a break in its gateway's record has a row for each chapter. Times are Unix ms. `at_ms` of
+ * an event is when it counts from: when it was received, or for a batch that came after a silence its watermark.
  */
-export const MIGRATIONS: readonly string[] = [
-  `
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    sql: `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
   CREATE TABLE gateways (
@@ -140,4 +147,61 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (gateway, signing_key)
   ) STRICT, WITHOUT ROWID;
   `,
+  },
+  {
+    sql: `
+  CREATE INDEX batches_late ON batches (gateway, watermark_ms) WHERE is_late = 1 AND is_void = 0;
+
+  CREATE TABLE readings (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    epoch INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    at_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    register_wh INTEGER NOT NULL,
+    power_w INTEGER NOT NULL,
+    observed_at_sec INTEGER NOT NULL,
+    is_signed INTEGER NOT NULL,
+    connector INTEGER NOT NULL,
+    PRIMARY KEY (charger, connector, epoch, connection, at_ms, seq)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE transaction_starts (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    epoch INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    at_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    register_wh INTEGER NOT NULL,
+    power_w INTEGER NOT NULL,
+    observed_at_sec INTEGER NOT NULL,
+    is_signed INTEGER NOT NULL,
+    transaction_id INTEGER NOT NULL,
+    connector INTEGER NOT NULL,
+    outcome TEXT,
+    PRIMARY KEY (charger, transaction_id, epoch, at_ms, connection, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX transaction_starts_in_order ON transaction_starts (charger, epoch, at_ms, seq);
+
+  CREATE TABLE transaction_stops (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    epoch INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    at_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    register_wh INTEGER NOT NULL,
+    power_w INTEGER NOT NULL,
+    observed_at_sec INTEGER NOT NULL,
+    is_signed INTEGER NOT NULL,
+    transaction_id INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (charger, epoch, at_ms, connection, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX transaction_stops_by_id ON transaction_stops (charger, transaction_id);
+  `,
+    fills: ['readings', 'transaction_starts', 'transaction_stops'],
+  },
 ];

@@ -1,5 +1,7 @@
 import { AbiCoder } from 'ethers';
+import type { MeterReading } from './meter-reading.ts';
 import type { ChargerStatus, Status } from './status.ts';
+import type { Uptime } from './uptime.ts';
 
 /**
  * What a contract can ask about a charger. The number is `IOracleDEVSEN.Query`; the name is the adapter's endpoint and
@@ -47,4 +49,24 @@ export function decodeChargerStatus(answer: string): ChargerStatus {
     observedAtSec: Number(observedAt),
     online: Boolean(online),
   };
+}
+
+/** Parameters of `meter-reading`: `abi.encode(uint16 connector)`. */
+export function encodeMeterReadingParams(connector: number): string {
+  return abi.encode(['uint16'], [connector]);
+}
+
+/** `abi.encode(uint64 registerWh, uint32 powerW, uint64 observedAt, bool signed)`, 0x-prefixed hex. */
+export function encodeMeterReading({ registerWh, powerW, observedAtSec, isSigned }: MeterReading): string {
+  return abi.encode(['uint64', 'uint32', 'uint64', 'bool'], [registerWh, powerW, observedAtSec, isSigned]);
+}
+
+/** Parameters of `uptime`: `abi.encode(uint64 from, uint64 to)`, Unix seconds; `to` does not count. */
+export function encodeUptimeParams(fromSec: number, toSec: number): string {
+  return abi.encode(['uint64', 'uint64'], [fromSec, toSec]);
+}
+
+/** `abi.encode(uint64 usable, uint64 excluded)`, seconds, 0x-prefixed hex. */
+export function encodeUptime({ usableSec, excludedSec }: Uptime): string {
+  return abi.encode(['uint64', 'uint64'], [usableSec, excludedSec]);
 }

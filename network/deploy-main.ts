@@ -9,7 +9,7 @@ import { deployNetwork } from './deploy.ts';
 import { DEPLOY_SETTINGS } from './deploy-settings.ts';
 import { failWith } from './failing.ts';
 import { signerOf } from './one-by-one.ts';
-import { ensureTerms } from './provision.ts';
+import { ensureTerms, OFFERED_QUERIES } from './provision.ts';
 
 function readOwnSettings(): SettingsOf<typeof DEPLOY_SETTINGS> {
   try {
@@ -33,7 +33,7 @@ async function deploy(): Promise<void> {
     confirmations: settings.CHAIN_CONFIRMATIONS,
     ...(settings.LINK_ADDRESS ? { link: settings.LINK_ADDRESS } : {}),
   });
-  await ensureTerms(await connectContracts(addresses, admin), ['charger-status'], settings.FEE_JUELS);
+  await ensureTerms(await connectContracts(addresses, admin), OFFERED_QUERIES, settings.FEE_JUELS);
   process.stdout.write(`${JSON.stringify(addresses)}\n`);
   provider.destroy();
 }

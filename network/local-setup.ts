@@ -19,6 +19,7 @@ import {
   ensureTerms,
   ensureUser,
   fundLinkAccount,
+  OFFERED_QUERIES,
   ROLES,
 } from './provision.ts';
 
@@ -26,7 +27,6 @@ import {
 const FEE_JUELS = parseEther('0.1');
 /** The cards of the local network's drivers. */
 export const LOCAL_ID_TAGS = ['DRIVER-ADA', 'DRIVER-BEN', 'DRIVER-CLEO'] as const;
-const JOB_SPECS = ['charger-status.toml'];
 
 /** A charger to be. */
 export interface ChargerPlan {
@@ -135,7 +135,7 @@ export async function provisionLocal(
     keys.operators.map(({ account }) => computeAddress(account)),
     faults,
   );
-  await ensureTerms(contracts, ['charger-status'], FEE_JUELS);
+  await ensureTerms(contracts, OFFERED_QUERIES, FEE_JUELS);
   await ensureGateway(contracts, computeAddress(keys.gateway), computeAddress(keys.gateway));
   await ensureUser(contracts, computeAddress(keys.manager), ROLES.manager);
   await ensureCards(contracts, computeAddress(keys.asker), LOCAL_ID_TAGS, Buffer.from(keys.idTagPepper, 'hex'));
@@ -176,7 +176,8 @@ export async function writeJobSpecs(
   for (const [n, oracle] of oracles.entries()) {
     const folder = join(operatorDir(dir, n), 'jobs');
     await mkdir(folder, { recursive: true });
-    for (const file of JOB_SPECS) {
+    for (const query of OFFERED_QUERIES) {
+      const file = `${query}.toml`;
       const template = await readFile(join(import.meta.dirname, '..', 'jobs', file), 'utf8');
       const spec = renderJobSpec(template, { contractAddress: oracle, evmChainId: chainId, requesters: [ledger] });
       await writeFile(join(folder, file), spec);

@@ -12,6 +12,9 @@ import { call, contractAt, type NetworkContracts, send } from './contracts.ts';
 /** Roles of UserDEVSEN, by bit. */
 export const ROLES = { occupant: 1n, manager: 2n, operator: 4n, gateway: 8n, registrar: 16n } as const;
 
+/** The queries that a network offers: those with a job spec in `jobs/`. */
+export const OFFERED_QUERIES: readonly QueryName[] = ['charger-status', 'meter-reading', 'uptime'];
+
 export interface OperatorToProvision {
   /** The operator's account, connected to the chain: owns its `Operator` contract and sets who may answer for it. */
   account: Signer;
@@ -98,7 +101,11 @@ export async function ensureCharger(
 }
 
 /** These queries are offered at this price per operator asked, juels. */
-export async function ensureTerms(network: NetworkContracts, queries: QueryName[], feeJuels: bigint): Promise<void> {
+export async function ensureTerms(
+  network: NetworkContracts,
+  queries: readonly QueryName[],
+  feeJuels: bigint,
+): Promise<void> {
   for (const { name, number, externalJobId } of QUERIES) {
     if (!queries.includes(name)) continue;
     const specId = specIdOf(externalJobId);

@@ -1,97 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { SILENCE_BOUND_MS } from '../../core/as-of.ts';
 import type { Batch } from '../../core/batch.ts';
-import { encodeChargerStatus } from '../../core/queries.ts';
-import { makeTestGateway, makeTestKey, type TestGateway } from '../support/batches.ts';
+import { encodeChargerStatus, encodeMeterReading, encodeUptime } from '../../core/queries.ts';
+import { BEGIN_MS, CHARGERS, play, REGISTERED, STEPS } from './play.ts';
 import { makeTestRecord, type TestRecord } from './record.ts';
-
-/**
- * Two operators and two gateways between which three chargers move. Anything may happen to the way of the batches as long
- * as each arrives: other order, twice, late. Whatever one operator answers, no other may answer otherwise.
- */
-
-const KEYS = [makeTestKey('gateway one'), makeTestKey('gateway two')];
-const CHARGERS = ['CH-1', 'CH-2', 'CH-3'];
-const STATUSES = ['Available', 'Charging', 'Faulted', 'Unavailable', 'Finishing'];
-const BEGIN_MS = 1_000_000;
-
-/** One thing that happens, `afterMs` after the one before. */
-interface Step {
-  afterMs: number;
-  gateway: number;
-  charger: number;
-  what: 'open' | 'close' | 'status' | 'heartbeat' | 'flush' | 'restart' | 'generation' | 'silence';
-  connector: number;
-  status: number;
-}
-
-const STEP: fc.Arbitrary<Step> = fc.record({
-  afterMs: fc.integer({ min: 1, max: 1_500 }),
-  gateway: fc.integer({ min: 0, max: 1 }),
-  charger: fc.integer({ min: 0, max: CHARGERS.length - 1 }),
-  what: fc.oneof(
-    { weight: 4, arbitrary: fc.constantFrom('open' as const, 'flush' as const, 'status' as const) },
-    { weight: 2, arbitrary: fc.constantFrom('close' as const, 'heartbeat' as const) },
-    { weight: 1, arbitrary: fc.constantFrom('restart' as const, 'generation' as const, 'silence' as const) },
-  ),
-  connector: fc.integer({ min: 0, max: 2 }),
-  status: fc.integer({ min: 0, max: STATUSES.length - 1 }),
-});
-
-/** A batch and when the gateway put it into the queues. */
-interface Sent {
-  batch: Batch;
-  atMs: number;
-}
 
 interface Arriving {
   batch: Batch;
   arrivedAtMs: number;
 }
-
-/** Plays the steps: what the gateways sent, and when the last thing happened. */
-function play(steps: readonly Step[]): { sent: Sent[]; endMs: number } {
-  const gateways = KEYS.map((key) => makeTestGateway({ bootedAtMs: BEGIN_MS, key }));
-  const sent: Sent[] = [];
-  /** Which chargers each gateway has a socket of. */
-  const sockets = gateways.map(() => new Set<string>());
-  let nowMs = BEGIN_MS;
-  let epoch = BEGIN_MS;
-  const flush = (gateway: TestGateway) => sent.push({ batch: gateway.flush(nowMs), atMs: nowMs });
-  for (const gateway of gateways) flush(gateway);
-  for (const step of steps) {
-    nowMs += step.afterMs;
-    const gateway = gateways[step.gateway] as TestGateway;
-    const charger = CHARGERS[step.charger] as string;
-    const held = sockets[step.gateway] as Set<string>;
-    const isHeld = held.has(charger);
-    if (step.what === 'open') {
-      gateway.open(charger, nowMs, ++epoch);
-      held.add(charger);
-    } else if (step.what === 'flush') flush(gateway);
-    else if (step.what === 'silence') nowMs += SILENCE_BOUND_MS;
-    else if (step.what === 'restart') {
-      gateway.restart(nowMs);
-      held.clear();
-    } else if (step.what === 'generation') {
-      flush(gateway);
-      nowMs++;
-      gateway.beginGeneration(nowMs);
-      flush(gateway);
-    } else if (isHeld && step.what === 'close') {
-      gateway.close(charger, nowMs);
-      held.delete(charger);
-    } else if (isHeld && step.what === 'status') {
-      gateway.status(charger, nowMs, step.connector, STATUSES[step.status] as string);
-    } else if (isHeld) gateway.call(charger, nowMs, 'Heartbeat', {});
-    nowMs++;
-  }
-  for (const gateway of gateways) flush(gateway);
-  return { sent, endMs: nowMs };
-}
-
-const REGISTERED = KEYS.map((key) => ({ account: key.address, signingKey: key.address, active: true }));
 
 /** Every answer an operator would give at `nowMs`, by question; none where it would say 'not yet'. */
 function answers(
@@ -109,7 +26,14 @@ function answers(
       for (const connector of [0, 1]) {
         const known = record.answer(charger, connector, sec);
         if (known.isKnown) given.set(`${charger} ${connector} at ${sec}`, encodeChargerStatus(known.answer));
+        const meter = record.meter(charger, connector, sec);
+        if (meter.isKnown) given.set(`meter ${charger} ${connector} at ${sec}`, encodeMeterReading(meter.answer));
       }
+      const beginSec = BEGIN_MS / 1000;
+      // Each covers a dozen seconds, so not each second needs its own.
+      if (sec < beginSec || sec % 4 !== 0) continue;
+      const uptime = record.uptime(charger, Math.max(beginSec, sec - 12), sec);
+      if (uptime.isKnown) given.set(`uptime of ${charger} to ${sec}`, encodeUptime(uptime.answer));
     }
   }
   return given;
@@ -136,8 +60,6 @@ function expectAgreement(one: ReadonlyMap<string, string>, two: ReadonlyMap<stri
   return both;
 }
 
-const STEPS = fc.array(STEP, { minLength: 1, maxLength: 40 });
-
 const FROM_MS = BEGIN_MS - 1_000;
 
 describe('agreement of operators', () => {
@@ -152,7 +74,7 @@ describe('agreement of operators', () => {
           return answers(record, FROM_MS, toMs, endMs + 60_000);
         });
         // Both operators were there from the start: what each gateway told first came first.
-        const begin = sent.slice(0, KEYS.length).map(({ batch }) => batch);
+        const begin = sent.slice(0, REGISTERED.length).map(({ batch }) => batch);
         const shuffled = [...sent, ...sent]
           .map(({ batch }) => ({ batch, place: draws.next().value as number }))
           .sort((a, b) => a.place - b.place)

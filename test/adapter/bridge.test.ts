@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { deviceIdOf } from '../../core/identity.ts';
-import { encodeChargerStatus } from '../../core/queries.ts';
+import { encodeChargerStatus, encodeMeterReading, encodeUptime } from '../../core/queries.ts';
 import { STATUS } from '../../core/status.ts';
 import { makeTestGateway } from '../support/batches.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
@@ -64,6 +64,31 @@ describe('the bridge', () => {
     });
   });
 
+  it('answers what a meter reads and how long a charger was usable', async () => {
+    const { gateway, queue, operator, nowMs, nowSec } = await begin();
+    gateway.open('CH-1', nowMs - 8_000);
+    gateway.status('CH-1', (nowSec - 7) * 1000, 1, 'Charging');
+    gateway.call('CH-1', (nowSec - 7) * 1000 + 1, 'MeterValues', {
+      connectorId: 1,
+      meterValue: [{ sampledValue: [{ value: '1.5', unit: 'kWh' }] }],
+    });
+    await queue.send(gateway.flush(nowMs - 3_000));
+    const asOf = nowSec - 4;
+    const deviceId = deviceIdOf('CH-1');
+    const meter = await operator.ask({ data: { endpoint: 'meter-reading', deviceId, connector: 1, asOf } });
+    const reading = { registerWh: 1_500, powerW: 0 };
+    const meterResult = encodeMeterReading({ ...reading, observedAtSec: nowSec - 7, isSigned: false });
+    expect(meter.body).toMatchObject({
+      result: meterResult,
+      data: { result: meterResult, ...reading, observedAt: nowSec - 7, signed: false },
+    });
+    const period = { from: `${nowSec - 8}`, to: `${asOf}`, asOf: `${asOf}` };
+    const uptime = await operator.ask({ data: { endpoint: 'uptime', deviceId, ...period } });
+    const answer = { usableSec: 3, excludedSec: 0 };
+    const uptimeResult = encodeUptime(answer);
+    expect(uptime.body).toMatchObject({ result: uptimeResult, data: { result: uptimeResult, ...answer } });
+  });
+
   it('takes the endpoint from the top level too, and charger-status where none is named', async () => {
     const { operator, nowSec } = await begin();
     const data = { deviceId: deviceIdOf('CH-1'), connector: 1, asOf: nowSec - 9 };
@@ -81,13 +106,36 @@ describe('the bridge', () => {
     ['a list', '[]', 400, 'the body must be a JSON object'],
     ['data that is none', { id: 'x', data: 7 }, 400, 'data must be an object'],
     ['an endpoint that is no text', { data: { endpoint: 7 } }, 400, 'endpoint must be text'],
-    ['an unknown endpoint', { data: { endpoint: 'Bitcoin' } }, 404, 'endpoint must be one of charger-status'],
+    [
+      'an unknown endpoint',
+      { data: { endpoint: 'Bitcoin' } },
+      404,
+      'endpoint must be one of charger-status, meter-reading, uptime',
+    ],
     [
       'wrong fields',
       { data: { deviceId: '0x12', connector: 65_536, asOf: -1 } },
       400,
       'deviceId must be 32 bytes as 0x and 64 hex digits; connector must be a whole number from 0 to 65535; ' +
         'asOf must be a whole number from 0 to 99999999999',
+    ],
+    [
+      'a period that ends before it begins',
+      { data: { endpoint: 'uptime', deviceId: deviceIdOf('CH-1'), from: 2, to: 1, asOf: 3 } },
+      400,
+      'from must not lie after to',
+    ],
+    [
+      'a period that is not over',
+      { data: { endpoint: 'uptime', deviceId: deviceIdOf('CH-1'), from: 1, to: 3, asOf: 2 } },
+      400,
+      'to must not lie after asOf',
+    ],
+    [
+      'a period of over 100 days',
+      { data: { endpoint: 'uptime', deviceId: deviceIdOf('CH-1'), from: 0, to: 8_640_001, asOf: 8_640_001 } },
+      400,
+      'to must not lie more than 8640000 s after from',
     ],
     [
       'missing fields',

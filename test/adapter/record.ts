@@ -1,12 +1,16 @@
 import { openDatabase } from '../../adapter/database.ts';
 import type { ListedGateway } from '../../adapter/gateway-book.ts';
 import { makeIngest } from '../../adapter/ingest.ts';
+import { makeMeterReader } from '../../adapter/meter-reader.ts';
 import { readinessAt } from '../../adapter/readiness.ts';
 import { makeRecordReader } from '../../adapter/record-reader.ts';
+import { makeUptimeReader } from '../../adapter/uptime-reader.ts';
 import { asOfMs } from '../../core/as-of.ts';
 import type { Batch } from '../../core/batch.ts';
-import { chargerStatusAt } from '../../core/charger-status.ts';
+import { chargerStatusAt, type Known } from '../../core/charger-status.ts';
 import { deviceIdOf } from '../../core/identity.ts';
+import { type MeterReading, meterReadingAt } from '../../core/meter-reading.ts';
+import { type Uptime, uptimeBetween } from '../../core/uptime.ts';
 import { makeLog } from '../../runtime/log.ts';
 import { TEST_NETWORK } from '../support/batches.ts';
 
@@ -25,6 +29,8 @@ export function makeTestRecord(gateways: readonly ListedGateway[], path = ':memo
     unusable: () => {},
   });
   const reader = makeRecordReader(db);
+  const meter = makeMeterReader(db, reader);
+  const uptime = makeUptimeReader(db, reader);
   ingest.listGateways(gateways, 0);
   const answer = (charger: string, connector: number, atSec: number) =>
     chargerStatusAt(reader.at(deviceIdOf(charger), asOfMs(atSec)), connector, asOfMs(atSec));
@@ -50,6 +56,13 @@ export function makeTestRecord(gateways: readonly ListedGateway[], path = ':memo
       return readinessAt(views, asOfMs(atSec), nowMs, 0).kind;
     },
     answer,
+    meter: (charger: string, connector: number, atSec: number): Known<MeterReading> =>
+      meterReadingAt(meter(deviceIdOf(charger), asOfMs(atSec)), connector, asOfMs(atSec)),
+    uptime: (charger: string, fromSec: number, toSec: number): Known<Uptime> => {
+      const record = uptime(deviceIdOf(charger), fromSec, toSec);
+      return record.isKnown ? uptimeBetween(record.answer, fromSec, toSec) : record;
+    },
+    uptimeReader: uptime,
     /** The answer as text. */
     told: (charger: string, connector: number, atSec: number): Told => {
       const known = answer(charger, connector, atSec);

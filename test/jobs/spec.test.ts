@@ -52,6 +52,24 @@ describe('the charger-status job spec', () => {
   });
 });
 
+describe('the job specs of the other queries', () => {
+  it.each(QUERIES.slice(1, 3))(
+    'are as that of charger-status but for what is asked: $name',
+    ({ name, externalJobId }) => {
+      const text = render(readFileSync(`jobs/${name}.toml`, 'utf8'));
+      expect(parseJobSpec(text, `${name}.toml`)).toMatchObject({ externalJobId, warnings: [] });
+      const own = text.split('\n');
+      const other = render().split('\n');
+      const changed = own.filter((line, n) => line !== other[n]).map((line) => line.trim());
+      expect(own.length).toBe(other.length);
+      expect(changed.map((line) => line.split(/[ =]/)[0])).toEqual(
+        expect.arrayContaining(['#', 'name', 'externalJobID', 'requestData']),
+      );
+      expect(changed.length).toBeLessThanOrEqual(5);
+    },
+  );
+});
+
 describe('a job spec that does not parse', () => {
   const change = (from: string | RegExp, to: string) => MINIMAL.replace(from, to);
   const TYPES = `any base64decode base64encode bridge cborparse conditional divide estimategaslimit ethabidecode

@@ -107,9 +107,9 @@ const NODE_ACCOUNT = 1;
 
 /** A chain with LINK, one real Operator that the node's account may answer at, and an adapter. */
 export async function makeWorld(
-  options: ChainOptions & { specChanges?: (toml: string) => string } = {},
+  options: ChainOptions & { specChanges?: (toml: string) => string; queries?: readonly string[] } = {},
 ): Promise<World> {
-  const { specChanges, ...chainOptions } = options;
+  const { specChanges, queries = [QUERY.name], ...chainOptions } = options;
   const chain = await startChain({ ...chainOptions });
   const bridge = await startBridge();
   const folder = await mkdtemp(join(tmpdir(), 'devsen-jobs-'));
@@ -129,14 +129,16 @@ export async function makeWorld(
   await (await operator.getFunction('setAuthorizedSenders')([nodeAddress])).wait();
   if (isManual) await chain.provider.send('evm_setAutomine', [false]);
 
-  const template = await readFile('jobs/charger-status.toml', 'utf8');
-  const spec = renderJobSpec(template, {
-    contractAddress: operatorAddress,
-    evmChainId: 31_337,
-    requesters: [adminAddress],
-    minConfirmations: 1,
-  });
-  await writeFile(join(folder, 'charger-status.toml'), specChanges ? specChanges(spec) : spec);
+  for (const query of queries) {
+    const template = await readFile(`jobs/${query}.toml`, 'utf8');
+    const spec = renderJobSpec(template, {
+      contractAddress: operatorAddress,
+      evmChainId: 31_337,
+      requesters: [adminAddress],
+      minConfirmations: 1,
+    });
+    await writeFile(join(folder, `${query}.toml`), specChanges ? specChanges(spec) : spec);
+  }
 
   const env = (changes: Record<string, string> = {}) => ({
     JOBS_DIR: folder,

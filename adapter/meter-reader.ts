@@ -1,0 +1,100 @@
+import { isAfter, type MeterRecordAt, type ReadingAt, type StopReadingAt } from '../core/meter-reading.ts';
+import type { Database } from './database.ts';
+import type { RecordReader } from './record-reader.ts';
+
+interface ReadingRow {
+  epoch: number;
+  account: string;
+  chapter: number;
+  at_ms: number;
+  seq: number;
+  register_wh: number;
+  power_w: number;
+  observed_at_sec: number;
+  is_signed: number;
+}
+
+const PLACE = 'r.epoch, g.account, c.chapter, r.at_ms, r.seq';
+const JOINS = 'JOIN connections c ON c.id = r.connection JOIN gateways g ON g.id = c.gateway';
+const COLUMNS = `${PLACE}, r.register_wh, r.power_w, r.observed_at_sec, r.is_signed`;
+
+/** Reads a charger's meter as of a time. */
+export function makeMeterReader(db: Database, reader: Pick<RecordReader, 'at'>) {
+  const selectCharger = db.prepare<{ id: number }>('SELECT id FROM chargers WHERE device_id = ?');
+  const selectEpoch = db.prepare<{ epoch: number | null }>(
+    'SELECT max(epoch) AS epoch FROM readings WHERE charger = ? AND connector = ? AND epoch <= ?',
+  );
+  const selectConnections = db.prepare<{ id: number }>(
+    'SELECT id FROM connections WHERE charger = ? AND epoch = ? AND last_seq >= first_seq',
+  );
+  const selectReading = db.prepare<ReadingRow>(
+    `SELECT ${COLUMNS} FROM readings r ${JOINS}
+     WHERE r.charger = ? AND r.connector = ? AND r.epoch = ? AND r.connection = ? AND r.at_ms <= ?
+     ORDER BY r.at_ms DESC, r.seq DESC LIMIT 1`,
+  );
+  const selectStops = db.prepare<ReadingRow & { transaction_id: number }>(
+    `SELECT ${COLUMNS}, r.transaction_id FROM transaction_stops r ${JOINS}
+     WHERE r.charger = ? AND r.epoch <= ? AND r.at_ms <= ?
+     ORDER BY r.epoch DESC, r.at_ms DESC, g.account DESC, r.seq DESC`,
+  );
+  const selectStart = db.prepare<{ account: string; chapter: number; at_ms: number; connector: number }>(
+    `SELECT g.account, c.chapter, r.at_ms, r.connector FROM transaction_starts r ${JOINS}
+     WHERE r.charger = ? AND r.transaction_id = ? AND r.at_ms <= ?
+     ORDER BY r.epoch DESC, r.at_ms DESC, g.account DESC, r.seq DESC LIMIT 1`,
+  );
+
+  function* readingsAt(charger: number, connector: number, maxEpoch: number, atMs: number): Iterable<ReadingAt> {
+    for (let epoch = maxEpoch; ; epoch--) {
+      const found = selectEpoch.get(charger, connector, epoch)?.epoch ?? undefined;
+      if (found === undefined) return;
+      epoch = found;
+      const rows = selectConnections
+        .all(charger, epoch)
+        .map(({ id }) => selectReading.get(charger, connector, found, id, atMs))
+        .filter((row) => row !== undefined);
+      yield* rows.map(readingOf).sort((one, other) => (isAfter(one, other) ? -1 : 1));
+    }
+  }
+
+  function* stopsAt(charger: number, maxEpoch: number, atMs: number): Iterable<StopReadingAt> {
+    for (const row of selectStops.each(charger, maxEpoch, atMs)) {
+      const start = selectStart.get(charger, row.transaction_id, row.at_ms);
+      yield {
+        ...readingOf(row),
+        start: start && {
+          gateway: start.account,
+          chapter: start.chapter,
+          atMs: start.at_ms,
+          connector: start.connector,
+        },
+      };
+    }
+  }
+
+  return (deviceId: string, atMs: number): MeterRecordAt => {
+    const charger = selectCharger.get(deviceId)?.id ?? 0;
+    const { gateway, missedUntilMs } = reader.at(deviceId, atMs);
+    return {
+      gateway,
+      missedUntilMs,
+      readings: (connector, maxEpoch) => readingsAt(charger, connector, maxEpoch, atMs),
+      stops: (maxEpoch) => stopsAt(charger, maxEpoch, atMs),
+    };
+  };
+}
+
+function readingOf(row: ReadingRow): ReadingAt {
+  return {
+    gateway: row.account,
+    chapter: row.chapter,
+    epoch: row.epoch,
+    atMs: row.at_ms,
+    seq: row.seq,
+    registerWh: row.register_wh,
+    powerW: row.power_w,
+    observedAtSec: row.observed_at_sec,
+    isSigned: row.is_signed === 1,
+  };
+}
+
+export type MeterReader = ReturnType<typeof makeMeterReader>;

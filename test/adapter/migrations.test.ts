@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, it } from '@jest/globals';
+import { makeTestGateway } from '../support/batches.ts';
+import { makeTestRecord } from './record.ts';
+
+it('fills the tables that are new from the events of a record that an earlier version made', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'devsen-record-'));
+  try {
+    const path = join(folder, 'adapter.sqlite');
+    const gateway = makeTestGateway({ bootedAtMs: 1_000_000 });
+    const record = makeTestRecord([gateway.listed()], path);
+    record.apply(gateway.flush(1_000_000));
+    gateway.open('CH-1', 1_001_000);
+    const start = { connectorId: 1, idTag: 'ADA', meterStart: 100 };
+    gateway.call('CH-1', 1_002_000, 'StartTransaction', start, { transactionId: 7 });
+    gateway.call('CH-1', 1_003_000, 'MeterValues', {
+      connectorId: 2,
+      meterValue: [{ sampledValue: [{ value: '50' }] }],
+    });
+    gateway.call('CH-1', 1_004_000, 'StopTransaction', { transactionId: 7, meterStop: 900 });
+    record.apply(gateway.flush(1_005_000));
+    record.db.close();
+    // The file as version 1 left it.
+    const old = new DatabaseSync(path);
+    old.exec(`DROP TABLE readings; DROP TABLE transaction_starts; DROP TABLE transaction_stops;
+      DROP INDEX batches_late; PRAGMA user_version = 1;`);
+    old.close();
+
+    const again = makeTestRecord([gateway.listed()], path);
+    const told = [1, 2].map((connector) => again.meter('CH-1', connector, 1_004));
+    expect(told).toEqual([
+      { isKnown: true, answer: { registerWh: 900, powerW: 0, observedAtSec: 1_004, isSigned: false } },
+      { isKnown: true, answer: { registerWh: 50, powerW: 0, observedAtSec: 1_003, isSigned: false } },
+    ]);
+    expect([again.count('readings'), again.count('transaction_starts'), again.count('statuses')]).toEqual([2, 1, 0]);
+    again.db.close();
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

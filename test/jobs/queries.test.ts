@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { encodeMeterReadingParams, encodeUptimeParams, QUERIES, type QueryName, specIdOf } from '../../core/queries.ts';
+import { startJobNode } from '../../jobs/node/start.ts';
+import { makeLog } from '../../runtime/log.ts';
+import {
+  AS_OF_SEC,
+  DEVICE_ID,
+  encodeRequestData,
+  makeWorld,
+  PATIENCE_MS,
+  PAYMENT_JUELS,
+  type World,
+  waitFor,
+} from './world.ts';
+
+jest.setTimeout(PATIENCE_MS);
+
+describe('requests of the other queries at a real Operator', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await makeWorld({ queries: ['meter-reading', 'uptime'] });
+  });
+  afterAll(() => world.close());
+
+  it('ask the adapter what the contract asked, and are answered', async () => {
+    const ask = (nonce: number, name: QueryName, params: string) => {
+      const specId = specIdOf(QUERIES.find((query) => query.name === name)?.externalJobId ?? '');
+      return world.request(nonce, specId, PAYMENT_JUELS, encodeRequestData(DEVICE_ID, AS_OF_SEC, params));
+    };
+    const node = await startJobNode(world.settings(), makeLog('jobs', process.env.LOG_LEVEL ?? 'silent'));
+    try {
+      const ids = [
+        await ask(1, 'meter-reading', encodeMeterReadingParams(2)),
+        await ask(2, 'uptime', encodeUptimeParams(AS_OF_SEC - 86_400, AS_OF_SEC)),
+      ];
+      await waitFor(async () => (await world.answered()).length === 2, { what: 'two answers' });
+      expect((await world.answered()).sort()).toEqual(ids.sort());
+      const asked = (world.bridge.asked as { data: { endpoint: string } }[]).map(({ data }) => data);
+      expect(asked.sort((one, other) => (one.endpoint < other.endpoint ? -1 : 1))).toEqual([
+        { endpoint: 'meter-reading', deviceId: DEVICE_ID, connector: 2, asOf: AS_OF_SEC },
+        { endpoint: 'uptime', deviceId: DEVICE_ID, from: AS_OF_SEC - 86_400, to: AS_OF_SEC, asOf: AS_OF_SEC },
+      ]);
+    } finally {
+      await node.close();
+    }
+  });
+});
