@@ -143,6 +143,8 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
     isEnded = true;
     for (const { call } of waiting.splice(0)) inFlight.delete(call.messageId);
     log.info({ code, reason }, 'charger disconnected');
+    // A connection whose opening was refused is on no record, and a close alone would break the gateway's.
+    if (chain.seq === 0) return true;
     outbox.append(chain, 'close', '', JSON.stringify({ code, reason })).catch((error) => {
       log.warn({ err: error }, 'disconnection not recorded');
     });
