@@ -75,6 +75,8 @@ export async function startGateway(
 
   const parts = () => ({ registry, redis, outbox, stations });
   const isKnown = (snapshot: RegistrySnapshot) => isRegistered(snapshot, settings.GATEWAY_ACCOUNT, signingKey);
+  /** While the chain does not know this gateway, operators only put off what it writes: it must not write or answer. */
+  const readersOf = (snapshot: RegistrySnapshot) => (isKnown(snapshot) ? activeOperators(snapshot) : []);
   const health = () => healthOf(parts(), isKnown);
   const isReady = () => outbox?.isReady() === true && registry !== undefined && isKnown(registry.snapshot());
 
@@ -112,7 +114,7 @@ export async function startGateway(
         network: known.network,
         gateway: settings.GATEWAY_ACCOUNT,
         privateKey: settings.GATEWAY_KEY,
-        operators: activeOperators(known.snapshot()),
+        operators: readersOf(known.snapshot()),
         onFatal: options.onFatal ?? throwOutside,
         nowMs: now,
         ...(options.outbox === undefined ? {} : { options: options.outbox }),
@@ -121,7 +123,7 @@ export async function startGateway(
     );
     outbox = box;
     closers.unshift(
-      known.onChange((snapshot) => box.setOperators(activeOperators(snapshot))),
+      known.onChange((snapshot) => box.setOperators(readersOf(snapshot))),
       box.close,
     );
 

@@ -47,9 +47,11 @@ function problemsOf(
   if (redis === undefined || outbox === undefined) return ['waiting for Redis'];
   const found: string[] = [];
   if (!registry.isFresh()) found.push('chain is away');
-  if (!isKnown(registry.snapshot())) found.push('this gateway, or its key, is not registered on chain');
+  const isRegistered = isKnown(registry.snapshot());
+  if (!isRegistered) found.push('this gateway, or its key, is not registered on chain');
   if (!redis.isUp()) found.push('Redis is away');
-  if (!outbox.isReady()) found.push('outbox is not ready');
+  // The outbox takes nothing before the gateway is registered.
+  if (isRegistered && !outbox.isReady()) found.push('outbox is not ready');
   if (outbox.stats().lagMs > STUCK_AFTER_MS) found.push('outbox is stuck');
   return found;
 }

@@ -25,8 +25,8 @@ export interface Outbox {
    * @param frame - exact text the charger sent; for `open` and `close` a small JSON object
    * @returns settles when the signed batch that holds the event is in Redis for every operator: only then may the
    *   charger be answered
-   * @throws (as a rejection) DevsenError, always before the event got a place: `OVERLOADED` at the bound of memory (a
-   *   `close` event is taken all the same), `NOT_YET` while there is no operator, before Redis was first reached or
+   * @throws (as a rejection) DevsenError, always before the event got a place: `OVERLOADED` at the bound of memory,
+   *   `NOT_YET` while there is no operator (a `close` event is taken in both cases), before Redis was first reached or
    *   after `close`; and later only `CONFLICT` if another process writes with this gateway's key, or
    *   `REDIS_UNAVAILABLE` if the outbox is closed before Redis is back. No answer may then be sent.
    */
@@ -130,8 +130,10 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
   function whyRefused(kind: ChargerEventKind, length: number): DevsenError | undefined {
     if (isClosing) return new DevsenError('NOT_YET', 'the outbox is closing');
     if (!isOpen) return new DevsenError('NOT_YET', 'Redis was not reached yet');
-    if (operators.length === 0) return new DevsenError('NOT_YET', 'no operator is registered');
-    if (kind === 'close' || hasRoom(pending, length, options)) return undefined;
+    // That a connection has ended must not be lost: it would count as open for as long as this process lives.
+    if (kind === 'close') return undefined;
+    if (operators.length === 0) return new DevsenError('NOT_YET', 'no operator is registered, or not this gateway');
+    if (hasRoom(pending, length, options)) return undefined;
     return new DevsenError('OVERLOADED', `${pending.events} events wait for Redis, which is the bound`);
   }
 
