@@ -79,6 +79,18 @@ const MIGRATIONS = [
      sent_at_ms INTEGER NOT NULL,
      PRIMARY KEY (tx_id, tx_hash)
    ) STRICT, WITHOUT ROWID;`,
+  `-- Places where adapters leave answers that come later; of a task's, one at most is not spent.
+   CREATE TABLE callbacks (
+     id TEXT PRIMARY KEY,
+     key TEXT NOT NULL,
+     run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+     token TEXT NOT NULL,
+     state TEXT NOT NULL CHECK (state IN ('asked', 'pending', 'answered', 'spent')),
+     deadline_ms INTEGER NOT NULL,
+     outcome TEXT
+   ) STRICT, WITHOUT ROWID;
+   CREATE UNIQUE INDEX callbacks_open ON callbacks (key) WHERE state <> 'spent';
+   CREATE INDEX callbacks_by_run ON callbacks (run_id);`,
 ];
 
 /**

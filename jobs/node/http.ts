@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import express from 'express';
+import express, { type ErrorRequestHandler } from 'express';
 import { DevsenError } from '../../core/errors.ts';
+import type { Reception } from './callbacks.ts';
 import type { Metrics } from './metrics.ts';
 import type { RunRow } from './run-store.ts';
 import type { JobSpec } from './spec.ts';
@@ -12,13 +13,27 @@ export interface HttpSources {
   metrics: Metrics;
   jobs: readonly JobSpec[];
   listRuns: (beforeId: number, limit: number) => RunRow[];
+  /** Takes an answer that an adapter sends back. */
+  receive: (id: string, token: string, body: string) => Reception;
+  /** Longest body taken. */
+  mostBytes: number;
   /** Empty: jobs and runs are not served. */
   token: string;
 }
 
 const PAGE = 100;
 
-/** Serves `/health`, `/metrics` and, with the token, `/v2/jobs` and `/v2/runs`. */
+const RECEPTIONS = {
+  taken: { status: 200, body: {} },
+  malformed: refusal(400, 'INPUT_INVALID', 'expected JSON with exactly one of value and error'),
+  unknown: refusal(401, 'UNAUTHORISED', 'expected the responseURL as it was given, token included'),
+  used: refusal(409, 'ALREADY_ANSWERED', 'this responseURL takes no answer any more'),
+};
+
+/**
+ * Serves `/health`, `/metrics`, `PATCH /v2/resume/…` for adapters that answer later and, with the token, `/v2/jobs` and
+ * `/v2/runs`.
+ */
 export async function serveHttp(
   host: string,
   port: number,
@@ -32,6 +47,14 @@ export async function serveHttp(
   });
   app.get('/metrics', async (_request, response) => {
     response.type(sources.metrics.registry.contentType).send(await sources.metrics.registry.metrics());
+  });
+  const asText = express.text({ type: () => true, limit: sources.mostBytes });
+  app.patch('/v2/resume/:id', asText, (request, response) => {
+    const { token } = request.query;
+    const body = typeof request.body === 'string' ? request.body : '';
+    const { status, body: said } =
+      RECEPTIONS[sources.receive(request.params.id, typeof token === 'string' ? token : '', body)];
+    response.status(status).json(said);
   });
   app.use('/v2', (request, response, next) => {
     if (isToken(request.headers.authorization ?? '', sources.token)) return next();
@@ -58,6 +81,12 @@ export async function serveHttp(
   app.use((_request, response) => {
     response.status(404).json({ error: { name: 'NOT_FOUND', message: 'no such path' } });
   });
+  const onError: ErrorRequestHandler = (error: { status?: unknown }, _request, response, _next) => {
+    const status = typeof error.status === 'number' && error.status < 500 ? error.status : 500;
+    const message = status === 413 ? `a body of more than ${sources.mostBytes} bytes` : 'the request cannot be read';
+    response.status(status).json({ error: { name: status < 500 ? 'INPUT_INVALID' : 'INTERNAL', message } });
+  };
+  app.use(onError);
   const server = app.listen(port, host);
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve);
@@ -73,6 +102,10 @@ export async function serveHttp(
         server.closeAllConnections();
       }),
   };
+}
+
+function refusal(status: number, name: string, message: string) {
+  return { status, body: { error: { name, message } } };
 }
 
 /** Compares in a time that says nothing about the token. */

@@ -3,7 +3,11 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export type Metrics = ReturnType<typeof makeMetrics>;
 
 /** The job node's metrics, in a registry of their own so that several nodes can run in one process. */
-export function makeMetrics(now: { activeRuns: () => number; txs: () => { queued: number; sent: number } }) {
+export function makeMetrics(now: {
+  activeRuns: () => number;
+  txs: () => { queued: number; sent: number };
+  awaitedAnswers: () => number;
+}) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -24,6 +28,14 @@ export function makeMetrics(now: { activeRuns: () => number; txs: () => { queued
       const { queued, sent } = now.txs();
       this.set({ state: 'queued' }, queued);
       this.set({ state: 'sent' }, sent);
+    },
+  });
+  new Gauge({
+    name: 'devsen_jobs_awaited_answers',
+    help: 'Bridges that said they answer later and have not yet',
+    registers,
+    collect() {
+      this.set(now.awaitedAnswers());
     },
   });
   return {

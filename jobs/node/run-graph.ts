@@ -123,11 +123,16 @@ async function attemptOnce(run: GraphRun, attempt: Attempt): Promise<Value> {
   const timeoutMs = attempt.task.timeoutMs ?? run.defaults.timeoutMs;
   const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
   const signal = timeout ? AbortSignal.any([attempt.signal, timeout]) : attempt.signal;
+  let result: TaskResult;
   try {
-    const result = await beforeAbort(Promise.resolve(run.attempt({ ...attempt, signal })), signal);
-    return 'pending' in result ? await result.pending(attempt.signal) : result.value;
+    result = await beforeAbort(Promise.resolve(run.attempt({ ...attempt, signal })), signal);
   } catch (error) {
     return new Fault(timeout?.aborted ? `no result within ${timeoutMs} ms` : (error as Error).message);
+  }
+  try {
+    return 'pending' in result ? await result.pending(attempt.signal) : result.value;
+  } catch (error) {
+    return new Fault((error as Error).message);
   }
 }
 

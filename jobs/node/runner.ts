@@ -92,7 +92,7 @@ export function startRunner(
           runId: run.id,
           blockNumber: run.request.log.blockNumber,
           signal: ends,
-          hasTimeout: (task.timeoutMs ?? job.maxTaskDurationMs) !== undefined,
+          timeoutMs: task.timeoutMs ?? job.maxTaskDurationMs,
           gasLimit: job.gasLimit,
           services,
         });

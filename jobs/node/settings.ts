@@ -149,6 +149,18 @@ export const JOB_NODE_SETTINGS = {
     default: '15000',
     read: asWhole(100, 600_000),
   },
+  ASYNC_TIMEOUT_MS: {
+    about: 'How long a bridge that answers later may take where its task names no timeout.',
+    unit: 'ms',
+    default: '600000',
+    read: asWhole(100, 86_400_000),
+  },
+  BRIDGE_RESPONSE_URL: {
+    about: 'Where adapters that answer later reach this node; without it http://127.0.0.1 and its port.',
+    unit: 'URL',
+    default: '',
+    read: asUrlOrNothing,
+  },
   HTTP_MAX_BYTES: {
     about: 'Longest answer taken from a bridge or an HTTP source.',
     unit: 'bytes',
@@ -206,6 +218,10 @@ export const JOB_NODE_SETTINGS = {
 } satisfies SettingRows;
 
 export type JobNodeSettings = SettingsOf<typeof JOB_NODE_SETTINGS>;
+
+function asUrlOrNothing(text: string): string {
+  return text === '' ? '' : asUrl('http:', 'https:')(text);
+}
 
 function asJuels(text: string): bigint {
   if (!/^\d{1,30}$/.test(text)) throw new Error('expected a whole number of juels');

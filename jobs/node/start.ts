@@ -3,6 +3,8 @@ import { formatEther } from 'ethers';
 import { DevsenError } from '../../core/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Running } from '../../runtime/process.ts';
+import { makeCallbackStore } from './callback-store.ts';
+import { makeCallbacks } from './callbacks.ts';
 import { makeChain } from './chain.ts';
 import { openDatabase } from './database.ts';
 import { serveHttp } from './http.ts';
@@ -10,7 +12,7 @@ import { openWallet } from './keystore.ts';
 import { beginJobs, startListener } from './listener.ts';
 import { loadJobs } from './load-jobs.ts';
 import { makeMetrics } from './metrics.ts';
-import { repeat } from './repeat.ts';
+import { type Repeated, repeat } from './repeat.ts';
 import { makeRpc } from './rpc.ts';
 import { makeRunStore } from './run-store.ts';
 import { startRunner } from './runner.ts';
@@ -49,9 +51,14 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
   const db = openDatabase(settings.JOBS_DATABASE);
   const runs = makeRunStore(db, nowMs);
   const txs = makeTxStore(db);
+  const places = makeCallbackStore(db);
   checkAccount(txs, account, chainId);
   beginJobs(jobs, runs, head, settings.BACKFILL_BLOCKS);
-  const metrics = makeMetrics({ activeRuns: () => runner.active(), txs: txs.counts });
+  const metrics = makeMetrics({
+    activeRuns: () => runner.active(),
+    txs: txs.counts,
+    awaitedAnswers: places.awaited,
+  });
 
   const sender = startSender(
     chain,
@@ -70,6 +77,8 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
     nowMs,
     (event) => metrics.sender.inc({ event }),
   );
+  let responseUrl = settings.BRIDGE_RESPONSE_URL;
+  const callbacks = makeCallbacks(places, () => responseUrl, nowMs);
   const runner = startRunner(
     chain,
     jobs,
@@ -77,7 +86,9 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
     {
       bridges: bridgesOf(settings),
       sender,
+      callbacks,
       chain,
+      asyncTimeoutMs: settings.ASYNC_TIMEOUT_MS,
       httpTimeoutMs: settings.HTTP_TIMEOUT_MS,
       httpMaxBytes: settings.HTTP_MAX_BYTES,
       randomBelow: randomInt,
@@ -86,7 +97,29 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
     log,
     (job, state) => metrics.ended.inc({ job: job.name, state }),
   );
-  const listener = startListener(
+  const closeRuns = async () => {
+    await Promise.all([runner.close(), sender.close()]);
+    db.close();
+  };
+  let listener: Repeated | undefined;
+  const http = await serveHttp(settings.JOBS_HOST, settings.JOBS_PORT, {
+    problems: () => {
+      const lastGoodAtMs = listener?.lastGoodAtMs() ?? nowMs();
+      const isAway = nowMs() - lastGoodAtMs > Math.max(10_000, POLLS_UNTIL_AWAY * settings.CHAIN_POLL_MS);
+      return isAway ? ['the chain cannot be read'] : [];
+    },
+    metrics,
+    jobs,
+    listRuns: runs.list,
+    receive: callbacks.receive,
+    mostBytes: settings.HTTP_MAX_BYTES,
+    token: settings.JOBS_TOKEN,
+  }).catch(async (error) => {
+    await closeRuns();
+    throw error;
+  });
+  responseUrl ||= `http://127.0.0.1:${http.port}`;
+  const reading = startListener(
     chain,
     jobs,
     runs,
@@ -112,37 +145,18 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
   const balance = repeat(BALANCE_EVERY_MS, log, 'the balance cannot be read', async () => {
     metrics.balance.set(Number(formatEther(await chain.balanceWei(account))));
   });
+  listener = reading;
   runner.kick();
-
-  const closeWork = async () => {
-    await Promise.all([listener.close(), balance.close()]);
-    await Promise.all([runner.close(), sender.close()]);
-    db.close();
+  log.info({ account, port: http.port, jobs: jobs.map((job) => job.name) }, 'job node runs');
+  return {
+    port: http.port,
+    account,
+    close: async () => {
+      await http.close();
+      await Promise.all([reading.close(), balance.close()]);
+      await closeRuns();
+    },
   };
-  try {
-    const http = await serveHttp(settings.JOBS_HOST, settings.JOBS_PORT, {
-      problems: () => {
-        const isAway = nowMs() - listener.lastGoodAtMs() > Math.max(10_000, POLLS_UNTIL_AWAY * settings.CHAIN_POLL_MS);
-        return isAway ? ['the chain cannot be read'] : [];
-      },
-      metrics,
-      jobs,
-      listRuns: runs.list,
-      token: settings.JOBS_TOKEN,
-    });
-    log.info({ account, port: http.port, jobs: jobs.map((job) => job.name) }, 'job node runs');
-    return {
-      port: http.port,
-      account,
-      close: async () => {
-        await http.close();
-        await closeWork();
-      },
-    };
-  } catch (error) {
-    await closeWork();
-    throw error;
-  }
 }
 
 function bridgesOf(settings: JobNodeSettings) {

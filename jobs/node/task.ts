@@ -1,4 +1,5 @@
 import type { Bridge } from './bridges.ts';
+import type { Callbacks } from './callbacks.ts';
 import type { Chain } from './chain.ts';
 import { Decimal } from './decimal.ts';
 import { interpolateJson, soleReference, valueAt } from './references.ts';
@@ -9,9 +10,12 @@ import { Fault, isMap, type Value, type ValueMap } from './values.ts';
 export interface TaskServices {
   bridges: Record<string, Bridge>;
   sender: Sender;
+  callbacks: Callbacks;
   chain: Pick<Chain, 'read' | 'estimateGas'>;
   /** How long an HTTP request may take where its task names no timeout. */
   httpTimeoutMs: number;
+  /** How long a bridge that answers later may take where its task names no timeout. */
+  asyncTimeoutMs: number;
   /** Longest answer taken from a bridge or an HTTP source. */
   httpMaxBytes: number;
   /** A whole number from 0 to below the one given, each as likely. */
@@ -34,8 +38,8 @@ export interface TaskCall {
   blockNumber: number;
   /** Aborted when the attempt's time is over or the run ends early. */
   signal: AbortSignal;
-  /** Whether the spec sets a timeout for this task. */
-  hasTimeout: boolean;
+  /** Timeout the spec sets for this task, if it does. */
+  timeoutMs: number | undefined;
   /** Gas limit the spec sets for all its txs, if it does. */
   gasLimit: number | undefined;
   services: TaskServices;

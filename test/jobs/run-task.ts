@@ -20,7 +20,7 @@ export async function runTask(
     runId: 1,
     blockNumber: 1,
     signal: new AbortController().signal,
-    hasTimeout: false,
+    timeoutMs: undefined,
     gasLimit: undefined,
     services: { bridges: {}, httpTimeoutMs: 1_000, httpMaxBytes: 32_768, ...services } as TaskServices,
   };

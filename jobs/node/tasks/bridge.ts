@@ -1,10 +1,20 @@
 import type { Bridge } from '../bridges.ts';
-import { asString, attribute, goodInputs, headerPairs, mapAttribute, type TaskCall, type TaskType } from '../task.ts';
+import {
+  asString,
+  attribute,
+  goodInputs,
+  headerPairs,
+  mapAttribute,
+  type TaskCall,
+  type TaskResult,
+  type TaskType,
+} from '../task.ts';
 import { isMap, makeMap, toJson, type Value } from '../values.ts';
 
 /**
  * Asks an external adapter: POSTs `requestData` and the run's meta as JSON, gives the answer's text.
- * A status in the answer's body beats the HTTP status.
+ * A status in the answer's body beats the HTTP status. With `async` the adapter may answer `{"pending": true}` and send
+ * the answer to `responseURL` later, as JSON with exactly one of `value` and `error`.
  *
  * @see Chainlink external adapters
  */
@@ -12,7 +22,7 @@ export const bridge: TaskType = {
   required: ['name'],
   optional: ['requestdata', 'includeinputatkey', 'headers', 'async', 'cachettl'],
   check: (attributes) => {
-    if (attributes.async === 'true') return 'async bridges are not supported';
+    if (!/^(true|false)?$/.test(attributes.async ?? '')) return 'async: expected true or false';
     if (attributes.cachettl !== undefined && !/^0+s?$/.test(attributes.cachettl)) return 'cacheTTL is not supported';
     return undefined;
   },
@@ -21,21 +31,57 @@ export const bridge: TaskType = {
     const name = asString(attribute(call, 'name'), 'name');
     const target = call.services.bridges[name];
     if (!target) throw new Error(`no bridge is called "${name}"`);
-    const body = requestBody(call, inputs);
-    const { status, text } = await post(call, target, name, body);
-    const fault = faultOf(status, text);
-    if (fault) throw new Error(`bridge ${name}: ${fault}`);
+    if (call.attributes.async === 'true') return askForLater(call, inputs, target, name);
+    const { text } = await ask(call, target, name, requestBody(call, inputs));
     return { value: text };
   },
 };
 
-function requestBody(call: TaskCall, inputs: readonly Value[]): string {
+async function askForLater(
+  call: TaskCall,
+  inputs: readonly Value[],
+  target: Bridge,
+  name: string,
+): Promise<TaskResult> {
+  const { callbacks, asyncTimeoutMs } = call.services;
+  const callback = callbacks.open(call.key, call.runId, call.timeoutMs ?? asyncTimeoutMs);
+  const later = {
+    pending: (signal: AbortSignal) =>
+      callback.wait(signal).catch((error: Error) => {
+        throw new Error(`bridge ${name}: ${error.message}`);
+      }),
+  };
+  if (callback.isAwaited) return later;
+  try {
+    const { text, isPending } = await ask(call, target, name, requestBody(call, inputs, callback.url));
+    if (isPending) {
+      callback.setPending();
+      return later;
+    }
+    callback.close();
+    return { value: text };
+  } catch (error) {
+    const isCutOff = call.signal.aborted && (call.signal.reason as Error).name !== 'TimeoutError';
+    if (isCutOff || callback.giveUp()) throw error;
+    return later;
+  }
+}
+
+async function ask(call: TaskCall, target: Bridge, name: string, body: string) {
+  const { status, text, isPending } = await post(call, target, name, body);
+  const fault = faultOf(status, text);
+  if (fault) throw new Error(`bridge ${name}: ${fault}`);
+  return { text, isPending };
+}
+
+function requestBody(call: TaskCall, inputs: readonly Value[], responseUrl?: string): string {
   const entries = Object.entries(mapAttribute(call, 'requestdata') ?? {});
   const jobRun = call.vars.jobRun;
   if (isMap(jobRun) && jobRun.meta !== undefined) entries.push(['meta', jobRun.meta]);
   const inputKey = attribute(call, 'includeinputatkey');
   if (inputKey !== undefined && inputs.length > 0)
     entries.push([asString(inputKey, 'includeInputAtKey'), inputs[0] as Value]);
+  if (responseUrl !== undefined) entries.push(['responseURL', responseUrl]);
   return toJson(makeMap(entries));
 }
 
@@ -44,12 +90,12 @@ async function post(
   target: Bridge,
   name: string,
   body: string,
-): Promise<{ status: number; text: string }> {
+): Promise<{ status: number; text: string; isPending: boolean }> {
   const headers = new Headers({ 'content-type': 'application/json' });
   if (target.token) headers.set('authorization', `Bearer ${target.token}`);
   for (const [header, value] of headerPairs(call)) headers.set(header, value);
   const signals = [call.signal];
-  if (!call.hasTimeout) signals.push(AbortSignal.timeout(call.services.httpTimeoutMs));
+  if (call.timeoutMs === undefined) signals.push(AbortSignal.timeout(call.services.httpTimeoutMs));
   try {
     const response = await fetch(target.url, {
       method: 'POST',
@@ -58,7 +104,9 @@ async function post(
       redirect: 'error',
       signal: AbortSignal.any(signals),
     });
-    return { status: response.status, text: await readBounded(response, call.services.httpMaxBytes) };
+    const text = await readBounded(response, call.services.httpMaxBytes);
+    const isPending = response.headers.has('x-chainlink-pending') || saysPending(text);
+    return { status: response.status, text, isPending };
   } catch (error) {
     const reason =
       (error as Error).name === 'TimeoutError' || call.signal.aborted ? 'no answer in time' : reasonOf(error);
@@ -75,6 +123,14 @@ async function readBounded(response: Response, mostBytes: number): Promise<strin
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+function saysPending(text: string): boolean {
+  try {
+    return (JSON.parse(text) as { pending?: unknown } | null)?.pending === true;
+  } catch {
+    return false;
+  }
 }
 
 /** Why the adapter's answer is no success; undefined if it is one. */

@@ -13,7 +13,7 @@ export const http: TaskType = {
     goodInputs(call, Number.POSITIVE_INFINITY);
     const data = mapAttribute(call, 'requestdata');
     const signals = [call.signal];
-    if (!call.hasTimeout) signals.push(AbortSignal.timeout(call.services.httpTimeoutMs));
+    if (call.timeoutMs === undefined) signals.push(AbortSignal.timeout(call.services.httpTimeoutMs));
     const { status, text } = await fetchBounded({
       url: asString(attribute(call, 'url'), 'url'),
       method: asString(attribute(call, 'method') ?? 'GET', 'method').toUpperCase(),
