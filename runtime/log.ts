@@ -15,6 +15,18 @@ const SECRET_FIELDS = [
   'redisUrl',
 ];
 
+const URL_IN_TEXT = /\b(https?|wss?|rediss?):\/\/[^\s"'\\<>()[\]{}]+/gi;
+
+/**
+ * What is shown of an error under `err`: no URL, for a URL often holds a key, and none of the further fields that
+ * libraries hang on their errors (requests, commands, URLs again). The messages of its causes are part of it.
+ */
+function showError(error: Error): object {
+  const { type, message, stack, code } = pino.stdSerializers.err(error) as Record<string, unknown>;
+  const cut = (text: unknown) => (typeof text === 'string' ? text.replace(URL_IN_TEXT, '$1://[cut]') : undefined);
+  return { type, message: cut(message), stack: cut(stack), ...(code === undefined ? {} : { code }) };
+}
+
 /** One JSON line per entry on standard output: `part` names the process, secrets are cut out. */
 export function makeLog(part: string, level: string): Logger {
   // Written at once: what waits to be written when the process ends would come out of order.
@@ -24,6 +36,7 @@ export function makeLog(part: string, level: string): Logger {
       level,
       base: { part },
       timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: (error) => (error instanceof Error ? showError(error) : error) },
       redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]), censor: '[cut]' },
     },
     destination,
