@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { STALE_AFTER_MS } from '../core/as-of.ts';
 import { DevsenError } from '../core/errors.ts';
 import {
   asAddress,
@@ -101,7 +102,8 @@ export const GATEWAY_SETTINGS = {
     about: 'Heartbeat interval given to chargers when they boot.',
     unit: 's',
     default: '300',
-    read: asWhole(1, 86_400),
+    // With a longer one, an idle charger that misses a beat would count as gone.
+    read: asWhole(1, STALE_AFTER_MS / 2_000),
   },
   PING_INTERVAL_SEC: {
     about: 'Between two WebSocket pings of a connection; each is up to a quarter shorter or longer.',

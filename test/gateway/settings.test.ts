@@ -48,6 +48,13 @@ describe('the gateway’s settings', () => {
     }
   });
 
+  it('refuse a heartbeat so rare that an idle charger would count as gone', () => {
+    expect(readGatewaySettings({ ...GOOD, HEARTBEAT_INTERVAL_SEC: '450' }).HEARTBEAT_INTERVAL_SEC).toBe(450);
+    expect(() => readGatewaySettings({ ...GOOD, HEARTBEAT_INTERVAL_SEC: '451' })).toThrow(
+      'HEARTBEAT_INTERVAL_SEC is wrong: expected a whole number from 1 to 450',
+    );
+  });
+
   it('want the key either itself or in a file', () => {
     const message = 'GATEWAY_KEY is wrong: expected either GATEWAY_KEY or GATEWAY_KEY_FILE, and not both';
     expect(() => readGatewaySettings({ ...GOOD, GATEWAY_KEY_FILE: 'key' })).toThrow(message);
