@@ -7,10 +7,11 @@ import { DevsenError } from './errors.ts';
  * - `open`, `close`: the connection itself; `frame` is a small JSON object written by the gateway
  * - `call`: a CALL the charger sent; `reply` is what it was answered
  * - `suspect`: a transaction message that breaks the schema of its action: kept raw, never dropped, never billed as it is
+ * - `answer`: the charger's CALLRESULT or CALLERROR to a CALL of the gateway; `reply` is that CALL
  */
-export type ChargerEventKind = 'open' | 'close' | 'call' | 'suspect';
+export type ChargerEventKind = 'open' | 'close' | 'call' | 'suspect' | 'answer';
 
-const KINDS: ReadonlySet<string> = new Set(['open', 'close', 'call', 'suspect']);
+const KINDS: ReadonlySet<string> = new Set(['open', 'close', 'call', 'suspect', 'answer']);
 
 /**
  * One fact a gateway took in from a charger. Its id is (charger, epoch, seq).
@@ -28,7 +29,10 @@ export interface ChargerEvent {
   /** When the gateway received it: Unix milliseconds of a clock that never steps back within a gateway's process. */
   receivedAtMs: number;
   kind: ChargerEventKind;
-  /** The exact text of the CALLRESULT or CALLERROR the gateway answered with; empty where nothing was. */
+  /**
+   * The exact text of the CALLRESULT or CALLERROR the gateway answered with; empty where nothing was. Of an `answer`:
+   * the CALL that was answered, as sent but for tabs, which stand as spaces, and an AuthorizationKey, which is left out.
+   */
   reply: string;
   /** The exact text the charger sent. */
   frame: string;

@@ -74,6 +74,14 @@ export type ChargerFact =
       samples: MeterSample[];
     }
   | { kind: 'meter'; connector: number; transactionId?: number; samples: MeterSample[] }
+  /** The charger answered a command that the gateway passed on. */
+  | {
+      kind: 'answered';
+      action: string;
+      outcome: 'result' | 'error';
+      /** The answer's `status`, or its CALLERROR code; absent where it has none. */
+      status?: string;
+    }
   /** A well-formed message that carries nothing the record projects. */
   | { kind: 'other'; action: string }
   /** Kept raw, believed in nothing. */

@@ -20,6 +20,7 @@ export const STATUS_OF_16: Readonly<Record<string, Status>> = {
 
 const CALL = 2;
 const CALL_RESULT = 3;
+const CALL_ERROR = 4;
 const ID_TAG_STATUSES: ReadonlySet<string> = new Set(['Accepted', 'Blocked', 'Expired', 'Invalid', 'ConcurrentTx']);
 const OTHER_ACTIONS: ReadonlySet<string> = new Set([
   'DataTransfer',
@@ -55,6 +56,7 @@ const READERS: Readonly<Record<string, Reader>> = {
 export function deriveBody(event: Pick<ChargerEvent, 'kind' | 'frame' | 'reply' | 'receivedAtMs'>): ChargerFact {
   if (event.kind === 'open') return { kind: 'opened' };
   if (event.kind === 'close') return { kind: 'closed' };
+  if (event.kind === 'answer') return readAnswer(event);
   const frame = parseArray(event.frame);
   if (frame === undefined || frame[0] !== CALL || typeof frame[2] !== 'string') {
     return { kind: 'unusable', reason: 'no CALL of OCPP-J' };
@@ -72,6 +74,21 @@ export function deriveBody(event: Pick<ChargerEvent, 'kind' | 'frame' | 'reply' 
   if (read === undefined) return { kind: 'unusable', action, reason: 'action is none a charger sends in OCPP 1.6' };
   const fact = read(call, reply[2], event.receivedAtMs);
   return fact.kind === 'unusable' ? { ...fact, action } : fact;
+}
+
+function readAnswer({ frame, reply }: Pick<ChargerEvent, 'frame' | 'reply'>): ChargerFact {
+  const call = parseArray(reply);
+  if (call === undefined || call[0] !== CALL || typeof call[2] !== 'string')
+    return unusable('answers no CALL of OCPP-J');
+  const action = call[2];
+  const answer = parseArray(frame);
+  if (answer === undefined || answer[1] !== call[1]) return { ...unusable('answers another CALL'), action };
+  const [type, , body] = answer;
+  if (type === CALL_RESULT && isObject(body)) {
+    return { kind: 'answered', action, outcome: 'result', ...optionalText('status', body.status) };
+  }
+  if (type !== CALL_ERROR) return { ...unusable('is no answer of OCPP-J'), action };
+  return { kind: 'answered', action, outcome: 'error', ...optionalText('status', body) };
 }
 
 function readBoot(call: JsonObject, result: JsonObject): ChargerFact {
@@ -147,7 +164,7 @@ function readMeter(call: JsonObject, _result: JsonObject, receivedAtMs: number):
   return { kind: 'meter', connector, ...(isWhole(transactionId) ? { transactionId } : {}), samples };
 }
 
-function unusable(reason: string): ChargerFact {
+function unusable(reason: string): Extract<ChargerFact, { kind: 'unusable' }> {
   return { kind: 'unusable', reason };
 }
 

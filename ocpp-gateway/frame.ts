@@ -10,17 +10,23 @@ export interface Call {
 /**
  * What a text from a charger is.
  *
- * - `response`: a CALLRESULT or CALLERROR, meant for whoever sent the call
+ * - `response`: a CALLRESULT or CALLERROR, meant for whoever sent the call of that message id
  * - `ignored`: OCPP-J says to let it pass without a word
  * - `malformed`: no frame; `messageId` is the one to answer to, `-1` where none could be read
  */
 export type InboundFrame =
   | Call
-  | { kind: 'response' }
+  | { kind: 'response'; messageId: unknown; answer: Answer }
   | { kind: 'ignored'; why: string }
   | { kind: 'malformed'; messageId: string; why: string };
 
-/** What a CALLERROR says. */
+/** What a CALLRESULT or CALLERROR says; `malformed` where it lacks what its type must have. */
+export type Answer =
+  | { kind: 'result'; payload: object }
+  | { kind: 'error'; code: string; description: string }
+  | { kind: 'malformed' };
+
+/** What a CALLERROR of the gateway says. */
 export interface CallError {
   code: string;
   /** Safe to send and to log: never repeats what the charger sent. */
@@ -53,7 +59,7 @@ export function parseFrame(text: string): InboundFrame {
   if (!Array.isArray(parts)) return malformed('a frame must be a JSON array');
   const [type, messageId, action, payload] = parts;
   if (typeof type !== 'number') return malformed('a frame must begin with its message type, a number');
-  if (type === CALL_RESULT || type === CALL_ERROR) return { kind: 'response' };
+  if (type === CALL_RESULT || type === CALL_ERROR) return { kind: 'response', messageId, answer: answerOf(parts) };
   if (type !== CALL) return { kind: 'ignored', why: 'unknown-type' };
   if (typeof messageId !== 'string' || messageId.length === 0 || messageId.length > LONGEST_MESSAGE_ID) {
     return malformed('the message id must be a string of 1 to 36 characters');
@@ -61,6 +67,39 @@ export function parseFrame(text: string): InboundFrame {
   if (typeof action !== 'string') return malformed('the action must be a string', messageId);
   if (parts.length !== 4) return malformed('a CALL has four elements', messageId);
   return { kind: 'call', messageId, action, payload };
+}
+
+/** Some stations leave out what a CALLERROR may have empty. */
+function answerOf([type, , body, description = '']: unknown[]): Answer {
+  if (type === CALL_RESULT) {
+    const isPayload = typeof body === 'object' && body !== null && !Array.isArray(body);
+    return isPayload ? { kind: 'result', payload: body } : { kind: 'malformed' };
+  }
+  return typeof body === 'string' && typeof description === 'string'
+    ? { kind: 'error', code: body, description }
+    : { kind: 'malformed' };
+}
+
+const RESULT_HEAD = /^\s*\[\s*3\s*,\s*"(?:[^"\\]|\\.)*"\s*,/;
+
+/**
+ * The payload of a CALLRESULT as the station wrote it.
+ *
+ * @param payload - what was parsed of it: stands in where the frame has more elements than it should
+ */
+export function resultText(text: string, payload: object): string {
+  const [head] = RESULT_HEAD.exec(text) ?? [];
+  const written = head === undefined ? '' : text.slice(head.length, text.lastIndexOf(']')).trim();
+  return isJson(written) ? written : JSON.stringify(payload);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function malformed(why: string, messageId = NO_MESSAGE_ID): InboundFrame {

@@ -28,6 +28,8 @@ export interface RunningGateway extends Running {
   health: () => Health;
   /** Identities of the chargers connected now. */
   chargers: () => string[];
+  /** Has a charger carry out a command; undefined if it is not connected here. Whoever calls has checked it. */
+  command: Stations['command'];
 }
 
 /** What stands in for the chain where it is not the subject. */
@@ -147,6 +149,8 @@ export async function startGateway(
         maxCallsInFlight: settings.MAX_CALLS_IN_FLIGHT,
         maxMessagesPerSec: settings.MAX_MESSAGES_PER_SEC,
         maxBadMessages: settings.MAX_BAD_MESSAGES,
+        callTimeoutMs: settings.CALL_TIMEOUT_MS,
+        maxCallsWaiting: settings.MAX_CALLS_WAITING,
       },
     });
     stations = house;
@@ -188,6 +192,7 @@ export async function startGateway(
       adminPort: admin.port,
       health,
       chargers: house.identities,
+      command: house.command,
       close: () => {
         closing ??= closeAll();
         return closing;

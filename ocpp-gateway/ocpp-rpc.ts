@@ -9,7 +9,7 @@ import { textFrame } from './text-frame.ts';
 /**
  * The one file that knows ocpp-rpc and, under it, ws.
  *
- * ocpp-rpc does the handshake, keeps connections alive and will carry calls to chargers. Calls *from* chargers never
+ * ocpp-rpc does the handshake, keeps connections alive and carries calls to chargers. Calls *from* chargers never
  * reach it: it would answer a message id twice that is sent twice, bounds nothing, and answers before anything is
  * durable. `ChargerSocket` takes every text frame first and lets through only what answers a call of ours.
  */
@@ -30,11 +30,27 @@ export interface ChargerLink {
   onStrayResponse: (listener: () => void) => void;
   /** Sends a text; false if the socket is closing, or its peer has stopped reading and was cut off. */
   send: (text: string) => boolean;
+  /**
+   * Sends a CALL at once; to be used for one call at a time. Its answer comes through `onText` first, like every text.
+   *
+   * @param payload - JSON text of an object, sent as it is
+   * @returns undefined if the socket does not take it
+   */
+  call: (action: string, payload: string, timeoutMs: number) => SentCall | undefined;
   pause: () => void;
   resume: () => void;
   /** Closes with a code and a reason of at most 123 bytes, by force if the peer does not agree in time. */
   close: (code: number, reason: string) => void;
   terminate: () => void;
+}
+
+/** A CALL on the wire. */
+export interface SentCall {
+  messageId: string;
+  /** The exact text that was sent. */
+  text: string;
+  /** Settles when the call was answered, has timed out, or the connection is gone. Never rejects. */
+  over: Promise<void>;
 }
 
 export interface OcppServer {
@@ -60,9 +76,25 @@ export interface OcppServerOptions {
 const MOST_BUFFERED_BYTES = 1 << 20;
 const CLOSE_TIMEOUT_MS = 2_000;
 
+/** What ocpp-rpc is given as a call's payload, as it then stands at the end of the frame. */
+const NO_PAYLOAD = '{}]';
+
 class ChargerSocket extends WebSocket {
   takeText: ((text: string) => boolean) | undefined;
   takeBinary: (() => void) | undefined;
+  /** The payload that stands in for `NO_PAYLOAD` in the next frame ocpp-rpc sends. */
+  payload: string | undefined;
+  /** The last CALL as it was sent. */
+  sentCall: string | undefined;
+
+  override send(data: Parameters<WebSocket['send']>[0], ...rest: never[]): void {
+    if (this.payload === undefined || this.readyState !== WebSocket.OPEN) super.send(data, ...rest);
+    else {
+      this.sentCall = `${String(data).slice(0, -NO_PAYLOAD.length)}${this.payload}]`;
+      this.payload = undefined;
+      super.send(this.sentCall, ...rest);
+    }
+  }
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     if (event === 'message') {
@@ -79,7 +111,8 @@ class ChargerSocket extends WebSocket {
 /** The parts of an ocpp-rpc client that are used here. */
 interface RpcClient {
   session: object;
-  reconfigure: (options: { pingIntervalMs: number }) => void;
+  reconfigure: (options: { pingIntervalMs: number; callConcurrency: number }) => void;
+  call: (action: string, payload: object, options: { callTimeoutMs: number }) => Promise<unknown>;
   on: (event: string, listener: (arg: never) => void) => void;
 }
 
@@ -94,7 +127,6 @@ export function openOcppServer(options: OcppServerOptions): OcppServer {
   const server = new RPCServer({
     protocols: [...options.subprotocols],
     pingIntervalMs: 0,
-    callTimeoutMs: 30_000,
     respondWithDetailedErrors: false,
     wssOptions: {
       maxPayload: options.maxMessageBytes,
@@ -113,7 +145,11 @@ export function openOcppServer(options: OcppServerOptions): OcppServer {
   // ws makes the socket and ocpp-rpc announces it without a pause between, so `latest` is this client's socket.
   server.on('client', (client: RpcClient) => {
     const socket = latest as ChargerSocket;
-    client.reconfigure({ pingIntervalMs: Math.round(options.pingIntervalMs * (0.75 + options.random() / 2)) });
+    client.reconfigure({
+      pingIntervalMs: Math.round(options.pingIntervalMs * (0.75 + options.random() / 2)),
+      // One at a time is for `ChargerCalls` to see to: ocpp-rpc's own queue has no bound.
+      callConcurrency: Infinity,
+    });
     options.onCharger(makeLink(client, socket, transports.get(client.session) as Socket));
   });
 
@@ -158,6 +194,18 @@ function makeLink(client: RpcClient, socket: ChargerSocket, transport: Socket): 
       // Without compression ws, too, writes a frame at once and whole, so frames never mix.
       transport.write(textFrame(text));
       return true;
+    },
+    call: (action, payload, timeoutMs) => {
+      socket.payload = payload;
+      socket.sentCall = undefined;
+      // Sends before it returns. What it makes of the answer is not needed: `onText` has seen the answer's text.
+      const over = client.call(action, {}, { callTimeoutMs: timeoutMs }).then(
+        () => undefined,
+        () => undefined,
+      );
+      const text = socket.sentCall as string | undefined;
+      socket.payload = undefined;
+      return text === undefined ? undefined : { messageId: JSON.parse(text)[1], text, over };
     },
     pause: () => socket.pause(),
     resume: () => socket.resume(),

@@ -129,6 +129,18 @@ export const GATEWAY_SETTINGS = {
     default: '16',
     read: asWhole(1, 10_000),
   },
+  CALL_TIMEOUT_MS: {
+    about: 'How long a charger may take to answer a call of the gateway.',
+    unit: 'ms',
+    default: '30000',
+    read: asWhole(100, 600_000),
+  },
+  MAX_CALLS_WAITING: {
+    about: 'Commands to one charger that may wait for those before them.',
+    unit: 'calls',
+    default: '8',
+    read: asWhole(0, 1_000),
+  },
   MAX_MESSAGES_PER_SEC: {
     about: 'Messages of one charger per second, over ten seconds; more close its socket.',
     unit: 'messages per s',

@@ -1,6 +1,7 @@
 import { DevsenError } from '../core/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import { type Arrival, type CallTools, labelOf, makeCallDesk } from './call-desk.ts';
+import { type Command, type CommandEnd, makeChargerCalls } from './charger-calls.ts';
 import type { ConnectionChain } from './custody.ts';
 import { makeFewIds } from './few-ids.ts';
 import { type Call, callError, parseFrame } from './frame.ts';
@@ -22,6 +23,10 @@ export interface StationLimits {
   maxMessagesPerSec: number;
   /** Frames in a row that are none; more close the socket. */
   maxBadMessages: number;
+  /** How long the charger may take to answer a call of ours. */
+  callTimeoutMs: number;
+  /** Calls of ours that may wait behind the one in flight. */
+  maxCallsWaiting: number;
 }
 
 /** One charger's connection, from its `open` event to its `close` event. */
@@ -30,7 +35,9 @@ export interface Station {
   readonly epoch: number;
   /** Ends the connection: nothing it still sends is taken in. */
   end: (code: number, reason: string) => void;
-  /** Takes no more calls and settles when those in flight are answered or given up. */
+  /** Has the charger carry out a command, after those sent before it. Never rejects. */
+  command: (command: Command) => Promise<CommandEnd>;
+  /** Takes no more calls, in either direction, and settles when those in flight are answered or given up. */
   drain: () => Promise<void>;
   /** Settles when the socket is gone. */
   closed: Promise<void>;
@@ -75,14 +82,27 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
     setFlow();
   };
 
+  const tellIdle = () => {
+    if (inFlight.size === 0 && calls.isIdle()) onIdle();
+  };
+
   const onSettled = (call: Call, error?: unknown) => {
     inFlight.delete(call.messageId);
     if (isPaused) setFlow();
-    if (inFlight.size === 0) onIdle();
+    tellIdle();
     if (error instanceof DevsenError && error.code === 'OVERLOADED' && !isOutboxFull) void waitForRoom();
   };
 
   const send = (text: string) => void link.send(text);
+  const calls = makeChargerCalls({
+    link,
+    timeoutMs: limits.callTimeoutMs,
+    maxWaiting: limits.maxCallsWaiting,
+    record: (call, answer) => outbox.append(chain, 'answer', call, answer),
+    onIdle: () => tellIdle(),
+    log,
+    now,
+  });
   const handle = makeCallDesk({ chain, tools, log, send, onSettled, isEnded: () => isEnded });
 
   const handleInTurn = async (first: Promise<void>) => {
@@ -135,12 +155,13 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
     if (frame.kind === 'call') takeCall(frame, text);
     else if (frame.kind === 'malformed') takeMalformed('malformed', frame.messageId, frame.why);
     else if (frame.kind === 'ignored') metrics.badFrame('ignored');
-    return frame.kind === 'response';
+    return frame.kind === 'response' && calls.takeAnswer(frame.messageId, frame.answer, text);
   };
 
   const finish = (code: number, reason: string): boolean => {
     if (isEnded) return false;
     isEnded = true;
+    calls.close();
     for (const { call } of waiting.splice(0)) inFlight.delete(call.messageId);
     log.info({ code, reason }, 'charger disconnected');
     // A connection whose opening was refused is on no record, and a close alone would break the gateway's.
@@ -177,11 +198,13 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
     epoch,
     end,
     closed,
+    command: calls.send,
     drain: () => {
       isDraining = true;
+      calls.stop();
       const { promise, resolve } = Promise.withResolvers<void>();
       onIdle = resolve;
-      if (inFlight.size === 0) resolve();
+      tellIdle();
       return promise;
     },
   };

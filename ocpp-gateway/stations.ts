@@ -1,3 +1,4 @@
+import type { Command, CommandEnd } from './charger-calls.ts';
 import { makeConnectionChain } from './custody.ts';
 import type { ChargerLink } from './ocpp-rpc.ts';
 import { makeStation, type Station, type StationHouse } from './station.ts';
@@ -14,6 +15,8 @@ export interface Stations {
   count: () => number;
   has: (identity: string) => boolean;
   identities: () => string[];
+  /** Has a charger carry out a command; undefined if it is not connected. */
+  command: (identity: string, command: Command) => Promise<CommandEnd> | undefined;
   /** Answers what is in flight, no longer than `timeoutMs`, then closes every connection. */
   drain: (timeoutMs: number) => Promise<void>;
 }
@@ -49,6 +52,7 @@ export function openStations(house: StationHouse): Stations {
     count: () => current.size,
     has: (identity) => current.has(identity),
     identities: () => [...current.keys()],
+    command: (identity, command) => current.get(identity)?.command(command),
     drain: async (timeoutMs) => {
       const { promise: timeout, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, timeoutMs);

@@ -15,6 +15,17 @@ function derive(action: string, payload: unknown, result: unknown = {}, kind: Ch
 
 describe('deriveBody of OCPP 1.6', () => {
   it.each([
+    ['[3,"id",{"status":"Accepted"}]', { kind: 'answered', action: 'Reset', outcome: 'result', status: 'Accepted' }],
+    ['[3,"id",{}]', { kind: 'answered', action: 'Reset', outcome: 'result' }],
+    ['[4,"id","NotSupported","",{}]', { kind: 'answered', action: 'Reset', outcome: 'error', status: 'NotSupported' }],
+    ['[3,"id"]', { kind: 'unusable', action: 'Reset', reason: 'is no answer of OCPP-J' }],
+    ['[3,"other",{}]', { kind: 'unusable', action: 'Reset', reason: 'answers another CALL' }],
+  ])('reads %s as the answer to a command', (frame, fact) => {
+    const reply = '[2,"id","Reset",{"type":"Soft"}]';
+    expect(deriveBody({ kind: 'answer', receivedAtMs: RECEIVED_MS, frame, reply })).toEqual(fact);
+  });
+
+  it.each([
     ['Available', 1],
     ['Preparing', 2],
     ['Charging', 3],
@@ -167,7 +178,7 @@ describe('deriveBody of OCPP 1.6', () => {
       fc.string(),
       payload.map((body) => JSON.stringify([3, 'id', body])),
     );
-    const kind = fc.constantFrom<ChargerEventKind>('open', 'close', 'call', 'suspect');
+    const kind = fc.constantFrom<ChargerEventKind>('open', 'close', 'call', 'suspect', 'answer');
     fc.assert(
       fc.property(frame, reply, kind, fc.nat(), (text, answer, eventKind, receivedAtMs) => {
         const event = { kind: eventKind, receivedAtMs, frame: text, reply: answer };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { callError, callResult, parseFrame } from '../../ocpp-gateway/frame.ts';
+import { callError, callResult, parseFrame, resultText } from '../../ocpp-gateway/frame.ts';
 
 describe('a frame', () => {
   it('with four elements, the first of them 2, is a call', () => {
@@ -12,8 +12,22 @@ describe('a frame', () => {
     });
   });
 
-  it.each(['[3,"19",{}]', '[4,"19","GenericError","",{}]'])('such as %s answers a call', (text) => {
-    expect(parseFrame(text)).toEqual({ kind: 'response' });
+  it.each([
+    ['[3,"19",{"status":"Accepted"}]', { kind: 'result', payload: { status: 'Accepted' } }],
+    ['[4,"19","GenericError","why",{}]', { kind: 'error', code: 'GenericError', description: 'why' }],
+    ['[4,"19","GenericError"]', { kind: 'error', code: 'GenericError', description: '' }],
+    ['[4,"19"]', { kind: 'malformed' }],
+    ['[3,"19"]', { kind: 'malformed' }],
+    ['[3,"19",[]]', { kind: 'malformed' }],
+  ])('such as %s answers a call', (text, answer) => {
+    expect(parseFrame(text)).toEqual({ kind: 'response', messageId: '19', answer });
+  });
+
+  it('that answers a call gives its payload as the station wrote it', () => {
+    const odd = '{ "a": 1.0,\t"b": [ "]", 12345678901234567890 ] }';
+    expect(resultText(` [3 , "a\\"b" , ${odd} ] \n`, {})).toBe(odd);
+    expect(resultText('[3,"1",{"a":1},"more"]', { a: 1 })).toBe('{"a":1}');
+    expect(resultText('[3.0,"1",{ "a": 1 }]', { a: 1 })).toBe('{"a":1}');
   });
 
   it('of a message type that OCPP-J does not know is ignored', () => {

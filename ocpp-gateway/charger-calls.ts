@@ -1,0 +1,159 @@
+import type { Logger } from '../runtime/log.ts';
+import { type Answer, resultText } from './frame.ts';
+import type { ChargerLink, SentCall } from './ocpp-rpc.ts';
+
+/** A CALL to a charger. */
+export interface Command {
+  action: string;
+  /** JSON text of an object that has passed the action's schema; goes on the wire as it is. */
+  payload: string;
+  /** Not sent any more from then on, Unix ms. */
+  deadlineMs: number;
+}
+
+/**
+ * How a command ended.
+ *
+ * - `result`, `error`: the charger's CALLRESULT (its payload as the charger wrote it) or CALLERROR; on record
+ * - `malformed`: the charger's answer was neither; on record
+ * - `unrecorded`: the charger answered, but the answer is not on record
+ * - `silent`: no answer in time; `lost`: the connection ended first. It may have been carried out
+ * - `expired`, `full`, `leaving`: never sent: its deadline passed while it waited, too many wait, the gateway stops
+ */
+export type CommandEnd =
+  | { kind: 'result'; payload: string }
+  | { kind: 'error'; code: string; description: string }
+  | { kind: 'malformed' | 'unrecorded' | 'silent' | 'lost' | 'expired' | 'full' | 'leaving' };
+
+/** The calls to one charger, on one connection. */
+export interface ChargerCalls {
+  /** Sends the command when those before it are over: one is in flight at a time, as OCPP-J asks. Never rejects. */
+  send: (command: Command) => Promise<CommandEnd>;
+  /** Takes a CALLRESULT or CALLERROR in; returns whether ocpp-rpc waits for it. */
+  takeAnswer: (messageId: unknown, answer: Answer, text: string) => boolean;
+  /** Whether none is in flight. */
+  isIdle: () => boolean;
+  /** Sends no more; the one in flight may still be answered. */
+  stop: () => void;
+  /** Ends all: the connection is gone. */
+  close: () => void;
+}
+
+export interface ChargerCallsOptions {
+  link: Pick<ChargerLink, 'call'>;
+  /** How long the charger may take for its answer. */
+  timeoutMs: number;
+  /** Commands that may wait behind the one in flight. */
+  maxWaiting: number;
+  /** Keeps call and answer; settles when they are durable. The event has its place in order when this returns. */
+  record: (call: string, answer: string) => Promise<void>;
+  /** Called each time the last one is over. */
+  onIdle: () => void;
+  log: Logger;
+  now: () => number;
+}
+
+/** Message ids of calls that were given up are remembered, so that a late answer counts as late, not as nonsense. */
+const MOST_LATE = 16;
+
+interface Turn {
+  command: Command;
+  settle: (end: CommandEnd) => void;
+}
+
+/** @see OCPP-J 1.6 §4.1.1 a message only after the one before it was answered or has timed out; in each direction */
+export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
+  const { link, timeoutMs, maxWaiting, record, onIdle, log, now } = options;
+  const waiting: Turn[] = [];
+  const late: string[] = [];
+  let inFlight: (Turn & { sent: SentCall; isAnswered: boolean }) | undefined;
+  let stopped: 'leaving' | 'lost' | undefined;
+
+  const next = () => {
+    for (let turn = waiting.shift(); turn !== undefined; turn = waiting.shift()) {
+      const { command, settle } = turn;
+      if (now() >= command.deadlineMs) {
+        settle({ kind: 'expired' });
+        continue;
+      }
+      const sent = link.call(command.action, command.payload, timeoutMs);
+      if (sent === undefined) {
+        settle({ kind: 'lost' });
+        continue;
+      }
+      log.info({ messageId: sent.messageId, action: command.action }, 'command sent');
+      inFlight = { command, settle, sent, isAnswered: false };
+      void sent.over.then(pass);
+      return;
+    }
+  };
+
+  /** The one in flight is over. */
+  const pass = () => {
+    const { sent, settle, isAnswered, command } = inFlight as NonNullable<typeof inFlight>;
+    inFlight = undefined;
+    if (!isAnswered) {
+      if (late.push(sent.messageId) > MOST_LATE) late.shift();
+      if (stopped !== 'lost') log.warn({ messageId: sent.messageId, action: command.action }, 'command not answered');
+      settle({ kind: stopped === 'lost' ? 'lost' : 'silent' });
+    }
+    next();
+    if (inFlight === undefined) onIdle();
+  };
+
+  const endWaiting = (kind: 'leaving' | 'lost') => {
+    for (const { settle } of waiting.splice(0)) settle({ kind });
+  };
+
+  return {
+    send: (command) => {
+      if (stopped !== undefined) return Promise.resolve({ kind: stopped });
+      if (inFlight !== undefined && waiting.length >= maxWaiting) return Promise.resolve({ kind: 'full' });
+      const { promise, resolve } = Promise.withResolvers<CommandEnd>();
+      waiting.push({ command, settle: resolve });
+      if (inFlight === undefined) next();
+      return promise;
+    },
+    takeAnswer: (messageId, answer, text) => {
+      if (inFlight === undefined || inFlight.sent.messageId !== messageId || inFlight.isAnswered) {
+        const at = late.indexOf(messageId as string);
+        if (at >= 0) log.info({ messageId }, 'late answer ignored');
+        return at < 0;
+      }
+      inFlight.isAnswered = true;
+      const { command, sent, settle } = inFlight;
+      const end: CommandEnd =
+        answer.kind === 'result' ? { kind: 'result', payload: resultText(text, answer.payload) } : answer;
+      log.info({ messageId, action: command.action, answer: answer.kind }, 'command answered');
+      record(recordedCall(sent, command), text).then(
+        () => settle(end),
+        (error) => {
+          log.warn({ err: error, messageId }, 'answer not recorded');
+          settle({ kind: 'unrecorded' });
+        },
+      );
+      return true;
+    },
+    isIdle: () => inFlight === undefined,
+    stop: () => {
+      stopped ??= 'leaving';
+      endWaiting('leaving');
+    },
+    close: () => {
+      stopped = 'lost';
+      endWaiting('lost');
+      if (inFlight !== undefined && !inFlight.isAnswered) inFlight.settle({ kind: 'lost' });
+    },
+  };
+}
+
+/**
+ * A CALL as it is put on record: without a new AuthorizationKey, which the operators must not learn, and without tabs,
+ * which part a charger event's fields and in JSON can only stand between tokens.
+ */
+function recordedCall({ messageId, text }: SentCall, { action, payload }: Command): string {
+  if (action !== 'ChangeConfiguration') return text.replaceAll('\t', ' ');
+  const change = JSON.parse(payload) as { key: string; value: string };
+  if (change.key.toLowerCase() !== 'authorizationkey') return text.replaceAll('\t', ' ');
+  return JSON.stringify([2, messageId, action, { ...change, value: '' }]);
+}

@@ -1,0 +1,186 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { deriveBody } from '../../core/ocpp16.ts';
+import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { waitFor } from '../support/wait.ts';
+import { connectCharger, otherSources, type RawCharger, readEvents, startTestGateway } from './support.ts';
+
+type Wire = [number, string, string, unknown];
+
+const IN_A_MINUTE = () => Date.now() + 60_000;
+
+describe('a call to a charger', () => {
+  let redis: TestRedis;
+  let gateway: RunningGateway;
+  let count = 0;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    gateway = await startTestGateway(redis.url, {
+      CALL_TIMEOUT_MS: '500',
+      MAX_CALLS_WAITING: '2',
+      MAX_BAD_MESSAGES: '1',
+    });
+  });
+  afterAll(async () => {
+    await gateway.close();
+    await redis.close();
+  });
+
+  const connect = async () => {
+    const identity = `CPcall${++count}`;
+    return { identity, charger: await connectCharger(gateway.port, identity) };
+  };
+  const send = (identity: string, action: string, payload = '{}', deadlineMs = IN_A_MINUTE()) =>
+    gateway.command(identity, { action, payload, deadlineMs });
+  const callsTo = (charger: RawCharger) => charger.received.filter((text) => text.startsWith('[2,'));
+  /** The text of the nth call that reaches the charger; waits for it. */
+  const nthCall = (charger: RawCharger, n: number) =>
+    waitFor(() => callsTo(charger)[n - 1], { what: `call ${n} to reach the charger` });
+  const idOf = (text: string) => (JSON.parse(text) as Wire)[1];
+  const eventsOf = async (identity: string) =>
+    (await readEvents(redis.url)).filter(({ charger }) => charger === identity);
+
+  it('reaches it with the payload byte for byte, and gives back its payload byte for byte', async () => {
+    const { identity, charger } = await connect();
+    const end = send(identity, 'Reset', '{ "type" :"Soft",\t"type":"Soft" }');
+    const call = await nthCall(charger, 1);
+    expect(call).toBe(`[2,"${idOf(call)}","Reset",{ "type" :"Soft",\t"type":"Soft" }]`);
+    charger.send(`[3, "${idOf(call)}", { "status" : "Accepted" , "n": 1.0}]`);
+    expect(await end).toEqual({ kind: 'result', payload: '{ "status" : "Accepted" , "n": 1.0}' });
+    await charger.close();
+  });
+
+  it('becomes, with its answer, a charger event that is durable once the caller has the answer', async () => {
+    const { identity, charger } = await connect();
+    const end = send(identity, 'Reset', '{"type":\t"Hard"}');
+    const id = idOf(await nthCall(charger, 1));
+    const answer = `[3,"${id}",{"status":"Rejected"}]`;
+    charger.send(answer, [2, 'h', 'Heartbeat', {}]);
+    await end;
+    const events = await eventsOf(identity);
+    expect(events.map(({ kind }) => kind).slice(0, 2)).toEqual(['open', 'answer']);
+    expect(events[1]).toMatchObject({ seq: 1, frame: answer, reply: `[2,"${id}","Reset",{"type": "Hard"}]` });
+    expect(deriveBody(events[1] as NonNullable<(typeof events)[1]>)).toEqual({
+      kind: 'answered',
+      action: 'Reset',
+      outcome: 'result',
+      status: 'Rejected',
+    });
+    await charger.close();
+  });
+
+  it('that sets an AuthorizationKey goes on record without the key', async () => {
+    const { identity, charger } = await connect();
+    const end = send(identity, 'ChangeConfiguration', '{"key":"AuthorizationKEY","value":"00ff"}');
+    const call = await nthCall(charger, 1);
+    expect(call).toContain('"value":"00ff"');
+    charger.send([3, idOf(call), { status: 'Accepted' }]);
+    await end;
+    expect((await eventsOf(identity))[1]?.reply).toBe(
+      `[2,"${idOf(call)}","ChangeConfiguration",{"key":"AuthorizationKEY","value":""}]`,
+    );
+    await charger.close();
+  });
+
+  it('that is refused ends with the code and description of the CALLERROR, which is on record', async () => {
+    const { identity, charger } = await connect();
+    const end = send(identity, 'ClearCache');
+    charger.send([4, idOf(await nthCall(charger, 1)), 'NotSupported', 'no cache', {}]);
+    expect(await end).toEqual({ kind: 'error', code: 'NotSupported', description: 'no cache' });
+    expect(deriveBody((await eventsOf(identity))[1] as never)).toEqual({
+      kind: 'answered',
+      action: 'ClearCache',
+      outcome: 'error',
+      status: 'NotSupported',
+    });
+    await charger.close();
+  });
+
+  it('waits until the one before it is answered, and not more than may', async () => {
+    const { identity, charger } = await connect();
+    const ends = ['1', '2', '3', '4'].map((n) => send(identity, 'DataTransfer', `{"vendorId":"${n}"}`));
+    expect(await ends[3]).toEqual({ kind: 'full' });
+    for (const n of [1, 2, 3]) {
+      const call = await nthCall(charger, n);
+      expect(JSON.parse(call)[3]).toEqual({ vendorId: String(n) });
+      expect(callsTo(charger)).toHaveLength(n);
+      charger.send([3, idOf(call), { status: 'Accepted', data: String(n) }]);
+      expect(await ends[n - 1]).toEqual({ kind: 'result', payload: `{"status":"Accepted","data":"${n}"}` });
+    }
+    await charger.close();
+  });
+
+  it('does not keep the charger from being heard meanwhile', async () => {
+    const { identity, charger } = await connect();
+    const end = send(identity, 'ClearCache');
+    const id = idOf(await nthCall(charger, 1));
+    expect((await charger.call('own', 'Heartbeat', {}))[0]).toBe(3);
+    // Both may give their messages the same id.
+    expect(
+      (await charger.call(id, 'StatusNotification', { connectorId: 1, errorCode: 'NoError', status: 'Available' }))[0],
+    ).toBe(2);
+    await waitFor(() => charger.received.includes(`[3,"${id}",{}]`), { what: 'the status to be answered' });
+    charger.send([3, id, { status: 'Accepted' }]);
+    expect(await end).toEqual({ kind: 'result', payload: '{"status":"Accepted"}' });
+    await charger.close();
+  });
+
+  it('that is not answered in time is given up, its late answers are ignored, and the next one goes out', async () => {
+    const { identity, charger } = await connect();
+    const silent = send(identity, 'ClearCache');
+    const next = send(identity, 'GetLocalListVersion');
+    expect(await silent).toEqual({ kind: 'silent' });
+    const lateId = idOf(await nthCall(charger, 1));
+    // More than may be malformed in a row.
+    for (let n = 0; n < 5; n++) charger.send([3, lateId, { status: 'Accepted' }]);
+    charger.send([3, idOf(await nthCall(charger, 2)), { listVersion: 7 }]);
+    expect(await next).toEqual({ kind: 'result', payload: '{"listVersion":7}' });
+    expect((await charger.call('own', 'Heartbeat', {}))[0]).toBe(3);
+    expect((await eventsOf(identity)).map(({ kind }) => kind)).toEqual(['open', 'answer', 'call']);
+    await charger.close();
+  });
+
+  it('ends, as do those that wait, when the connection is lost', async () => {
+    const { identity, charger } = await connect();
+    const ends = [send(identity, 'ClearCache'), send(identity, 'ClearCache')];
+    await nthCall(charger, 1);
+    await charger.close();
+    expect(await Promise.all(ends)).toEqual([{ kind: 'lost' }, { kind: 'lost' }]);
+    await waitFor(() => !gateway.chargers().includes(identity), { what: 'the charger to be gone' });
+    expect(send(identity, 'ClearCache')).toBeUndefined();
+  });
+
+  it('is not sent after its deadline', async () => {
+    const { identity, charger } = await connect();
+    const first = send(identity, 'ClearCache');
+    const second = send(identity, 'Reset', '{"type":"Hard"}', Date.now() + 100);
+    expect(await first).toEqual({ kind: 'silent' });
+    expect(await second).toEqual({ kind: 'expired' });
+    expect(callsTo(charger)).toHaveLength(1);
+    await charger.close();
+  });
+
+  it('whose answer is no answer ends as such', async () => {
+    const { identity, charger } = await connect();
+    const end = send(identity, 'ClearCache');
+    charger.send([3, idOf(await nthCall(charger, 1))]);
+    expect(await end).toEqual({ kind: 'malformed' });
+    await charger.close();
+  });
+
+  it('in flight when the gateway stops is waited for; those behind it are not sent', async () => {
+    const other = await startTestGateway(redis.url, {}, { sources: otherSources() });
+    const charger = await connectCharger(other.port, 'CPdrain');
+    const command = { action: 'ClearCache', payload: '{}', deadlineMs: IN_A_MINUTE() };
+    const ends = [other.command('CPdrain', command), other.command('CPdrain', command)];
+    const call = await nthCall(charger, 1);
+    const closing = other.close();
+    expect(await ends[1]).toEqual({ kind: 'leaving' });
+    expect(await other.command('CPdrain', command)).toEqual({ kind: 'leaving' });
+    charger.send([3, idOf(call), { status: 'Accepted' }]);
+    expect(await ends[0]).toEqual({ kind: 'result', payload: '{"status":"Accepted"}' });
+    await closing;
+    expect((await charger.closed).code).toBe(1001);
+  });
+});
