@@ -77,6 +77,7 @@ const gateway = await startGateway(
         log,
         now: Date.now,
       }),
+      managers: { managerOf: async () => ({ account: oracle, isActive: false }) },
       idTags: makeIdTagDirectory({ read: async () => 'Active', pepper, whenAway: 'Invalid', log, now: Date.now }),
     },
   },

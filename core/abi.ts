@@ -11,6 +11,8 @@ export const USER_ABI = [
   'function operators(uint256 offset, uint256 limit) view returns (tuple(address account, address oracle, address signingKey, bool active)[] page)',
   'function gatewayCount() view returns (uint256)',
   'function gateways(uint256 offset, uint256 limit) view returns (tuple(address account, address signingKey, bool active)[] page)',
+  'function MANAGER() view returns (uint256)',
+  'function hasRole(address account, uint256 roles) view returns (bool)',
   'function idTagState(bytes32 commitment) view returns (uint8 state, address user)',
 ] as const;
 
@@ -29,6 +31,7 @@ export const FACTORY_ABI = [
 export const DEVICE_ABI = [
   'event CredentialsSet(bytes32 indexed deviceId, bytes32 authorizationKeyHash, bytes32 certificateFingerprint)',
   'function deviceId() view returns (bytes32)',
+  'function manager() view returns (address)',
   'function credentials() view returns (bytes32 authorizationKeyHash, bytes32 certificateFingerprint)',
 ] as const;
 

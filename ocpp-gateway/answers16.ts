@@ -50,7 +50,7 @@ const ANSWERS: Record<string, (facts: Facts) => object> = {
 export const CHARGER_ACTIONS_16 = Object.keys(ANSWERS);
 
 /** The actions that only a CSMS sends: known, but nothing a charger can ask for. */
-const CSMS_ACTIONS_16 = new Set([
+const CSMS_ACTIONS_16: ReadonlySet<string> = new Set([
   'CancelReservation',
   'CertificateSigned',
   'ChangeAvailability',
@@ -77,6 +77,9 @@ const CSMS_ACTIONS_16 = new Set([
   'UnlockConnector',
   'UpdateFirmware',
 ]);
+
+/** The actions of OCPP 1.6 and its security whitepaper that a CSMS sends. */
+export const COMMANDS_16: readonly string[] = ['DataTransfer', ...CSMS_ACTIONS_16].sort();
 
 /** What billing depends on: recorded raw even where it breaks its schema. */
 const TRANSACTION_ACTIONS_16 = new Set(['StartTransaction', 'StopTransaction', 'MeterValues']);

@@ -7,6 +7,7 @@ import { followLogs, type LogFollower } from '../runtime/log-follower.ts';
 import { type Registry, type RegistrySnapshot, watchRegistry } from '../runtime/registry.ts';
 import { makeChargerDirectory } from './charger-directory.ts';
 import { makeIdTagDirectory } from './id-tag-directory.ts';
+import { makeManagerDirectory } from './manager-directory.ts';
 import type { GatewayRedis, KeptTexts } from './redis.ts';
 import type { GatewaySettings } from './settings.ts';
 
@@ -103,7 +104,7 @@ const DEVICE = new Interface(DEVICE_ABI);
 const FACTORY = new Interface(FACTORY_ABI);
 const USERS = new Interface(USER_ABI);
 
-/** Chargers and idTags as the chain has them, kept up to date by its logs. */
+/** Chargers, their managers and idTags as the chain has them, kept up to date by its logs. */
 export async function openDirectories(
   network: Network,
   redis: GatewayRedis,
@@ -145,6 +146,19 @@ export async function openDirectories(
     now,
   });
 
+  const managers = makeManagerDirectory(
+    (device) =>
+      orChainError(async () => {
+        const [manager, role] = await Promise.all([
+          new Contract(device, DEVICE, provider).getFunction('manager')(),
+          userContract.getFunction('MANAGER')(),
+        ]);
+        const isActive: boolean = await userContract.getFunction('hasRole')(manager, role);
+        return { account: String(manager).toLowerCase(), isActive };
+      }),
+    now,
+  );
+
   // Any contract can emit a log of this form: it only makes the gateway read the factory's own device again.
   follower.subscribe({ topics: [topicOf(DEVICE, 'CredentialsSet')] }, async (logs: Log[]) => {
     for (const deviceId of new Set(logs.map((entry) => entry.topics[1]))) {
@@ -156,7 +170,7 @@ export async function openDirectories(
     { address: users, topics: [[topicOf(USERS, 'UserSet'), topicOf(USERS, 'IdTagSet')]] },
     idTags.usersChanged,
   );
-  return { chargers, idTags };
+  return { chargers, idTags, managers };
 }
 
 function topicOf(contract: Interface, event: string): string {

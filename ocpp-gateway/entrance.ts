@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '../runtime/log.ts';
 import type { Admission } from './admission.ts';
@@ -10,11 +10,13 @@ export interface EntranceOptions {
   port: number;
   admit: Admission;
   ocpp: OcppServer;
+  /** Takes an HTTP request over; false if it is none for it. */
+  onRequest: (request: IncomingMessage, response: ServerResponse) => boolean;
   onRefused: (reason: string) => void;
   log: Logger;
 }
 
-/** The HTTP server at which chargers knock. */
+/** The HTTP server at which chargers knock, and their managers. */
 export interface Entrance {
   readonly port: number;
   /** Takes no new connection; those let in stay. */
@@ -28,7 +30,15 @@ const HEAD_TIMEOUT_MS = 10_000;
 const REFUSAL_TIMEOUT_MS = 2_000;
 
 /** @throws the error of the operating system if it cannot listen there */
-export async function openEntrance({ host, port, admit, ocpp, onRefused, log }: EntranceOptions): Promise<Entrance> {
+export async function openEntrance({
+  host,
+  port,
+  admit,
+  ocpp,
+  onRequest,
+  onRefused,
+  log,
+}: EntranceOptions): Promise<Entrance> {
   let isStopped = false;
   const server = createServer(
     {
@@ -39,7 +49,8 @@ export async function openEntrance({ host, port, admit, ocpp, onRefused, log }: 
       requestTimeout: HEAD_TIMEOUT_MS,
       connectionsCheckingInterval: 2_000,
     },
-    (_request, response) => {
+    (request, response) => {
+      if (onRequest(request, response)) return;
       response.writeHead(426, { connection: 'close', upgrade: 'websocket', 'content-type': 'text/plain' });
       response.end('OCPP over WebSocket is spoken here\n');
     },

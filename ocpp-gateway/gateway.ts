@@ -6,12 +6,15 @@ import type { Running } from '../runtime/process.ts';
 import type { Registry, RegistrySnapshot } from '../runtime/registry.ts';
 import { openAdminServer } from './admin-server.ts';
 import { makeAdmission } from './admission.ts';
-import { CHARGER_ACTIONS_16 } from './answers16.ts';
+import { CHARGER_ACTIONS_16, COMMANDS_16 } from './answers16.ts';
 import { openDirectories, openNetwork } from './chain-sources.ts';
 import type { ChargerDirectory } from './charger-directory.ts';
+import { makeCommandDesk } from './command-desk.ts';
+import { makeCommandEntrance } from './command-entrance.ts';
 import { openEntrance } from './entrance.ts';
 import { gaugesOf, type Health, healthOf } from './health.ts';
 import type { IdTagDirectory } from './id-tag-directory.ts';
+import type { ManagerDirectory } from './manager-directory.ts';
 import { makeMetrics } from './metrics.ts';
 import { compileChecks16, openOcppServer } from './ocpp-rpc.ts';
 import { type Outbox, startOutbox } from './outbox.ts';
@@ -37,6 +40,7 @@ export interface GatewaySources {
   registry: Registry;
   chargers: ChargerDirectory;
   idTags: IdTagDirectory;
+  managers: ManagerDirectory;
 }
 
 export interface GatewayOptions {
@@ -107,7 +111,7 @@ export async function startGateway(
     redis = store;
     closers.unshift(store.close);
     await untilRedis(store, settings.REDIS_DURABILITY, log, signal);
-    const { chargers, idTags } =
+    const { chargers, idTags, managers } =
       options.sources ?? (await openDirectories(network as NonNullable<typeof network>, store, settings, log, now));
 
     const box = startOutbox(
@@ -176,6 +180,21 @@ export async function startGateway(
         now,
       }),
       ocpp,
+      onRequest: makeCommandEntrance(
+        makeCommandDesk({
+          network: known.network,
+          chargers,
+          managers,
+          stations: house,
+          checks: compileChecks16(COMMANDS_16.map((action) => `${action}.req`)),
+          useNonce: store.useNonce,
+          isReady,
+          onEnd: metrics.command,
+          log,
+          now,
+        }),
+        settings.MAX_MESSAGE_BYTES,
+      ),
       onRefused: metrics.refused,
       log,
     });

@@ -12,6 +12,8 @@ export interface GatewayMetrics {
   badFrame: (what: BadFrame) => void;
   /** A connection that was not let in. */
   refused: (reason: string) => void;
+  /** A command to a charger: how it ended, `refused` if it was not to be sent. */
+  command: (action: string, end: string) => void;
   /** @param seconds - from the message's arrival to its answer */
   latency: (seconds: number) => void;
   /** The page for Prometheus. */
@@ -89,6 +91,7 @@ export function makeMetrics(gauges: GatewayGauges): GatewayMetrics {
     message: tally('messages_total', 'Messages from chargers.', 'action', 'outcome'),
     badFrame: tally('bad_frames_total', 'Frames from chargers that were no message.', 'what'),
     refused: tally('refused_total', 'Connections that were not let in.', 'reason'),
+    command: tally('commands_total', 'Commands to chargers.', 'action', 'end'),
     latency: (seconds) => latency.observe(seconds),
     render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };

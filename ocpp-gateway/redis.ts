@@ -14,6 +14,12 @@ export interface GatewayRedis {
    *   `TRANSACTION_MEMORY_SEC`
    */
   transactionIdFor: (charger: string, fingerprint: string, nowMs: number) => Promise<number>;
+  /**
+   * Uses a manager's nonce, at whichever gateway; false if it was used before.
+   *
+   * @param deadlineMs - until then it is remembered, and a while longer for clocks that differ
+   */
+  useNonce: (manager: string, nonce: string, deadlineMs: number) => Promise<boolean>;
   /** Keeps what the chain commits to for a charger, as any text, for a start while the chain is away. */
   saveCredential: (charger: string, credential: string) => Promise<void>;
   /** All that was saved, by charger. */
@@ -26,6 +32,9 @@ export interface GatewayRedis {
 
 /** How long a StartTransaction that is sent again gets the id of the first: 90 days. */
 export const TRANSACTION_MEMORY_SEC = 90 * 24 * 3600;
+
+/** Redis and the gateways may disagree so much on the time. */
+const CLOCKS_DIFFER_MS = 300_000;
 
 /** transactionIds count from the seconds since then, so they go on growing if Redis is lost; int32 lasts until 2093. */
 const TRANSACTION_IDS_START_MS = Date.UTC(2025, 0, 1);
@@ -80,6 +89,16 @@ export function openGatewayRedis(url: string, network: string, prefix: string, l
       return Number(
         await translated(scripts.transactionId(key('transaction-id'), transaction, leastId, TRANSACTION_MEMORY_SEC)),
       );
+    },
+    useNonce: async (manager, nonce, deadlineMs) => {
+      const used = redis.set(
+        `${key('command-nonce')}:${manager}:${nonce}`,
+        '1',
+        'PXAT',
+        deadlineMs + CLOCKS_DIFFER_MS,
+        'NX',
+      );
+      return (await translated(used)) === 'OK';
     },
     saveCredential: async (charger, credential) => {
       await translated(redis.hset(key('credentials'), charger, credential));

@@ -7,6 +7,7 @@ export const COMMANDS = {
   bench: { file: 'bench/run.ts', needs: ['redis'] },
   ask: { file: 'network/ask.ts', needs: [] },
   'add-charger': { file: 'network/add-charger.ts', needs: [] },
+  command: { file: 'network/command-main.ts', needs: [] },
   deploy: { file: 'network/deploy-main.ts', needs: [] },
   simulate: { file: 'simulator/main.ts', needs: [] },
 };

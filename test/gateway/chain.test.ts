@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { computeAddress, hexlify, Wallet } from 'ethers';
 import { authorizationKeyHash, idTagCommitment } from '../../core/identity.ts';
+import { sendCommand } from '../../network/command.ts';
 import { connectContracts, type NetworkContracts, send } from '../../network/contracts.ts';
 import { deployNetwork } from '../../network/deploy.ts';
 import { ensureCharger, ensureGateway, ensureOperator, ensureUser, ROLES } from '../../network/provision.ts';
@@ -127,6 +128,28 @@ describe('a gateway on a real chain', () => {
       what: 'the old key to be refused',
     });
     await (await connectCharger(port, 'CP2', { key: OTHER_KEY })).close();
+  });
+
+  it('has a charger do what its manager on chain has signed, and nobody else', async () => {
+    const { port } = await start();
+    await untilGreen();
+    const charger = await connectCharger(port, 'CP1');
+    const place = { gatewayUrl: `ws://127.0.0.1:${port}`, network: `31337:${settings.ORACLE_ADDRESS.toLowerCase()}` };
+    const toSend = { identity: 'CP1', action: 'Reset', payload: '{"type":"Soft"}', validSec: 60 };
+    const reply = sendCommand(place, manager, toSend);
+    const call = await waitFor(() => charger.received[0], { what: 'the command to reach the charger' });
+    charger.send([3, JSON.parse(call)[1], { status: 'Accepted' }]);
+    expect(await reply).toEqual({ status: 200, body: '{"status":"Accepted"}' });
+    expect((await sendCommand(place, operator, toSend)).status).toBe(403);
+    await gateway?.close();
+    await send(network.users, 'setUser', manager.address, ROLES.manager, 0, true);
+    const { port: later } = await start();
+    await untilGreen();
+    const again = await connectCharger(later, 'CP1');
+    const blocked = await sendCommand({ ...place, gatewayUrl: `http://127.0.0.1:${later}` }, manager, toSend);
+    expect([blocked.status, JSON.parse(blocked.body).error.code]).toEqual([403, 'NOT_MANAGER']);
+    await send(network.users, 'setUser', manager.address, ROLES.manager, 0, false);
+    await again.close();
   });
 
   it('knows cards by their commitments and takes in at once that one is blocked', async () => {

@@ -1,5 +1,5 @@
 import { Queue } from 'bullmq';
-import { computeAddress, hexlify } from 'ethers';
+import { computeAddress, hexlify, Wallet } from 'ethers';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import { type Batch, eventQueueName, parseBatch } from '../../core/batch.ts';
@@ -15,6 +15,8 @@ export const GATEWAY_KEY = Buffer.alloc(32, 7);
 export const GATEWAY_ACCOUNT = `0x${'22'.repeat(20)}`;
 export const OPERATORS = [1, 2, 3, 4].map((n) => `0x${`0${n}`.repeat(20)}`);
 export const CHARGER_KEY = Buffer.from('00ff3a2b1c4d5e6f708192a3b4c5d6e7f8091a2b', 'hex');
+/** Manages every charger of `memorySources`. */
+export const MANAGER = new Wallet(`0x${'33'.repeat(32)}`);
 export const silentLog = pino({ level: 'silent' });
 
 const ORACLE = `0x${'11'.repeat(20)}`;
@@ -79,6 +81,7 @@ export function memorySources() {
   return {
     registry: memoryRegistry(),
     chargers: { find: async (identity: string) => (identity.startsWith('CP') ? credential : ('unknown' as const)) },
+    managers: { managerOf: async () => ({ account: MANAGER.address.toLowerCase(), isActive: true }) },
     idTags: {
       verdict: async (idTag: string) =>
         (['Accepted', 'Blocked', 'Expired'] as const).find((verdict) => idTag.startsWith(verdict)) ??

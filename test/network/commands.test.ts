@@ -32,6 +32,14 @@ describe('the commands of the network', () => {
     ['ask.ts', ['CP-1', 'one'], 'Failed: a connector is a whole number from 0 to 65535'],
     ['add-charger.ts', ['a b'], 'Failed: an OCPP identity is 1 to 48 of A-Z a-z 0-9 _ = : | @ . -'],
     ['add-charger.ts', ['CP-1', '--connectors', '65'], 'Failed: --connectors expects a whole number from 1 to 64'],
+    ['command-main.ts', ['CP-1', 'Reset'], 'Failed: no network is running here: start one with npm start'],
+    ['command-main.ts', ['CP-1', 'Reset', '--valid', '0'], 'Failed: --valid expects whole seconds from 1 to 3600'],
+    ['command-main.ts', ['CP-1', 'Reset', '--network', '1'], 'Failed: --gateway expects a URL'],
+    [
+      'command-main.ts',
+      ['CP-1', 'Reset', '--gateway', 'https://x.test', '--network', `1:0x${'12'.repeat(20)}`],
+      'Failed: no key: give --key-file, or set MANAGER_KEY',
+    ],
     ['start.ts', ['--ask-every', 'often'], 'Failed: --ask-every expects whole seconds'],
   ])('say in a line what is wrong: %s %j', async (script, args, reason) => {
     expect(await run(script, ...args)).toEqual({ code: 1, out: '', err: reason });
