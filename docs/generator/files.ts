@@ -2,6 +2,7 @@ import { settingsTables } from './settings.ts';
 
 export const README = 'README.md';
 export const ENV_EXAMPLE = '.env.example';
+export const OCPP = 'docs/ocpp.md';
 
 const BEGIN = '<!-- settings: written by npm run docs -->';
 const END = '<!-- end of settings -->';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { ENV_EXAMPLE, README, renderReadme } from '../../docs/generator/files.ts';
+import { ENV_EXAMPLE, OCPP, README, renderReadme } from '../../docs/generator/files.ts';
+import { ocppDocument } from '../../docs/generator/ocpp.ts';
 import { envExample } from '../../docs/generator/settings.ts';
 import { COMMANDS } from '../../setup/commands.mjs';
 
@@ -12,6 +13,15 @@ describe('the documents', () => {
   it('list the settings that the processes read (else: npm run docs)', () => {
     expect(read(README)).toBe(renderReadme(read(README)));
     expect(read(ENV_EXAMPLE)).toBe(envExample());
+  });
+
+  it('list the OCPP messages that the gateway knows, every one of them tested (else: npm run docs)', () => {
+    const rows = read(OCPP)
+      .split('\n')
+      .filter((line) => line.startsWith('| `'));
+    expect(read(OCPP)).toBe(ocppDocument());
+    expect(rows).toHaveLength(28 + 11);
+    expect(rows.filter((row) => !row.endsWith('| yes |'))).toEqual([]);
   });
 
   it('name only commands that there are', () => {
