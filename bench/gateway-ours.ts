@@ -73,6 +73,7 @@ const gateway = await startGateway(
           certificateFingerprint: ZeroHash,
         }),
         save: async () => {},
+        onChanged: () => {},
         saved: new Map(),
         log,
         now: Date.now,

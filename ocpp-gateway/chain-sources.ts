@@ -111,6 +111,7 @@ export async function openDirectories(
   settings: Pick<GatewaySettings, 'IDTAG_PEPPER' | 'IDTAG_WHEN_CHAIN_AWAY'>,
   log: Logger,
   now: () => number,
+  onCredentialChanged: (identity: string) => void,
 ) {
   const { provider, follower, registry } = network;
   const { users, factory } = registry.snapshot();
@@ -130,6 +131,7 @@ export async function openDirectories(
         };
       }),
     save: (identity, credential) => redis.saveCredential(identity, credential),
+    onChanged: onCredentialChanged,
     saved: await redis.loadCredentials(),
     log,
     now,

@@ -22,6 +22,8 @@ export interface ChargerDirectoryOptions {
   read: (deviceId: string) => Promise<Credential | undefined>;
   /** Keeps a credential for the next start; an empty text takes it back. */
   save: (identity: string, credential: string) => Promise<void>;
+  /** Called when the chain shows other credentials for a charger than before, or none any more. */
+  onChanged: (identity: string) => void;
   /** What earlier processes saved. */
   saved: ReadonlyMap<string, string>;
   log: Logger;
@@ -47,7 +49,7 @@ interface Entry {
  * Chargers by identity: from memory, else from the chain, else (chain away) from what was once known.
  */
 export function makeChargerDirectory(options: ChargerDirectoryOptions) {
-  const { read, save, log, now } = options;
+  const { read, save, onChanged, log, now } = options;
   const entries = new Map<string, Entry>();
   const identities = new Map<string, string>();
   const unknownUntilMs = new Map<string, number>();
@@ -69,8 +71,11 @@ export function makeChargerDirectory(options: ChargerDirectoryOptions) {
     const before = entries.get(identity)?.credential;
     const credential = await read(deviceIdOf(identity));
     if (credential === undefined) {
-      if (before !== undefined) keep(identity, '');
       entries.delete(identity);
+      if (before !== undefined) {
+        keep(identity, '');
+        onChanged(identity);
+      }
       if (unknownUntilMs.size >= MOST_UNKNOWN_REMEMBERED) unknownUntilMs.clear();
       unknownUntilMs.set(identity, now() + UNKNOWN_MEMORY_MS);
       return 'unknown';
@@ -78,6 +83,7 @@ export function makeChargerDirectory(options: ChargerDirectoryOptions) {
     remember(identity, { credential, checkedAtMs: now() });
     const text = JSON.stringify(credential);
     if (before === undefined || JSON.stringify(before) !== text) keep(identity, text);
+    if (before !== undefined && JSON.stringify(before) !== text) onChanged(identity);
     return credential;
   };
 

@@ -111,8 +111,10 @@ export async function startGateway(
     redis = store;
     closers.unshift(store.close);
     await untilRedis(store, settings.REDIS_DURABILITY, log, signal);
+    const endChanged = (identity: string) => stations?.end(identity, 1008, 'credentials have changed');
     const { chargers, idTags, managers } =
-      options.sources ?? (await openDirectories(network as NonNullable<typeof network>, store, settings, log, now));
+      options.sources ??
+      (await openDirectories(network as NonNullable<typeof network>, store, settings, log, now, endChanged));
 
     const box = startOutbox(
       {
@@ -122,6 +124,8 @@ export async function startGateway(
         privateKey: settings.GATEWAY_KEY,
         operators: readersOf(known.snapshot()),
         onFatal: options.onFatal ?? throwOutside,
+        // They connect again and are on record from their opening on.
+        onLost: () => stations?.endAll(1012, 'the record begins anew'),
         nowMs: now,
         ...(options.outbox === undefined ? {} : { options: options.outbox }),
       },

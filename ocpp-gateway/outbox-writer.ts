@@ -37,6 +37,8 @@ export interface OutboxWriterSettings {
   operators: () => readonly string[];
   nowMs: () => number;
   gaveUp: AbortSignal;
+  /** Called when a chain that was going on begins anew, since Redis lost a part of it. */
+  onLost: () => void;
   log: Logger;
 }
 
@@ -118,6 +120,7 @@ export function makeOutboxWriter(settings: OutboxWriterSettings): OutboxWriter {
           log.error({ generation: last?.generation, number: last?.number }, 'Redis lost batches that it had confirmed');
           leastGeneration = Math.max(leastGeneration, (last?.generation ?? 0) + 1);
           last = found;
+          settings.onLost();
           batch = seal();
           return undefined;
         case 'foreign':

@@ -68,6 +68,8 @@ export interface OutboxSettings {
   operators: readonly string[];
   /** Called once, at the error after which nothing is written any more; the process should end. */
   onFatal: (error: DevsenError) => void;
+  /** Called when Redis lost batches: what it still has of the connections does not begin with their opening. */
+  onLost?: () => void;
   /** The clock, Unix ms. */
   nowMs?: () => number;
   options?: Partial<OutboxOptions>;
@@ -97,6 +99,7 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
     operators: () => operators,
     nowMs,
     gaveUp: gaveUp.signal,
+    onLost: () => settings.onLost?.(),
     log,
   });
 

@@ -17,6 +17,10 @@ export interface Stations {
   identities: () => string[];
   /** Has a charger carry out a command; undefined if it is not connected. */
   command: (identity: string, command: Command) => Promise<CommandEnd> | undefined;
+  /** Closes a charger's connection, if it has one. */
+  end: (identity: string, code: number, reason: string) => void;
+  /** Closes every connection; the chargers may come back at once. */
+  endAll: (code: number, reason: string) => void;
   /** Answers what is in flight, no longer than `timeoutMs`, then closes every connection. */
   drain: (timeoutMs: number) => Promise<void>;
 }
@@ -52,6 +56,10 @@ export function openStations(house: StationHouse): Stations {
     count: () => current.size,
     has: (identity) => current.has(identity),
     identities: () => [...current.keys()],
+    end: (identity, code, reason) => current.get(identity)?.end(code, reason),
+    endAll: (code, reason) => {
+      for (const station of [...all]) station.end(code, reason);
+    },
     command: (identity, command) => current.get(identity)?.command(command),
     drain: async (timeoutMs) => {
       const { promise: timeout, resolve } = Promise.withResolvers<void>();

@@ -123,7 +123,9 @@ describe('a gateway on a real chain', () => {
     await register('CP2', CHARGER_KEY);
     const second = await waitFor(() => connectCharger(port, 'CP2'), { what: 'CP2 to be let in' });
     await second.close();
+    const open = await connectCharger(port, 'CP2');
     await register('CP2', OTHER_KEY);
+    expect(await open.closed).toEqual({ code: 1008, reason: 'credentials have changed' });
     await waitFor(async () => (await refusalOf(port, 'CP2')) === '401 wrong key', {
       what: 'the old key to be refused',
     });

@@ -18,6 +18,7 @@ function makeChargers(saved: Record<string, string> = {}) {
     nowMs: 1_000_000,
     isAway: false,
     reads: 0,
+    changed: [] as string[],
     chain: new Map<string, Credential>(),
     saved: new Map(Object.entries(saved)),
   };
@@ -28,6 +29,7 @@ function makeChargers(saved: Record<string, string> = {}) {
       return world.chain.get(deviceId);
     },
     save: async (identity, text) => void world.saved.set(identity, text),
+    onChanged: (identity) => void world.changed.push(identity),
     saved: new Map(world.saved),
     log: silentLog,
     now: () => world.nowMs,
@@ -44,6 +46,20 @@ describe('the directory of chargers', () => {
     await directory.find('CP1');
     expect(world.reads).toBe(1);
     expect(world.saved.get('CP1')).toBe(JSON.stringify(credential('0x1')));
+  });
+
+  it('tells which charger has other credentials than before, or none any more, and no other', async () => {
+    const { world, directory } = makeChargers();
+    for (const identity of ['CP1', 'CP2']) world.chain.set(deviceIdOf(identity), credential('0x1'));
+    await Promise.all([directory.find('CP1'), directory.find('CP2')]);
+    await directory.credentialsChanged(deviceIdOf('CP1'));
+    expect(world.changed).toEqual([]);
+    world.chain.set(deviceIdOf('CP1'), credential('0x2'));
+    await directory.credentialsChanged(deviceIdOf('CP1'));
+    expect(world.changed).toEqual(['CP1']);
+    world.chain.delete(deviceIdOf('CP2'));
+    await directory.credentialsChanged(deviceIdOf('CP2'));
+    expect(world.changed).toEqual(['CP1', 'CP2']);
   });
 
   it('prefers the chain to what an earlier process saved', async () => {

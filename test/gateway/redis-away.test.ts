@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { startGateway } from '../../ocpp-gateway/gateway.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
@@ -113,5 +114,24 @@ describe('a gateway whose Redis goes away', () => {
       message: expect.stringContaining('appendonly no, needs yes'),
     });
     await lossy.close();
+  });
+
+  it('has every charger connect anew when Redis has lost its data, so that each is on record from its opening on', async () => {
+    gateway = await startTestGateway(redis.url);
+    const { port } = gateway;
+    const chargers = await Promise.all(['CP1', 'CP2'].map((identity) => connectCharger(port, identity)));
+    await Promise.all(chargers.map((charger) => charger.call('before', 'Heartbeat', {})));
+    const client = new Redis(redis.url);
+    await client.flushall();
+    await client.quit();
+    for (const { closed } of chargers) expect(await closed).toEqual({ code: 1012, reason: 'the record begins anew' });
+    const again = await connectCharger(port, 'CP1');
+    await again.call('after', 'Heartbeat', {});
+    const events = (await readEvents(redis.url)).filter(({ charger }) => charger === 'CP1');
+    expect(events.slice(-2).map(({ seq, kind }) => [seq, kind])).toEqual([
+      [0, 'open'],
+      [1, 'call'],
+    ]);
+    await again.close();
   });
 });
