@@ -11,6 +11,7 @@ import { type Ingest, makeIngest } from './ingest.ts';
 import { type Knowing, makeKnowing } from './knowing.ts';
 import { makeMeterReader } from './meter-reader.ts';
 import { makeAdapterMetrics } from './metrics.ts';
+import { makePublicRecord } from './public-record.ts';
 import { type QueueReader, readQueue } from './queue.ts';
 import { makeRecordReader, type RecordReader } from './record-reader.ts';
 import type { AdapterSettings } from './settings.ts';
@@ -105,9 +106,10 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
     takeNews();
   }, memory.restored());
 
+  const meter = makeMeterReader(db, reader);
   const endpoints = makeEndpoints({
     reader,
-    meter: makeMeterReader(db, reader),
+    meter,
     uptime: makeUptimeReader(db, reader),
     knowing: {
       untilKnown: async (asOfSec, signal) => {
@@ -142,6 +144,7 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
       bridgeToken: settings.BRIDGE_TOKEN,
       endpoints,
       metrics,
+      record: makePublicRecord(db, reader, meter),
       waiting,
       log,
       now,

@@ -7,6 +7,8 @@ import { asBridgeError, type BridgeSuccess, makeTokenCheck, readBridgeRequest, r
 import type { Endpoint } from './endpoints.ts';
 import type { Health } from './health.ts';
 import type { AdapterMetrics } from './metrics.ts';
+import type { PublicRecord } from './public-record.ts';
+import { makeReadApi } from './read-api.ts';
 
 const MOST_BODY_BYTES = 65_536;
 /** Questions that may wait at once; each holds a socket. */
@@ -21,6 +23,7 @@ export interface HttpOptions {
   endpoints: ReadonlyMap<string, Endpoint>;
   metrics: AdapterMetrics;
   health: () => Promise<Health>;
+  record: PublicRecord;
   /** Counts the questions under way. */
   waiting: { count: number };
   log: Logger;
@@ -28,7 +31,7 @@ export interface HttpOptions {
 }
 
 /**
- * Serves the bridge on `POST /`, and `GET /health` and `GET /metrics`.
+ * Serves the bridge on `POST /`, `GET /health` and `GET /metrics`, and the public read API.
  *
  * @throws Error as Node gives it if the port cannot be had
  */
@@ -82,6 +85,7 @@ function makeApp(options: HttpOptions, closing: AbortSignal): Express {
   app.get('/metrics', async (_request, response) => {
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
+  app.use(makeReadApi(options.record));
   app.use((_request, _response, next) => next(new DevsenError('NOT_FOUND', 'no such path')));
   app.use(errorHandler(options, closing));
   return app;

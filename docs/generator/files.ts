@@ -3,6 +3,7 @@ import { settingsTables } from './settings.ts';
 export const README = 'README.md';
 export const ENV_EXAMPLE = '.env.example';
 export const OCPP = 'docs/ocpp.md';
+export const API = 'docs/api.md';
 
 const BEGIN = '<!-- settings: written by npm run docs -->';
 const END = '<!-- end of settings -->';

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ENV_EXAMPLE, OCPP, README, renderReadme } from './files.ts';
+import { apiDocument } from './api.ts';
+import { API, ENV_EXAMPLE, OCPP, README, renderReadme } from './files.ts';
 import { ocppDocument } from './ocpp.ts';
 import { envExample } from './settings.ts';
 
@@ -10,3 +11,4 @@ const path = (file: string) => join(import.meta.dirname, '..', '..', file);
 writeFileSync(path(README), renderReadme(readFileSync(path(README), 'utf8')));
 writeFileSync(path(ENV_EXAMPLE), envExample());
 writeFileSync(path(OCPP), ocppDocument());
+writeFileSync(path(API), apiDocument());

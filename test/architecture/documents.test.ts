@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { ENV_EXAMPLE, OCPP, README, renderReadme } from '../../docs/generator/files.ts';
+import { apiDocument } from '../../docs/generator/api.ts';
+import { API, ENV_EXAMPLE, OCPP, README, renderReadme } from '../../docs/generator/files.ts';
 import { ocppDocument } from '../../docs/generator/ocpp.ts';
 import { envExample } from '../../docs/generator/settings.ts';
 import { COMMANDS } from '../../setup/commands.mjs';
@@ -22,6 +23,10 @@ describe('the documents', () => {
     expect(read(OCPP)).toBe(ocppDocument());
     expect(rows).toHaveLength(28 + 11);
     expect(rows.filter((row) => !row.endsWith('| yes |'))).toEqual([]);
+  });
+
+  it('describe the read API as its OpenAPI document does (else: npm run docs)', () => {
+    expect(read(API)).toBe(apiDocument());
   });
 
   it('name only commands that there are', () => {
