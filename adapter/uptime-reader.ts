@@ -96,7 +96,7 @@ export function makeUptimeReader(db: Database, reader: Pick<RecordReader, 'at' |
   }
 
   function* changes(charger: number, fromMs: number, toMs: number): Iterable<number> {
-    for (const { at_ms } of selectStatuses.all(charger, fromMs, toMs)) yield at_ms;
+    for (const { at_ms } of selectStatuses.each(charger, fromMs, toMs)) yield at_ms;
     const connections = selectConnections.all(charger, toMs);
     const boots = new Set<string>();
     for (const connection of connections) {

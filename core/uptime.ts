@@ -13,6 +13,12 @@ export interface Uptime {
 /** How long a charger may take to connect again after its gateway was away, ms: so long it is not held against it. */
 export const RECONNECT_GRACE_MS = 300_000;
 
+/**
+ * Most moments times connectors that one question may cost: the answer is worked out in one go, and nothing else is done
+ * meanwhile. A charger decides by itself how often it reports, and of how many connectors.
+ */
+export const MOST_JUDGEMENTS = 10_000;
+
 /** What the rule reads of one moment. */
 export interface UptimeRecordAt extends RecordAt {
   /** Connectors of which a status is on record by then, without 0. */
@@ -48,10 +54,14 @@ type Moment = 'usable' | 'excluded' | 'out';
  */
 export function uptimeBetween(record: UptimeRecord, fromSec: number, toSec: number): Known<Uptime> {
   const starts = new Set([fromSec]);
+  const connectors = countUpTo(record.at(toSec * 1000).connectors(), MOST_JUDGEMENTS);
   // A change at the last millisecond of a second still decides that second: rounding down hits the second it is in.
   for (const atMs of record.changes(fromSec * 1000, toSec * 1000)) {
     const sec = Math.floor(atMs / 1000);
     if (sec > fromSec && sec < toSec) starts.add(sec);
+    if (starts.size * connectors > MOST_JUDGEMENTS) {
+      return { isKnown: false, reason: 'too much happened in the period for one question; ask about parts of it' };
+    }
   }
   const ordered = [...starts].sort((a, b) => a - b);
   const answer: Uptime = { usableSec: 0, excludedSec: 0 };
@@ -109,6 +119,12 @@ function awaySince(record: UptimeRecordAt, atMs: number): number | undefined {
     return backAtMs === undefined || atMs < backAtMs + RECONNECT_GRACE_MS ? sinceMs : undefined;
   }
   return undefined;
+}
+
+function countUpTo(items: Iterable<unknown>, most: number): number {
+  let count = 0;
+  for (const _ of items) if (++count >= most) break;
+  return count;
 }
 
 function isOperative(status: Status): boolean {
