@@ -227,6 +227,8 @@ describe('the bridge', () => {
     gateway.open('CH-1', nowMs - 8_000);
     gateway.status('CH-1', nowMs - 7_000, 1, 'Available');
     await queue.send(gateway.flush(nowMs - 6_000));
+    // Silence counts from when the operator began to listen: that must not be after the clock's leap.
+    await waitFor(async () => (await operator.health()).body.redis, { what: 'the operator to listen' });
     const question = operator.askStatus('CH-1', nowSec - 4);
     aheadMs = 60_000;
     // Wakes the question; it comes late and under another network, so it says nothing itself.
