@@ -51,7 +51,7 @@ export function takeIn(requests: Map<string, RequestView>, log: Log, nowMs: numb
       consumer: args.consumer,
       deviceId: args.deviceId,
       query: Number(args.query),
-      connector: Number(AbiCoder.defaultAbiCoder().decode(['uint16'], args.params)[0]),
+      connector: connectorOf(args.params),
       asOfSec: Number(args.asOf),
       seenAtMs: nowMs,
       observations: [],
@@ -83,5 +83,14 @@ export function takeIn(requests: Map<string, RequestView>, log: Log, nowMs: numb
       return { kind: 'callbackFailed', request };
     default:
       return undefined;
+  }
+}
+
+/** The connector a question is about; 0 where its parameters name none, for anybody may send any bytes. */
+function connectorOf(params: string): number {
+  try {
+    return Number(AbiCoder.defaultAbiCoder().decode(['uint16'], params)[0]);
+  } catch {
+    return 0;
   }
 }
