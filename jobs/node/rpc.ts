@@ -1,4 +1,5 @@
 import { DevsenError } from '../../core/errors.ts';
+import { type Endpoint, endpointOf } from './endpoint.ts';
 
 /** A chain node's refusal: it was reached and answered with an error. */
 export class RpcError extends Error {
@@ -27,12 +28,13 @@ const AGAIN_MS = [100, 400];
 
 /** JSON-RPC over HTTP. Errors never carry the URL, which may hold a key. */
 export function makeRpc(url: string, timeoutMs: number): Rpc {
+  const endpoint = endpointOf(url);
   let lastId = 0;
   return async (method, params) => {
     const body = JSON.stringify({ jsonrpc: '2.0', id: ++lastId, method, params });
     for (let tries = 0; ; tries++) {
       try {
-        return resultOf(method, await post(url, method, body, timeoutMs));
+        return resultOf(method, await post(endpoint, method, body, timeoutMs));
       } catch (error) {
         const pauseMs = error instanceof RpcError || isTimeout(error) ? undefined : AGAIN_MS[tries];
         if (pauseMs === undefined) throw error;
@@ -47,11 +49,16 @@ interface Answer {
   error?: { code?: number; message?: string; data?: unknown };
 }
 
-async function post(url: string, method: string, body: string, timeoutMs: number): Promise<Answer> {
+async function post(
+  { url, authorization }: Endpoint,
+  method: string,
+  body: string,
+  timeoutMs: number,
+): Promise<Answer> {
   let response: Response;
   let text: string;
   try {
-    const headers = { 'content-type': 'application/json' };
+    const headers = { 'content-type': 'application/json', ...(authorization ? { authorization } : {}) };
     response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(timeoutMs) });
     text = await response.text();
   } catch (error) {

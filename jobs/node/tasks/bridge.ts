@@ -1,4 +1,5 @@
 import type { Bridge } from '../bridges.ts';
+import { endpointOf } from '../endpoint.ts';
 import {
   asString,
   attribute,
@@ -91,13 +92,15 @@ async function post(
   name: string,
   body: string,
 ): Promise<{ status: number; text: string; isPending: boolean }> {
+  const { url, authorization } = endpointOf(target.url);
   const headers = new Headers({ 'content-type': 'application/json' });
+  if (authorization) headers.set('authorization', authorization);
   if (target.token) headers.set('authorization', `Bearer ${target.token}`);
   for (const [header, value] of headerPairs(call)) headers.set(header, value);
   const signals = [call.signal];
   if (call.timeoutMs === undefined) signals.push(AbortSignal.timeout(call.services.httpTimeoutMs));
   try {
-    const response = await fetch(target.url, {
+    const response = await fetch(url, {
       method: 'POST',
       body,
       headers,
