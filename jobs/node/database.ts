@@ -91,6 +91,9 @@ const MIGRATIONS = [
    ) STRICT, WITHOUT ROWID;
    CREATE UNIQUE INDEX callbacks_open ON callbacks (key) WHERE state <> 'spent';
    CREATE INDEX callbacks_by_run ON callbacks (run_id);`,
+  // A partial index serves only queries that repeat its condition; without this one every look read the whole table.
+  `DROP INDEX txs_open;
+   CREATE INDEX txs_by_state ON txs (state, id);`,
 ];
 
 /**

@@ -1,7 +1,8 @@
 import type { Logger } from '../../runtime/log.ts';
 import type { Chain } from './chain.ts';
 import { pause } from './pause.ts';
-import { CANCEL_TOPIC, givenVars, RESPONSE_TOPIC } from './requests.ts';
+import { lastEndOf } from './request-end.ts';
+import { CANCEL_TOPIC, givenVars } from './requests.ts';
 import { type GraphOutcome, runGraph } from './run-graph.ts';
 import type { Run, RunState, RunStore } from './run-store.ts';
 import type { JobSpec } from './spec.ts';
@@ -13,6 +14,8 @@ export interface RunnerRules {
   retryMinMs: number;
   retryMaxMs: number;
   chainId: bigint;
+  /** Most blocks asked for in one call. */
+  rangeBlocks: number;
 }
 
 export interface Runner {
@@ -33,7 +36,7 @@ interface RunEnd {
   byBlock: number | null;
 }
 
-/** How long a run waits that failed while the chain could not say why. */
+/** How long a run waits that failed while the chain could not say why, or that this node itself could not go on with. */
 const ASK_AGAIN_MS = 1_000;
 
 /** Works on unfinished runs, oldest first, a bounded number at once. */
@@ -68,7 +71,10 @@ export function startRunner(
   function begin(job: JobSpec, run: Run): void {
     const abort = new AbortController();
     const done = work(job, run, abort.signal)
-      .catch((error) => log.error({ err: error, jobRunId: run.id }, 'a run was left as it stands'))
+      .catch((error) => {
+        log.error({ err: error, jobRunId: run.id }, 'a run was left as it stands');
+        return pause(ASK_AGAIN_MS, abort.signal);
+      })
       .then(() => {
         running.delete(run.id);
         kick();
@@ -132,16 +138,14 @@ export function startRunner(
    * was without the request, by a node that lags or before a reorg came to light; then the run goes on.
    */
   async function judgeFault(run: Run, why: string, signal: AbortSignal): Promise<RunEnd> {
-    const { requestId, log: origin } = run.request;
+    const { log: origin } = run.request;
     let isThere = true;
     while (!signal.aborted) {
       try {
         const block = await chain.block(origin.blockNumber);
         if (block?.hash === origin.blockHash) {
           if (!isThere) return { state: 'unfinished', note: null, byBlock: null };
-          const { number: to } = await chain.head();
-          const topics = [[RESPONSE_TOPIC, CANCEL_TOPIC], requestId];
-          const last = (await chain.logs({ address: origin.address, topics, from: origin.blockNumber, to })).at(-1);
+          const last = await lastEndOf(chain, run.request, rules.rangeBlocks);
           if (!last) return { state: 'errored', note: why, byBlock: null };
           return last.topics[0] === CANCEL_TOPIC
             ? { state: 'cancelled', note: 'cancelled by the requester', byBlock: last.blockNumber }

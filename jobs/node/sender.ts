@@ -106,7 +106,8 @@ export function startSender(
       offeredAtMs.delete(tx.id);
     }
     if (tx.outcome === undefined && depth >= tx.minConfirmations) settle(tx, outcomeOf(tx, receipt, attempt));
-    if (depth >= rules.finalityBlocks) store.final(tx.id);
+    // Never before its task is told: nobody looks after a final one.
+    if (depth >= Math.max(rules.finalityBlocks, tx.minConfirmations)) store.final(tx.id);
   }
 
   /** Somebody else used the account's key: the tx, if still wanted, goes back in line for another nonce. */

@@ -93,7 +93,13 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
       httpMaxBytes: settings.HTTP_MAX_BYTES,
       randomBelow: randomInt,
     },
-    { maxRuns: settings.MAX_RUNS, retryMinMs: settings.RETRY_MIN_MS, retryMaxMs: settings.RETRY_MAX_MS, chainId },
+    {
+      maxRuns: settings.MAX_RUNS,
+      retryMinMs: settings.RETRY_MIN_MS,
+      retryMaxMs: settings.RETRY_MAX_MS,
+      chainId,
+      rangeBlocks: settings.LOG_RANGE_BLOCKS,
+    },
     log,
     (job, state) => metrics.ended.inc({ job: job.name, state }),
   );

@@ -78,6 +78,7 @@ export function makeTxStore(db: DatabaseSync) {
     account: db.prepare('SELECT address, chain_id AS chainId FROM account'),
     setAccount: db.prepare('INSERT INTO account VALUES (?, ?)'),
     clearAccount: db.prepare('DELETE FROM account'),
+    clearNonces: db.prepare(`UPDATE txs SET nonce = NULL WHERE state = 'final'`),
     counts: db.prepare(
       `SELECT (SELECT count(*) FROM txs WHERE state = 'queued') AS queued,
               (SELECT count(*) FROM txs WHERE state = 'sent') AS sent`,
@@ -134,9 +135,11 @@ export function makeTxStore(db: DatabaseSync) {
 
     /** The account and chain whose nonces these are; undefined in a new database. */
     account: () => sql.account.get() as { address: string; chainId: string } | undefined,
+    /** From now on nonces are this account's; what the one before has sent and is final is its own affair. */
     setAccount: (address: string, chainId: string) =>
       inTransaction(db, () => {
         sql.clearAccount.run();
+        sql.clearNonces.run();
         sql.setAccount.run(address, chainId);
       }),
   };

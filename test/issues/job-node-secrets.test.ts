@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { makeRpc } from '../../jobs/node/rpc.ts';
+import type { TaskServices } from '../../jobs/node/task.ts';
 import { bridge } from '../../jobs/node/tasks/bridge.ts';
 
 // Seen: with an RPC_URL such as https://user:password@host/ the job node never reached the chain, because fetch refuses
@@ -40,9 +41,13 @@ describe('an endpoint whose URL holds a user and a password', () => {
     runId: 1,
     blockNumber: 1,
     signal: new AbortController().signal,
-    hasTimeout: false,
+    timeoutMs: undefined,
     gasLimit: undefined,
-    services: { bridges: { devsen: { url, token: '' } }, sender: undefined as never, httpTimeoutMs: 60_000 },
+    services: {
+      bridges: { devsen: { url, token: '' } },
+      httpTimeoutMs: 60_000,
+      httpMaxBytes: 32_768,
+    } as unknown as TaskServices,
   });
   // printf 'operator:s3cret!' | base64
   const BASIC = 'Basic b3BlcmF0b3I6czNjcmV0IQ==';
