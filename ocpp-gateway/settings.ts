@@ -51,7 +51,7 @@ export const GATEWAY_SETTINGS = {
   REDIS_DURABILITY: {
     about: 'What to do at the start if Redis is set to lose what it confirmed.',
     unit: 'refuse or warn',
-    default: 'warn',
+    default: 'refuse',
     read: asOneOf('refuse', 'warn'),
   },
   RPC_URL: { about: 'JSON-RPC endpoint of the chain.', unit: 'URL', isSecret: true, read: asUrl('http:', 'https:') },

@@ -106,9 +106,9 @@ describe('a gateway whose Redis goes away', () => {
     await untilGreen();
   });
 
-  it('refuses to start, if so told, with a Redis that could lose what it confirmed', async () => {
+  it('refuses to start, unless told otherwise, with a Redis that could lose what it confirmed', async () => {
     const lossy = await startRedis({ aof: false });
-    const settings = testSettings({ REDIS_URL: lossy.url, REDIS_DURABILITY: 'refuse' });
+    const settings = testSettings({ REDIS_URL: lossy.url });
     await expect(startGateway(settings, silentLog, { sources: memorySources() })).rejects.toMatchObject({
       code: 'SETTINGS_INVALID',
       message: expect.stringContaining('appendonly no, needs yes'),
