@@ -6,7 +6,7 @@ import type { ChargerStatus, Status } from '../core/status.ts';
 import { readArtifact } from './artifacts.ts';
 import { contractAt } from './contracts.ts';
 import { until } from './deadline.ts';
-import { REQUEST_TOPICS, type RequestView, takeIn } from './requests.ts';
+import { REQUEST_TOPICS, type RequestView, requestIdIn, takeIn } from './requests.ts';
 
 export interface Question {
   provider: JsonRpcProvider;
@@ -57,14 +57,13 @@ export async function askStatus(question: Question): Promise<Reply> {
     for (const log of logs) takeIn(requests, log, Date.now());
     nextBlock = head + 1;
   };
-  await look();
-  const asked = [...requests.values()].find(
-    (request) => request.consumer.toLowerCase() === question.consumer.toLowerCase(),
-  );
-  if (!asked) throw new DevsenError('INTERNAL', 'the ledger logged no request');
-  const { requestId } = asked;
+  const requestId = requestIdIn(receipt.logs, oracle);
+  if (requestId === undefined) throw new DevsenError('INTERNAL', 'the ledger logged no request');
   question.onAsked?.(requestId);
-  const request = asked;
+  const request = await until('the request to be on record', question.answerLimitMs, async () => {
+    await look();
+    return requests.get(requestId);
+  });
   await until('the operators to agree', question.answerLimitMs, async () => {
     await look();
     return request.outcome === 'open' ? undefined : true;

@@ -36,6 +36,14 @@ export const REQUEST_TOPICS: string[] = LEDGER.fragments.flatMap((fragment) =>
   fragment.type === 'event' ? [(fragment as unknown as { topicHash: string }).topicHash] : [],
 );
 
+/** The id of the request that a tx asked, by the tx's own logs; undefined if it asked none. */
+export function requestIdIn(logs: readonly Pick<Log, 'address' | 'topics'>[], oracle: string): string | undefined {
+  const requested = LEDGER.getEvent('Requested')?.topicHash;
+  const isRequest = (log: Pick<Log, 'address' | 'topics'>) =>
+    log.address.toLowerCase() === oracle.toLowerCase() && log.topics[0] === requested;
+  return logs.find(isRequest)?.topics[1];
+}
+
 /**
  * Takes one log of the ledger into the requests known so far.
  *

@@ -14,7 +14,8 @@ interface IOracleConsumer {
     }
 
     /// @notice Called once per request, by the ledger only, with at most `CALLBACK_GAS` of gas.
-    /// @dev If it reverts, the ledger says so in an event and goes on: the answer is not sent again.
+    /// @dev If it reverts, the ledger says so in an event and goes on: the answer is not sent again. The ledger is locked
+    /// meanwhile: whoever wants to ask again does so in a later tx, as asking from within reverts.
     /// @param requestId What `request` returned.
     /// @param outcome How the request ended; never Open.
     /// @param answer The agreed bytes if Agreed, else empty.
