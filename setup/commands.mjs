@@ -8,6 +8,7 @@ export const COMMANDS = {
   ask: { file: 'network/ask.ts', needs: [] },
   'add-charger': { file: 'network/add-charger.ts', needs: [] },
   command: { file: 'network/command-main.ts', needs: [] },
+  jobs: { file: 'jobs/main.ts', needs: [] },
   deploy: { file: 'network/deploy-main.ts', needs: [] },
   simulate: { file: 'simulator/main.ts', needs: [] },
 };

@@ -13,6 +13,8 @@ export interface HttpSources {
   metrics: Metrics;
   jobs: readonly JobSpec[];
   listRuns: (beforeId: number, limit: number) => RunRow[];
+  /** Has the chain read again from a block on. */
+  replay: (fromBlock: number) => void;
   /** Takes an answer that an adapter sends back. */
   receive: (id: string, token: string, body: string) => Reception;
   /** Longest body taken. */
@@ -31,8 +33,8 @@ const RECEPTIONS = {
 };
 
 /**
- * Serves `/health`, `/metrics`, `PATCH /v2/resume/…` for adapters that answer later and, with the token, `/v2/jobs` and
- * `/v2/runs`.
+ * Serves `/health`, `/metrics`, `PATCH /v2/resume/…` for adapters that answer later and, with the token, `/v2/jobs`,
+ * `/v2/runs` and `POST /v2/replay`.
  */
 export async function serveHttp(
   host: string,
@@ -77,6 +79,15 @@ export async function serveHttp(
       return;
     }
     response.json({ runs: sources.listRuns(Number(before), PAGE) });
+  });
+  app.post('/v2/replay', (request, response) => {
+    const { from } = request.query;
+    if (typeof from !== 'string' || !/^\d{1,15}$/.test(from)) {
+      response.status(400).json({ error: { name: 'INPUT_INVALID', message: 'from: expected the number of a block' } });
+      return;
+    }
+    sources.replay(Number(from));
+    response.status(202).json({ fromBlock: Number(from) });
   });
   app.use((_request, response) => {
     response.status(404).json({ error: { name: 'NOT_FOUND', message: 'no such path' } });

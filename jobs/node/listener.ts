@@ -26,6 +26,11 @@ export interface ListenerEvents {
   reorg: (depth: number) => void;
 }
 
+export interface Listener extends Repeated {
+  /** Has the chain read again from a block on; what was taken in before is not taken in twice. */
+  replay: (fromBlock: number) => void;
+}
+
 /** A chain that is shorter than it was may just be a node that lags; after this long it is believed. */
 const LAG_MS = 5_000;
 
@@ -49,19 +54,36 @@ export function startListener(
   events: ListenerEvents,
   log: Logger,
   nowMs: () => number,
-): Repeated {
+): Listener {
+  let replayFrom: number | undefined;
   let seenHead = '';
   const shorterSinceMs = new Map<string, number>();
   let rangeBlocks = rules.rangeBlocks;
 
-  return repeat(rules.pollMs, log, 'the chain cannot be read', async () => {
+  const reading = repeat(rules.pollMs, log, 'the chain cannot be read', async () => {
     const head = await chain.head();
     events.head(head);
+    if (replayFrom !== undefined) goBackTo(replayFrom);
     if (head.hash === seenHead && shorterSinceMs.size === 0) return;
     let isAllRead = true;
     for (const job of jobs) isAllRead = (await readJob(job, head)) && isAllRead;
     seenHead = isAllRead ? head.hash : '';
   });
+  return {
+    ...reading,
+    replay: (fromBlock) => {
+      replayFrom = Math.min(fromBlock, replayFrom ?? fromBlock);
+    },
+  };
+
+  function goBackTo(fromBlock: number): void {
+    replayFrom = undefined;
+    seenHead = '';
+    for (const job of jobs) {
+      if ((store.cursor(job.id) as number) >= fromBlock) store.begin(job.id, fromBlock - 1);
+    }
+    log.warn({ fromBlock }, 'the chain is read again');
+  }
 
   /** @returns whether the job has read all there is up to the head */
   async function readJob(job: JobSpec, head: Block): Promise<boolean> {

@@ -89,7 +89,7 @@ export async function runGraph(run: GraphRun): Promise<GraphOutcome | undefined>
 
   const faults = run.pipeline
     .filter((task) => task.after.length === 0)
-    .map((task) => ({ taskId: task.id, value: done.get(task.id) ?? new Fault(CANCELLED) }))
+    .map((task) => ({ taskId: task.id, value: done.has(task.id) ? done.get(task.id) : new Fault(CANCELLED) }))
     .flatMap(({ taskId, value }) => (value instanceof Fault ? [{ taskId, message: value.message }] : []));
   return { faults };
 }

@@ -3,10 +3,10 @@ import type { Chain } from './chain.ts';
 import { pause } from './pause.ts';
 import { lastEndOf } from './request-end.ts';
 import { CANCEL_TOPIC, givenVars } from './requests.ts';
-import { type GraphOutcome, runGraph } from './run-graph.ts';
+import { type Attempt, type GraphOutcome, runGraph } from './run-graph.ts';
 import type { Run, RunState, RunStore } from './run-store.ts';
 import type { JobSpec } from './spec.ts';
-import type { TaskServices } from './task.ts';
+import type { TaskCall, TaskServices } from './task.ts';
 import { TASK_TYPES } from './tasks/table.ts';
 
 export interface RunnerRules {
@@ -87,21 +87,10 @@ export function startRunner(
       pipeline: job.pipeline,
       given: givenVars(job, run.request, rules.chainId),
       saved: store.taskStates(run),
-      attempt: ({ task, inputs, vars, signal: ends }) => {
-        const type = TASK_TYPES[task.type];
-        if (!type) throw new Error(`no task type "${task.type}"`);
-        return type.run({
-          attributes: task.attributes,
-          inputs,
-          vars,
-          key: `${run.id}:${run.generation}:${task.id}`,
-          runId: run.id,
-          blockNumber: run.request.log.blockNumber,
-          signal: ends,
-          timeoutMs: task.timeoutMs ?? job.maxTaskDurationMs,
-          gasLimit: job.gasLimit,
-          services,
-        });
+      attempt: (attempt) => {
+        const type = TASK_TYPES[attempt.task.type];
+        if (!type) throw new Error(`no task type "${attempt.task.type}"`);
+        return type.run(callFor(job, run, attempt, services));
       },
       save: (taskId, state) => {
         store.saveTask(run, taskId, state);
@@ -172,5 +161,22 @@ export function startRunner(
       for (const { abort } of all) abort.abort();
       await Promise.all(all.map(({ done }) => done));
     },
+  };
+}
+
+/** What a task is called with for an attempt. */
+export function callFor(job: JobSpec, run: Run, attempt: Attempt, services: TaskServices): TaskCall {
+  const { task, inputs, vars, signal } = attempt;
+  return {
+    attributes: task.attributes,
+    inputs,
+    vars,
+    key: `${run.id}:${run.generation}:${task.id}`,
+    runId: run.id,
+    blockNumber: run.request.log.blockNumber,
+    signal,
+    timeoutMs: task.timeoutMs ?? job.maxTaskDurationMs,
+    gasLimit: job.gasLimit,
+    services,
   };
 }

@@ -9,10 +9,10 @@ import { makeChain } from './chain.ts';
 import { openDatabase } from './database.ts';
 import { serveHttp } from './http.ts';
 import { openWallet } from './keystore.ts';
-import { beginJobs, startListener } from './listener.ts';
+import { beginJobs, type Listener, startListener } from './listener.ts';
 import { loadJobs } from './load-jobs.ts';
 import { makeMetrics } from './metrics.ts';
-import { type Repeated, repeat } from './repeat.ts';
+import { repeat } from './repeat.ts';
 import { makeRpc } from './rpc.ts';
 import { makeRunStore } from './run-store.ts';
 import { startRunner } from './runner.ts';
@@ -107,7 +107,7 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
     await Promise.all([runner.close(), sender.close()]);
     db.close();
   };
-  let listener: Repeated | undefined;
+  let listener: Listener | undefined;
   const http = await serveHttp(settings.JOBS_HOST, settings.JOBS_PORT, {
     problems: () => {
       const lastGoodAtMs = listener?.lastGoodAtMs() ?? nowMs();
@@ -117,6 +117,7 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
     metrics,
     jobs,
     listRuns: runs.list,
+    replay: (fromBlock) => listener?.replay(fromBlock),
     receive: callbacks.receive,
     mostBytes: settings.HTTP_MAX_BYTES,
     token: settings.JOBS_TOKEN,

@@ -1,0 +1,110 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { runCli } from '../../jobs/cli.ts';
+import { startJobNode } from '../../jobs/node/start.ts';
+import { makeLog } from '../../runtime/log.ts';
+import { freePort } from '../support/ports.ts';
+import { ANSWER, AS_OF_SEC, DEVICE_ID, listRuns, makeWorld, PATIENCE_MS, type World, waitFor } from './world.ts';
+
+jest.setTimeout(PATIENCE_MS);
+
+const log = makeLog('jobs', process.env.LOG_LEVEL ?? 'silent');
+
+describe('npm run jobs', () => {
+  let world: World;
+  let env: Record<string, string>;
+  let spec: string;
+  beforeAll(async () => {
+    world = await makeWorld();
+    env = world.env({ JOBS_PORT: String(await freePort()) });
+    spec = join(world.folder, 'charger-status.toml');
+  });
+  afterAll(() => world.close());
+  const jobs = (...argv: string[]) => runCli(argv, env);
+  const file = async (name: string, text: string) => {
+    await writeFile(join(world.folder, name), text);
+    return join(world.folder, name);
+  };
+
+  it('list shows the specs, with both forms of their ids', async () => {
+    const { exitCode, out } = await jobs('list', '--json');
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      jobs: [
+        {
+          file: 'charger-status.toml',
+          contract: world.operatorAddress.toLowerCase(),
+          specIds: [expect.stringMatching(/^0x3064/), `0x0de75e00c4a94e578a70000000000001${'0'.repeat(32)}`],
+        },
+      ],
+    });
+    expect((await jobs('list')).out).toContain('DEVSEN charger-status');
+  });
+
+  it('validate says whether a spec is valid, and where it is not', async () => {
+    expect(await jobs('validate', spec)).toMatchObject({ exitCode: 0, out: expect.stringContaining('is valid') });
+    const wrong = await file('wrong.txt', 'type = "cron"');
+    expect(await jobs('validate', wrong)).toEqual({
+      exitCode: 1,
+      out: '',
+      errors: 'wrong.txt:1: type: expected "directrequest", the one type this node runs\n',
+    });
+    expect((await jobs('validate', `${wrong}.none`)).errors).toContain('cannot be read: ENOENT');
+  });
+
+  it('dry-run asks the bridge, shows what each task gave, and sends nothing', async () => {
+    const params = `0x${'2'.padStart(64, '0')}`;
+    const request = await file(
+      'request.txt',
+      JSON.stringify({ data: { deviceId: DEVICE_ID, asOf: AS_OF_SEC, params } }),
+    );
+    const { exitCode, out } = await jobs('dry-run', spec, request, '--json');
+    const result = JSON.parse(out);
+    expect(result.tasks.find(({ id }: { id: string }) => id === 'answer')).toEqual({
+      id: 'answer',
+      type: 'jsonparse',
+      value: ANSWER,
+      fault: null,
+    });
+    expect(result.txs).toMatchObject([{ to: world.operatorAddress.toLowerCase(), gasLimit: 600_000 }]);
+    expect(exitCode).toBe(0);
+    expect(world.bridge.asked.at(-1)).toMatchObject({ data: { deviceId: DEVICE_ID, connector: 2, asOf: AS_OF_SEC } });
+    expect(await world.fulfilTxs()).toEqual([]);
+  });
+
+  it('dry-run ends with an error where a task fails, or where the request is wrong', async () => {
+    const empty = await jobs('dry-run', spec, await file('empty.txt', '{"data": "0x"}'));
+    expect(empty).toMatchObject({ exitCode: 1, out: expect.stringContaining('decode_params (ethabidecode): FAILED:') });
+    const wrong = await jobs('dry-run', spec, await file('bad.txt', '{"data": "0x", "payment": -1}'));
+    expect(wrong).toMatchObject({ exitCode: 1, errors: expect.stringMatching(/^the request: payment: /) });
+  });
+
+  it('names a wrong command, a missing argument, and a node that does not run', async () => {
+    expect((await jobs('frobnicate')).errors).toMatch(/^no command "frobnicate"/);
+    expect((await jobs('validate')).errors).toMatch(/^validate takes 1 arguments/);
+    expect((await jobs('--what')).errors).toContain("Unknown option '--what'");
+    expect((await jobs('runs')).errors).toMatch(/^no job node answers at 127.0.0.1:/);
+    expect((await runCli(['runs'], { ...env, JOBS_TOKEN: '' })).errors).toMatch(/^JOBS_TOKEN is not set/);
+  });
+
+  it('runs and replay speak with the running node, which answers nothing twice', async () => {
+    const port = Number(env.JOBS_PORT);
+    const missed = await world.request(1);
+    await world.chain.provider.send('hardhat_mine', ['0x5']);
+    const node = await startJobNode(world.settings({ ...env, BACKFILL_BLOCKS: '0' }), log);
+    try {
+      const seen = await world.request(2);
+      await waitFor(async () => (await listRuns(port))[0]?.state === 'completed', { what: 'the run seen' });
+      expect(JSON.parse((await jobs('runs', '--json')).out).runs).toMatchObject([{ requestId: seen }]);
+      expect((await jobs('replay', 'x')).errors).toBe('block: expected a whole number\n');
+      expect((await jobs('replay', '0')).exitCode).toBe(0);
+      await waitFor(async () => (await world.answered()).length === 2, { what: 'the missed one to be answered' });
+      await waitFor(async () => (await listRuns(port))[0]?.state === 'completed', { what: 'the missed run to end' });
+      expect(await world.answered()).toEqual([seen, missed]);
+      expect((await jobs('runs')).out).toMatch(/^2 {2}completed {2}0x[^\n]*\n1 {2}completed {2}0x/);
+    } finally {
+      await node.close();
+    }
+  });
+});
