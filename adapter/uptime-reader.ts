@@ -90,6 +90,8 @@ export function makeUptimeReader(db: Database, reader: Pick<RecordReader, 'at' |
   /** Moments at which a gateway falls silent, is back, and has been back for long. */
   function* absences(gateway: number, backAtMs: number): Iterable<number> {
     yield backAtMs;
+    // From then on what it told last is that, where the same process begins a new chapter.
+    yield backAtMs + 1;
     yield backAtMs + RECONNECT_GRACE_MS;
     const before = selectBefore.get(gateway, backAtMs);
     if (before !== undefined) yield before.watermark_ms + 1;

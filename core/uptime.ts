@@ -110,10 +110,10 @@ function isUsable(record: UptimeRecordAt, atMs: number): Known<boolean> {
 
 /** When the process that held the charger's last connection was heard last, if it was away or gone at the time; Unix ms. */
 function awaySince(record: UptimeRecordAt, atMs: number): number | undefined {
-  for (const { gateway, chapter, bootedAtMs, closedAtMs } of record.connections(atMs + EPOCH_SKEW_MS)) {
+  for (const { gateway, bootedAtMs, closedAtMs } of record.connections(atMs + EPOCH_SKEW_MS)) {
     if (closedAtMs !== undefined) return undefined;
-    const state = record.gateway(gateway);
-    if (state.chapter === chapter && state.upSinceMs === bootedAtMs) return undefined;
+    // Also where the process has begun a new chapter: its record broke off, but it was not away.
+    if (record.gateway(gateway).upSinceMs === bootedAtMs) return undefined;
     const sinceMs = record.lastWatermarkMs(gateway, bootedAtMs);
     const backAtMs = record.nextWatermarkMs(gateway, sinceMs);
     return backAtMs === undefined || atMs < backAtMs + RECONNECT_GRACE_MS ? sinceMs : undefined;
