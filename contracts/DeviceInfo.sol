@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
 import {IDeviceDEVSEN} from "./interfaces/IDeviceDEVSEN.sol";
+import {IFactoryDEVSEN} from "./interfaces/IFactoryDEVSEN.sol";
 import {IPaymentDEVSEN} from "./interfaces/IPaymentDEVSEN.sol";
 
 /// @title Whose a charger is, where it stands, what it offers and how it is recognised
@@ -10,6 +11,7 @@ abstract contract DeviceInfo is IDeviceDEVSEN {
     int32 private constant MAX_LATITUDE_E7 = 90e7;
     int32 private constant MAX_LONGITUDE_E7 = 180e7;
     uint256 private constant MAX_CONNECTORS = 64;
+    uint256 private constant CONNECTOR_BYTES = 8;
     uint256 private constant MAX_METER_KEY_BYTES = 256;
     /// @dev Whoever holds the implementation itself: nobody.
     address private constant NOBODY = address(0xdead);
@@ -25,9 +27,12 @@ abstract contract DeviceInfo is IDeviceDEVSEN {
     int32 private _longitudeE7;
     /// @inheritdoc IDeviceDEVSEN
     bool public isRetired;
+    /// @inheritdoc IDeviceDEVSEN
+    uint24 public number;
     bytes32 private _authorizationKeyHash;
     bytes32 private _certificateFingerprint;
-    Connector[] private _connectors;
+    /// @dev CONNECTOR_BYTES for each, packed: up to three of them fit into one slot.
+    bytes private _connectors;
     /// @inheritdoc IDeviceDEVSEN
     bytes public meterKey;
 
@@ -48,9 +53,10 @@ abstract contract DeviceInfo is IDeviceDEVSEN {
     }
 
     /// @inheritdoc IDeviceDEVSEN
-    function initialize(address manager_, NewDevice calldata device) external {
+    function initialize(address manager_, uint24 number_, NewDevice calldata device) external {
         if (manager != address(0)) revert AlreadyInitialized();
         manager = manager_;
+        number = number_;
         _setLocation(device.latitudeE7, device.longitudeE7);
         _setConnectors(device.connectors);
         _setCredentials(device.authorizationKeyHash, device.certificateFingerprint);
@@ -63,7 +69,9 @@ abstract contract DeviceInfo is IDeviceDEVSEN {
 
     /// @inheritdoc IDeviceDEVSEN
     function setLocation(int32 latitudeE7, int32 longitudeE7) external onlyManager {
+        int32[2] memory from = [_latitudeE7, _longitudeE7];
         _setLocation(latitudeE7, longitudeE7);
+        IFactoryDEVSEN(IPaymentDEVSEN(payment).factory()).moveDevice(number, from, [latitudeE7, longitudeE7]);
     }
 
     /// @inheritdoc IDeviceDEVSEN
@@ -101,8 +109,17 @@ abstract contract DeviceInfo is IDeviceDEVSEN {
     }
 
     /// @inheritdoc IDeviceDEVSEN
-    function connectors() external view returns (Connector[] memory) {
-        return _connectors;
+    function connectors() external view returns (Connector[] memory all) {
+        bytes memory packed = _connectors;
+        all = new Connector[](packed.length / CONNECTOR_BYTES);
+        for (uint256 i = 0; i < all.length; ++i) {
+            bytes8 one;
+            assembly ("memory-safe") {
+                one := mload(add(add(packed, 0x20), mul(i, CONNECTOR_BYTES)))
+            }
+            uint32 maxPowerW = uint32(uint64(one));
+            all[i] = Connector(uint8(one[0]), uint8(one[1]), uint8(one[2]), uint8(one[3]), maxPowerW);
+        }
     }
 
     /// @inheritdoc IDeviceDEVSEN
@@ -112,13 +129,17 @@ abstract contract DeviceInfo is IDeviceDEVSEN {
 
     /// @dev Reverts: NoSuchConnector. Connector 0, the charger as a whole, passes.
     function _checkConnector(uint16 connector) internal view {
-        if (connector > _connectors.length) revert NoSuchConnector(connector);
+        if (uint256(connector) * CONNECTOR_BYTES > _connectors.length) revert NoSuchConnector(connector);
     }
 
     /// @dev Most power of a connector, W; 0 if unsaid or if there is no such connector.
-    function _powerOf(uint16 connector) internal view returns (uint32) {
-        if (connector == 0 || connector > _connectors.length) return 0;
-        return _connectors[connector - 1].maxPowerW;
+    function _powerOf(uint16 connector) internal view returns (uint32 maxPowerW) {
+        uint256 end = uint256(connector) * CONNECTOR_BYTES;
+        if (connector == 0 || end > _connectors.length) return 0;
+        // The last four bytes of its eight.
+        for (uint256 i = end - 4; i < end; ++i) {
+            maxPowerW = (maxPowerW << 8) | uint8(_connectors[i]);
+        }
     }
 
     function _setCredentials(bytes32 authorizationKeyHash, bytes32 certificateFingerprint) private {
@@ -138,10 +159,12 @@ abstract contract DeviceInfo is IDeviceDEVSEN {
 
     function _setConnectors(Connector[] calldata connectors_) private {
         if (connectors_.length == 0 || connectors_.length > MAX_CONNECTORS) revert BadConnectors(connectors_.length);
-        delete _connectors;
+        bytes memory packed;
         for (uint256 i = 0; i < connectors_.length; ++i) {
-            _connectors.push(connectors_[i]);
+            Connector calldata one = connectors_[i];
+            packed = abi.encodePacked(packed, one.evse, one.standard, one.format, one.powerType, one.maxPowerW);
         }
+        _connectors = packed;
         emit ConnectorsSet(deviceId(), connectors_);
     }
 }

@@ -117,7 +117,8 @@ interface IDeviceDEVSEN is IOracleConsumer, IDeviceSessions, IDeviceControl {
 
     /// @notice Called once, by the factory, in the tx that makes the device.
     /// @dev Reverts: AlreadyInitialized, BadLocation, BadConnectors.
-    function initialize(address manager_, NewDevice calldata device) external;
+    /// @param number_ Its place in the factory's list, from 0.
+    function initialize(address manager_, uint24 number_, NewDevice calldata device) external;
 
     /// @notice Sets how a gateway recognises the charger. Manager only.
     /// @dev Reverts: NotManager.
@@ -152,6 +153,9 @@ interface IDeviceDEVSEN is IOracleConsumer, IDeviceSessions, IDeviceControl {
 
     /// @notice keccak256 of the charger's OCPP identity.
     function deviceId() external view returns (bytes32);
+
+    /// @notice Place in the factory's list, from 0.
+    function number() external view returns (uint24);
 
     /// @notice Who owns and runs the charger.
     function manager() external view returns (address);

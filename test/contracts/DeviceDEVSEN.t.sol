@@ -30,10 +30,10 @@ contract DeviceDEVSENTest is World {
 
     function test_isInitializedOnceAndItsCodeNever() external {
         vm.expectRevert(IDeviceDEVSEN.AlreadyInitialized.selector);
-        device.initialize(asker, newDevice("CP-1"));
+        device.initialize(asker, 0, newDevice("CP-1"));
         IDeviceDEVSEN code = IDeviceDEVSEN(factory.implementation());
         vm.expectRevert(IDeviceDEVSEN.AlreadyInitialized.selector);
-        code.initialize(asker, newDevice("CP-1"));
+        code.initialize(asker, 0, newDevice("CP-1"));
     }
 
     function test_letsItsManagerChangeIt() external {

@@ -14,7 +14,7 @@ contract TestDevice {
         _payment = payment;
     }
 
-    function initialize(address manager_, IDeviceDEVSEN.NewDevice calldata) external {
+    function initialize(address manager_, uint24, IDeviceDEVSEN.NewDevice calldata) external {
         manager = manager_;
     }
 
