@@ -4,6 +4,7 @@ export const README = 'README.md';
 export const ENV_EXAMPLE = '.env.example';
 export const OCPP = 'docs/ocpp.md';
 export const API = 'docs/api.md';
+export const CONTRACTS = 'docs/contracts.md';
 
 const BEGIN = '<!-- settings: written by npm run docs -->';
 const END = '<!-- end of settings -->';

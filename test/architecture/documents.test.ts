@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { apiDocument } from '../../docs/generator/api.ts';
-import { API, ENV_EXAMPLE, OCPP, README, renderReadme } from '../../docs/generator/files.ts';
+import { contractsDocument } from '../../docs/generator/contracts.ts';
+import { API, CONTRACTS, ENV_EXAMPLE, OCPP, README, renderReadme } from '../../docs/generator/files.ts';
 import { ocppDocument } from '../../docs/generator/ocpp.ts';
 import { envExample } from '../../docs/generator/settings.ts';
 import { COMMANDS } from '../../setup/commands.mjs';
@@ -27,6 +28,16 @@ describe('the documents', () => {
 
   it('describe the read API as its OpenAPI document does (else: npm run docs)', () => {
     expect(read(API)).toBe(apiDocument());
+  });
+
+  it('describe the contracts as their interfaces do (else: npm run docs)', () => {
+    expect(read(CONTRACTS)).toBe(contractsDocument());
+    // Every function of every interface has a line, and says what it is for.
+    const functions = read(CONTRACTS).match(/^- `function .*\n {2}\S/gm) ?? [];
+    const declared = readdirSync(join(ROOT, 'contracts/interfaces')).flatMap(
+      (file) => read(`contracts/interfaces/${file}`).match(/^ {4}function /gm) ?? [],
+    );
+    expect(functions).toHaveLength(declared.length);
   });
 
   it('name only commands that there are', () => {

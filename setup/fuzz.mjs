@@ -1,0 +1,6 @@
+/** `npm run fuzz`: the Solidity tests in the long profile of hardhat.config.ts, over a million calls for each invariant. */
+import { run } from './child.mjs';
+
+process.exitCode =
+  (await run('hardhat', ['build'])) ||
+  (await run('hardhat', ['test', 'solidity', '--no-compile', '--test-profile', 'long', ...process.argv.slice(2)]));
