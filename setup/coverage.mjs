@@ -1,6 +1,7 @@
 /**
  * `npm run coverage`: lines of `contracts/` that the Solidity tests reach, file by file; fails under the bound. Hardhat counts
- * lines and statements; it knows no branches. Interfaces have no code and do not count.
+ * lines and statements; it knows no branches. Interfaces have no code and do not count. The code that counts needs more gas
+ * than the code that is deployed, so tests at a bound of gas may fail here: `npm test` judges them, this only counts.
  */
 import { readFile, rm } from 'node:fs/promises';
 import { runQuietly } from './child.mjs';
@@ -11,11 +12,11 @@ const LEAST_PERCENT = 98;
 
 await rm(REPORT, { force: true });
 say('running the Solidity tests with coverage: a few minutes');
-const { code, output } = await runQuietly('hardhat', ['test', 'solidity', '--coverage']);
+const { output } = await runQuietly('hardhat', ['test', 'solidity', '--coverage']);
 const files = filesIn(await readFile(REPORT, 'utf8').catch(() => ''));
-if (code !== 0 || files.length === 0) {
+if (files.length === 0) {
   process.stdout.write(`${output}\n`);
-  throw new Error('the Solidity tests with coverage failed');
+  throw new Error('the Solidity tests left no report of coverage');
 }
 
 for (const { path, found, hit, missed } of files) {

@@ -51,7 +51,9 @@ function describe({ signature, tags }: Item): string {
 
 /** Declarations that NatSpec stands before, in order; the interface itself is the first. */
 function itemsOf(source: string): Item[] {
-  const blocks = source.matchAll(/((?:^[ \t]*\/\/\/.*\n)+)((?:^[ \t]*\/\/ .*\n)*)(interface[^{]*\{|[^;{]*(?:;|\{[^}]*))/gm);
+  const blocks = source.matchAll(
+    /((?:^[ \t]*\/\/\/.*\n)+)((?:^[ \t]*\/\/ .*\n)*)(interface[^{]*\{|[^;{]*(?:;|\{[^}]*))/gm,
+  );
   return [...blocks].map(([, comment = '', , code = '']) => {
     const kind = /^\s*(\w+)/.exec(code)?.[1] ?? '';
     const isOpen = kind === 'interface';
