@@ -11,7 +11,7 @@ import {
   type SessionStage,
   startedNow,
   transact,
-} from '../network/session-stage.ts';
+} from '../test/sessions/stage.ts';
 
 /** Gas of txs by what they do, with intrinsic gas; measured on real txs in an order that never changes. */
 export type GasTable = Record<string, number>;

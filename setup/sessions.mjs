@@ -2,4 +2,4 @@
 import { run } from './child.mjs';
 
 process.exitCode =
-  (await run('hardhat', ['build', '--no-tests'])) || (await run(process.execPath, ['network/play-sessions.ts']));
+  (await run('hardhat', ['build', '--no-tests'])) || (await run(process.execPath, ['test/sessions/play.ts']));

@@ -1,6 +1,6 @@
 import { formatEther, id, type TransactionReceipt } from 'ethers';
-import { call } from './contracts.ts';
-import { failWith } from './failing.ts';
+import { call } from '../../network/contracts.ts';
+import { failWith } from '../../network/failing.ts';
 import {
   answerWith,
   CARD,
@@ -11,7 +11,7 @@ import {
   type SessionStage,
   startedNow,
   transact,
-} from './session-stage.ts';
+} from './stage.ts';
 
 /**
  * `npm run sessions`: plays every way a session can go on a chain of its own, with the operators' answers sent by hand,

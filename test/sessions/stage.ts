@@ -2,19 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Contract, id, parseEther, type TransactionReceipt, Wallet } from 'ethers';
-import { deviceIdOf } from '../core/identity.ts';
-import { QUERIES } from '../core/queries.ts';
+import { deviceIdOf } from '../../core/identity.ts';
+import { QUERIES } from '../../core/queries.ts';
 import {
   encodeSessionAnswer,
   encodeStartAnswer,
   type SessionAnswer,
   type StartAnswer,
-} from '../core/session-answers.ts';
-import { makeOperators, requestsIn, type TestOperator } from '../test/contracts/support/oracles.ts';
-import { startChain, type TestChain } from '../test/support/chain.ts';
-import { connectContracts, contractAt, type NetworkContracts, send } from './contracts.ts';
-import { deployNetwork } from './deploy.ts';
-import { ensureCharger, ensureTerms, ensureUser, fundLinkAccount, ROLES } from './provision.ts';
+} from '../../core/session-answers.ts';
+import { connectContracts, contractAt, type NetworkContracts, send } from '../../network/contracts.ts';
+import { deployNetwork } from '../../network/deploy.ts';
+import { ensureCharger, ensureTerms, ensureUser, fundLinkAccount, ROLES } from '../../network/provision.ts';
+import { makeOperators, requestsIn, type TestOperator } from '../contracts/support/oracles.ts';
+import { startChain, type TestChain } from '../support/chain.ts';
 
 /**
  * A network on a chain of its own for sessions played by hand: four operators of which one may be wrong, whose answers

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { playSessions } from '../../network/play-sessions.ts';
+import { playSessions } from './play.ts';
 
 describe('sessions played by hand', () => {
   it('end as they should, and every token is where it belongs', async () => {
