@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -24,6 +24,6 @@ export default function globalSetup() {
 function stateOfSources() {
   const files = SOURCES.flatMap((pattern) => globSync(pattern, { cwd: ROOT })).sort();
   const hash = createHash('sha256');
-  for (const file of files) hash.update(`${file} ${statSync(join(ROOT, file)).mtimeMs}\n`);
+  for (const file of files) hash.update(`${file}\n`).update(readFileSync(join(ROOT, file)));
   return hash.digest('hex');
 }
