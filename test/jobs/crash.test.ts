@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { startNodeProcess } from './node-process.ts';
+import { type NodeProcess, startNodeProcess } from './node-process.ts';
 import { passThrough, type RpcProxy, startRpcProxy } from './rpc-proxy.ts';
 import { makeWorld, PATIENCE_MS, type World, waitFor } from './world.ts';
 
@@ -9,11 +9,14 @@ describe('a job node that is killed (SIGKILL) and started again', () => {
   let world: World;
   let proxy: RpcProxy;
   let nonce = 0;
+  /** The node that runs: the one that came after the last death is the next to die. */
+  let node: NodeProcess | undefined;
   beforeAll(async () => {
     world = await makeWorld();
     proxy = await startRpcProxy(world.chain.rpcUrl);
   });
   afterAll(async () => {
+    await node?.stop();
     await proxy.close();
     await world.close();
   });
@@ -23,16 +26,16 @@ describe('a job node that is killed (SIGKILL) and started again', () => {
   /** Asks, has the node killed at a moment, starts it again, and expects one answer by one successful tx. */
   async function expectOneAnswer(killAt: (kill: () => void) => void): Promise<void> {
     const before = await world.fulfilTxs();
-    const first = start();
+    const first = node ?? start();
     await waitFor(() => first.messages.includes('job node runs'), { what: 'the node to run' });
     killAt(first.kill9);
     const requestId = await world.request(++nonce);
     await waitFor(() => first.exit.then(() => true), { what: 'the node to be killed' });
     proxy.hook = passThrough;
     const second = start();
+    node = second;
     await waitFor(async () => (await world.answered()).includes(requestId), { what: 'the answer' });
     await waitFor(() => second.messages.includes('run completed'), { what: 'the run to end' });
-    await second.stop();
     expect((await world.answered()).filter((id) => id === requestId)).toHaveLength(1);
     expect((await world.fulfilTxs()).slice(before.length)).toEqual([{ status: 1, nonce: before.length }]);
   }
@@ -73,12 +76,13 @@ describe('a job node that is killed (SIGKILL) and started again', () => {
   });
 
   it('answers what was asked while it was down, however many blocks passed', async () => {
+    await node?.stop();
     const ids: string[] = [];
     for (let i = 0; i < 5; i++) {
       ids.push(await world.request(++nonce));
       await world.chain.provider.send('hardhat_mine', ['0x14']);
     }
-    const node = startNodeProcess(world.env({ RPC_URL: proxy.url, LOG_RANGE_BLOCKS: '7' }));
+    node = startNodeProcess(world.env({ RPC_URL: proxy.url, LOG_RANGE_BLOCKS: '7' }));
     await waitFor(
       async () =>
         ids.every(
@@ -89,12 +93,12 @@ describe('a job node that is killed (SIGKILL) and started again', () => {
         ),
       { what: 'five answers' },
     );
-    await node.stop();
     expect(new Set(await world.answered()).size).toBe((await world.answered()).length);
   });
 
   it('refuses to share its database with another', async () => {
-    const first = start();
+    node ??= start();
+    const first = node;
     await waitFor(() => first.messages.includes('job node runs'), { what: 'the node to run' });
     const second = startNodeProcess(world.env());
     expect(await second.exit).toBe(1);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { startJobNode } from '../../jobs/node/start.ts';
 import { makeLog } from '../../runtime/log.ts';
 import { listRuns, makeWorld, PATIENCE_MS, type World, waitFor } from './world.ts';
@@ -12,12 +12,13 @@ describe('a reorg', () => {
   const mine = (blocks: number) => world.chain.provider.send('hardhat_mine', [`0x${blocks.toString(16)}`]);
   const withConfirmations = (count: number) => (toml: string) =>
     toml.replace(/minIncomingConfirmations = \d+/, `minIncomingConfirmations = ${count}`);
-  afterEach(() => world.close());
+  beforeAll(async () => {
+    world = await makeWorld();
+  });
+  afterAll(() => world.close());
 
   describe('before a request has its confirmations', () => {
-    beforeEach(async () => {
-      world = await makeWorld({ specChanges: withConfirmations(4) });
-    });
+    beforeEach(() => world.refresh(withConfirmations(4)));
 
     it('leaves a request that is no longer in the chain unanswered, and answers it once when it is mined again', async () => {
       const node = await startJobNode(world.settings(), log);
@@ -50,11 +51,9 @@ describe('a reorg', () => {
   });
 
   describe('after a request was answered', () => {
-    beforeEach(async () => {
-      world = await makeWorld();
-    });
+    beforeEach(() => world.refresh());
 
-    for (const depth of [1, 3, 10]) {
+    for (const depth of [1, 2, 3, 5, 10]) {
       it(`answers it once in the new chain too when ${depth} blocks later both are gone and it is mined again`, async () => {
         const node = await startJobNode(world.settings(), log);
         try {

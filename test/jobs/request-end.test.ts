@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Contract, type InterfaceAbi, type Signer } from 'ethers';
 import { type RunningJobNode, startJobNode } from '../../jobs/node/start.ts';
 import { readArtifact } from '../../network/artifacts.ts';
@@ -9,12 +9,17 @@ jest.setTimeout(PATIENCE_MS);
 
 const log = makeLog('jobs', process.env.LOG_LEVEL ?? 'silent');
 
+let world: World;
+beforeAll(async () => {
+  world = await makeWorld();
+});
+afterAll(() => world.close());
+
 describe('a request that ends before its answer', () => {
-  let world: World;
   let node: RunningJobNode;
   let release: () => void;
   beforeEach(async () => {
-    world = await makeWorld();
+    await world.refresh();
     node = await startJobNode(world.settings(), log);
     const ready = world.bridge.answer;
     const held = new Promise<void>((resolve) => {
@@ -25,7 +30,6 @@ describe('a request that ends before its answer', () => {
   afterEach(async () => {
     release();
     await node.close();
-    await world.close();
   });
 
   const expiresAtSec = async () => {
@@ -89,16 +93,12 @@ describe('a request that ends before its answer', () => {
 });
 
 describe('a request that a job does not take', () => {
-  let world: World;
   let node: RunningJobNode;
   beforeEach(async () => {
-    world = await makeWorld({ specChanges: (toml) => `minContractPaymentLinkJuels = "${PAYMENT_JUELS}"\n${toml}` });
+    await world.refresh((toml) => `minContractPaymentLinkJuels = "${PAYMENT_JUELS}"\n${toml}`);
     node = await startJobNode(world.settings(), log);
   });
-  afterEach(async () => {
-    await node.close();
-    await world.close();
-  });
+  afterEach(() => node.close());
 
   it('pays less than the floor, or is for another job; one that pays the floor exactly is answered', async () => {
     await world.request(1, undefined, PAYMENT_JUELS - 1n);
@@ -115,9 +115,7 @@ describe('a request that a job does not take', () => {
 describe('a request by a stranger', () => {
   it('is refused where the spec names who may ask', async () => {
     const stranger = `"0x${'11'.repeat(20)}"`;
-    const world = await makeWorld({
-      specChanges: (toml) => toml.replace(/requesters = .*/, `requesters = [${stranger}]`),
-    });
+    await world.refresh((toml) => toml.replace(/requesters = .*/, `requesters = [${stranger}]`));
     const node = await startJobNode(world.settings(), log);
     try {
       await world.request(1);
@@ -131,7 +129,6 @@ describe('a request by a stranger', () => {
       expect(await listRuns(node.port)).toEqual([]);
     } finally {
       await node.close();
-      await world.close();
     }
   });
 });

@@ -95,6 +95,11 @@ export interface World {
   fulfilTxs: () => Promise<{ status: number; nonce: number }[]>;
   /** Takes the chain back to a snapshot (`evm_snapshot`), from where it can grow differently. */
   revert: (snapshot: string) => Promise<void>;
+  /**
+   * For the next test: the chain as it was when the world was made, a database that does not exist yet, an adapter that
+   * was asked nothing and answers at once, and the specs with these changes.
+   */
+  refresh: (specChanges?: (toml: string) => string) => Promise<void>;
   settings: (changes?: Record<string, string>) => JobNodeSettings;
   env: (changes?: Record<string, string>) => Record<string, string>;
   close: () => Promise<void>;
@@ -129,20 +134,33 @@ export async function makeWorld(
   await (await operator.getFunction('setAuthorizedSenders')([nodeAddress])).wait();
   if (isManual) await chain.provider.send('evm_setAutomine', [false]);
 
-  for (const query of queries) {
-    const template = await readFile(`jobs/${query}.toml`, 'utf8');
-    const spec = renderJobSpec(template, {
-      contractAddress: operatorAddress,
-      evmChainId: 31_337,
-      requesters: [adminAddress],
-      minConfirmations: 1,
-    });
-    await writeFile(join(folder, `${query}.toml`), specChanges ? specChanges(spec) : spec);
-  }
+  const writeSpecs = async (change = (toml: string) => toml) => {
+    for (const query of queries) {
+      const template = await readFile(`jobs/${query}.toml`, 'utf8');
+      const spec = renderJobSpec(template, {
+        contractAddress: operatorAddress,
+        evmChainId: 31_337,
+        requesters: [adminAddress],
+        minConfirmations: 1,
+      });
+      await writeFile(join(folder, `${query}.toml`), change(spec));
+    }
+  };
+  await writeSpecs(specChanges);
+  const answerAtOnce = bridge.answer;
+  let beginning = await chain.provider.send('evm_snapshot', []);
+  let databases = 1;
+  const revert = async (snapshot: string) => {
+    await chain.provider.send('evm_revert', [snapshot]);
+    admin.reset();
+    scanned.length = 0;
+  };
+  /** Txs to the Operator in each block seen so far. */
+  const scanned: { status: number; nonce: number }[][] = [];
 
   const env = (changes: Record<string, string> = {}) => ({
     JOBS_DIR: folder,
-    JOBS_DATABASE: join(folder, 'jobs.sqlite'),
+    JOBS_DATABASE: join(folder, `jobs-${databases}.sqlite`),
     JOBS_PORT: '0',
     JOBS_TOKEN: 'read-token',
     RPC_URL: chain.rpcUrl,
@@ -194,19 +212,25 @@ export async function makeWorld(
     },
     fulfilTxs: async () => {
       const head = await chain.provider.getBlockNumber();
-      const found: { status: number; nonce: number }[] = [];
-      for (let number = 0; number <= head; number++) {
+      for (let number = scanned.length; number <= head; number++) {
         const block = await chain.provider.getBlock(number, true);
-        for (const tx of block?.prefetchedTransactions ?? []) {
-          if (tx.from !== nodeAddress || tx.to !== operatorAddress) continue;
-          found.push({ status: (await chain.provider.getTransactionReceipt(tx.hash))?.status ?? -1, nonce: tx.nonce });
-        }
+        const txs = (block?.prefetchedTransactions ?? []).filter(
+          ({ from, to }) => from === nodeAddress && to === operatorAddress,
+        );
+        const receipts = await Promise.all(txs.map(({ hash }) => chain.provider.getTransactionReceipt(hash)));
+        scanned[number] = txs.map(({ nonce }, i) => ({ status: receipts[i]?.status ?? -1, nonce }));
       }
-      return found;
+      return scanned.flat();
     },
-    revert: async (snapshot) => {
-      await chain.provider.send('evm_revert', [snapshot]);
-      admin.reset();
+    revert,
+    refresh: async (change = specChanges) => {
+      await revert(beginning);
+      beginning = await chain.provider.send('evm_snapshot', []);
+      databases++;
+      bridge.asked.length = 0;
+      bridge.headers.length = 0;
+      bridge.answer = answerAtOnce;
+      await writeSpecs(change);
     },
     settings: (changes) => readSettings(JOB_NODE_SETTINGS, env(changes)),
     env,
