@@ -153,10 +153,36 @@ export async function makeWorld(
   const revert = async (snapshot: string) => {
     await chain.provider.send('evm_revert', [snapshot]);
     admin.reset();
-    scanned.length = 0;
+    seen.block = 0;
+    seen.txs.length = 0;
   };
-  /** Txs to the Operator in each block seen so far. */
-  const scanned: { status: number; nonce: number }[][] = [];
+  /** The node's txs to the Operator up to a block. */
+  const seen = { block: 0, txs: [] as { status: number; nonce: number }[] };
+  const nonceAt = (block: number) => chain.provider.getTransactionCount(nodeAddress, block);
+  /** Looks only into blocks in which the account's nonce grew. */
+  const txsBetween = async (
+    after: number,
+    to: number,
+    nonceAfter: number,
+    nonceTo: number,
+  ): Promise<typeof seen.txs> => {
+    if (nonceAfter === nonceTo) return [];
+    if (to - after > 1) {
+      const middle = Math.floor((after + to) / 2);
+      const nonce = await nonceAt(middle);
+      return [
+        ...(await txsBetween(after, middle, nonceAfter, nonce)),
+        ...(await txsBetween(middle, to, nonce, nonceTo)),
+      ];
+    }
+    const block = await chain.provider.getBlock(to, true);
+    const txs = (block?.prefetchedTransactions ?? []).filter((tx) => tx.from === nodeAddress);
+    const receipts = await Promise.all(txs.map(({ hash }) => chain.provider.getTransactionReceipt(hash)));
+    return txs
+      .map(({ nonce, to: recipient }, i) => ({ status: receipts[i]?.status ?? -1, nonce, recipient }))
+      .filter(({ recipient }) => recipient === operatorAddress)
+      .map(({ status, nonce }) => ({ status, nonce }));
+  };
 
   const env = (changes: Record<string, string> = {}) => ({
     JOBS_DIR: folder,
@@ -212,15 +238,9 @@ export async function makeWorld(
     },
     fulfilTxs: async () => {
       const head = await chain.provider.getBlockNumber();
-      for (let number = scanned.length; number <= head; number++) {
-        const block = await chain.provider.getBlock(number, true);
-        const txs = (block?.prefetchedTransactions ?? []).filter(
-          ({ from, to }) => from === nodeAddress && to === operatorAddress,
-        );
-        const receipts = await Promise.all(txs.map(({ hash }) => chain.provider.getTransactionReceipt(hash)));
-        scanned[number] = txs.map(({ nonce }, i) => ({ status: receipts[i]?.status ?? -1, nonce }));
-      }
-      return scanned.flat();
+      seen.txs.push(...(await txsBetween(seen.block, head, await nonceAt(seen.block), await nonceAt(head))));
+      seen.block = head;
+      return [...seen.txs];
     },
     revert,
     refresh: async (change = specChanges) => {
