@@ -42,6 +42,7 @@ const gateway = await startGateway(
   {
     ...readGatewaySettings({
       GATEWAY_PORT: '0',
+      ALLOW_PLAIN_WS: 'true',
       GATEWAY_ADMIN_PORT: '0',
       REDIS_URL: redisUrl,
       REDIS_DURABILITY: 'refuse',

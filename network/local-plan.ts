@@ -52,6 +52,8 @@ export function gatewayEnv(places: LocalPlaces): Record<string, string> {
   const { keys, ports } = places;
   return {
     GATEWAY_PORT: String(ports.gateway),
+    // On this machine, or in the network of its containers, only.
+    ALLOW_PLAIN_WS: 'true',
     GATEWAY_ADMIN_PORT: String(ports.gatewayAdmin),
     REDIS_URL: places.redisUrl,
     REDIS_DURABILITY: 'refuse',

@@ -1,12 +1,17 @@
 import type { IncomingMessage } from 'node:http';
-import { ZeroHash } from 'ethers';
-import { isAuthorizationKey } from '../core/identity.ts';
-import type { ChargerDirectory } from './charger-directory.ts';
+import type { ChargerDirectory, Credential } from './charger-directory.ts';
+import type { DoorLimits } from './door-limits.ts';
+import { type AddressSource, readPeer } from './peer.ts';
+import { whyNotRecognised } from './recognition.ts';
 import type { Admitted } from './stations.ts';
 import { type Refusal, readAuthorizationKeys, readUpgradeTarget } from './upgrade-request.ts';
 
 export interface AdmissionOptions {
   chargers: ChargerDirectory;
+  /** Whether this gateway has issued the certificate to the charger, by these credentials. */
+  isSuccessor: (identity: string, credential: Credential, fingerprint: string) => Promise<boolean>;
+  limits: DoorLimits;
+  addressSource: AddressSource;
   nextEpoch: (identity: string, nowMs: number) => Promise<number>;
   /** Whether what a charger reports can be kept and passed on now. */
   isReady: () => boolean;
@@ -21,25 +26,34 @@ export type Admission = (request: IncomingMessage) => Promise<Admitted | Refusal
 
 /**
  * Decides who is let in: the form of the request first, which costs nothing, then whether the charger is known, then its
- * key, and last its epoch. Never rejects.
+ * key or certificate, and last its epoch. Never rejects.
  */
 export function makeAdmission(options: AdmissionOptions): Admission {
-  const { chargers, nextEpoch, isReady, hasRoom, subprotocols, timeoutMs, now } = options;
+  const { chargers, isSuccessor, limits, nextEpoch, isReady, hasRoom, subprotocols, timeoutMs, now } = options;
 
   const decide = async (request: IncomingMessage): Promise<Admitted | Refusal> => {
     const target = readUpgradeTarget(request.url, request.headers['sec-websocket-protocol'], subprotocols);
     if ('status' in target) return target;
     const { identity } = target;
+    const { address, certificate } = readPeer(request, options.addressSource);
+    if (limits.isBarred(address, identity)) return { status: 429, reason: 'too many failed attempts' };
     if (!hasRoom(identity)) return { status: 503, reason: 'too many connections' };
     const credential = await chargers.find(identity);
-    if (credential === 'unknown') return { status: 404, reason: 'unknown charger' };
     if (credential === 'unavailable') return { status: 503, reason: 'chain is away' };
+    if (credential === 'unknown') {
+      limits.failed(address, identity);
+      return { status: 404, reason: 'unknown charger' };
+    }
     const keys = readAuthorizationKeys(request.headers.authorization, identity);
-    const committed = credential.authorizationKeyHash;
-    if (committed === ZeroHash || !keys.some((key) => isAuthorizationKey(key, committed))) {
-      return { status: 401, reason: 'wrong key' };
+    const why = await whyNotRecognised(identity, credential, { keys, certificate }, (fingerprint) =>
+      isSuccessor(identity, credential, fingerprint),
+    );
+    if (why !== undefined) {
+      limits.failed(address, identity);
+      return { status: 401, reason: why };
     }
     if (!isReady()) return { status: 503, reason: 'gateway is not ready' };
+    if (!limits.mayEnter(identity)) return { status: 429, reason: 'connects too often' };
     return { identity, epoch: await nextEpoch(identity, now()) };
   };
 

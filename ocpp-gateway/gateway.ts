@@ -11,6 +11,7 @@ import { openDirectories, openNetwork } from './chain-sources.ts';
 import type { ChargerDirectory } from './charger-directory.ts';
 import { makeCommandDesk } from './command-desk.ts';
 import { makeCommandEntrance } from './command-entrance.ts';
+import { makeDoorLimits } from './door-limits.ts';
 import { openEntrance } from './entrance.ts';
 import { gaugesOf, type Health, healthOf } from './health.ts';
 import type { IdTagDirectory } from './id-tag-directory.ts';
@@ -21,8 +22,10 @@ import { type Outbox, startOutbox } from './outbox.ts';
 import { OUTBOX_DEFAULTS, type OutboxOptions } from './outbox-options.ts';
 import { type GatewayRedis, openGatewayRedis, openKeptTexts } from './redis.ts';
 import { untilRedis } from './redis-start.ts';
-import type { GatewaySettings } from './settings.ts';
+import { addressSourceOf, type GatewaySettings, tlsPathsOf } from './settings.ts';
 import { openStations, type Stations } from './stations.ts';
+import { type TlsFiles, watchTlsFiles } from './tls-files.ts';
+import { makeWaitingRoom } from './waiting-room.ts';
 
 export interface RunningGateway extends Running {
   /** Where chargers connect. */
@@ -33,6 +36,8 @@ export interface RunningGateway extends Running {
   chargers: () => string[];
   /** Has a charger carry out a command; undefined if it is not connected here. Whoever calls has checked it. */
   command: Stations['command'];
+  /** Reads the TLS files again; chargers that connect from now on see what they hold. */
+  reloadTls: () => void;
 }
 
 /** What stands in for the chain where it is not the subject. */
@@ -78,8 +83,9 @@ export async function startGateway(
   let redis: GatewayRedis | undefined;
   let outbox: Outbox | undefined;
   let stations: Stations | undefined;
+  const tls = openTls(settings, log);
 
-  const parts = () => ({ registry, redis, outbox, stations });
+  const parts = () => ({ registry, redis, outbox, stations, tls });
   const isKnown = (snapshot: RegistrySnapshot) => isRegistered(snapshot, settings.GATEWAY_ACCOUNT, signingKey);
   /** While the chain does not know this gateway, operators only put off what it writes: it must not write or answer. */
   const readersOf = (snapshot: RegistrySnapshot) => (isKnown(snapshot) ? activeOperators(snapshot) : []);
@@ -95,6 +101,7 @@ export async function startGateway(
   };
 
   try {
+    if (tls !== undefined) closers.unshift(tls.close);
     const admin = await openAdminServer(settings.GATEWAY_ADMIN_HOST, settings.GATEWAY_ADMIN_PORT, health, metrics);
     closers.unshift(admin.close);
 
@@ -171,11 +178,26 @@ export async function startGateway(
       onUpgradeFailed: () => metrics.refused('upgrade failed'),
     });
     closers.unshift(ocpp.close);
+    const addressSource = addressSourceOf(settings);
+    const { MAX_WAITING: maxWaiting, MAX_WAITING_PER_ADDRESS: maxWaitingOfOne } = settings;
     const entrance = await openEntrance({
       host: settings.GATEWAY_HOST,
       port: settings.GATEWAY_PORT,
+      tls: tls && {
+        context: tls.identity().context,
+        asksForCertificate: settings.GATEWAY_CLIENT_CA_FILE !== undefined,
+      },
+      requestTimeoutMs: settings.AUTH_TIMEOUT_MS,
+      waitingRoom: makeWaitingRoom(maxWaiting, addressSource === 'socket' ? maxWaitingOfOne : maxWaiting),
       admit: makeAdmission({
         chargers,
+        isSuccessor: async () => false,
+        limits: makeDoorLimits({
+          failuresPerMin: settings.MAX_FAILURES_PER_MIN,
+          connectsPerMin: settings.MAX_CONNECTS_PER_MIN,
+          now,
+        }),
+        addressSource,
         nextEpoch: store.nextEpoch,
         isReady,
         hasRoom: (identity) => house.count() < settings.MAX_CONNECTIONS || house.has(identity),
@@ -202,6 +224,7 @@ export async function startGateway(
       onRefused: metrics.refused,
       log,
     });
+    tls?.onChange(entrance.setSecureContext);
     closers.unshift(async () => {
       entrance.stop();
       await house.drain(settings.DRAIN_TIMEOUT_MS);
@@ -216,6 +239,7 @@ export async function startGateway(
       health,
       chargers: house.identities,
       command: house.command,
+      reloadTls: () => tls?.reload(),
       close: () => {
         closing ??= closeAll();
         return closing;
@@ -225,6 +249,14 @@ export async function startGateway(
     await closeAll();
     throw error;
   }
+}
+
+/** How often the TLS files are looked at, ms. */
+const TLS_LOOK_MS = 60_000;
+
+function openTls(settings: GatewaySettings, log: Logger): TlsFiles | undefined {
+  const paths = tlsPathsOf(settings);
+  return paths && watchTlsFiles(paths, [], log, TLS_LOOK_MS);
 }
 
 /** Whether the chain knows this gateway by this key: events of any other are refused by every operator. */

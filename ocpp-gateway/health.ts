@@ -3,6 +3,7 @@ import type { GatewayGauges } from './metrics.ts';
 import type { Outbox } from './outbox.ts';
 import type { GatewayRedis } from './redis.ts';
 import type { Stations } from './stations.ts';
+import type { TlsFiles } from './tls-files.ts';
 
 /** What `GET /health` answers. */
 export interface Health {
@@ -21,6 +22,8 @@ export interface GatewayParts {
   redis: GatewayRedis | undefined;
   outbox: Outbox | undefined;
   stations: Stations | undefined;
+  /** Undefined for good where there is no TLS. */
+  tls: TlsFiles | undefined;
 }
 
 /** An outbox whose oldest event is older than this is stuck, ms. */
@@ -40,7 +43,7 @@ export function healthOf(parts: GatewayParts, isKnown: (snapshot: RegistrySnapsh
 }
 
 function problemsOf(
-  { registry, redis, outbox }: GatewayParts,
+  { registry, redis, outbox, tls }: GatewayParts,
   isKnown: (snapshot: RegistrySnapshot) => boolean,
 ): string[] {
   if (registry === undefined) return ['waiting for the chain'];
@@ -53,6 +56,7 @@ function problemsOf(
   // The outbox takes nothing before the gateway is registered.
   if (isRegistered && !outbox.isReady()) found.push('outbox is not ready');
   if (outbox.stats().lagMs > STUCK_AFTER_MS) found.push('outbox is stuck');
+  if (tls !== undefined && tls.identity().expiresAtMs <= Date.now()) found.push('TLS certificate has expired');
   return found;
 }
 
@@ -66,6 +70,7 @@ export function gaugesOf(parts: () => GatewayParts, health: () => Health): Gatew
     lagMs: () => stats()?.lagMs ?? 0,
     writtenEvents: () => stats()?.writtenEvents ?? 0,
     writtenBatches: () => stats()?.writtenBatches ?? 0,
+    certificateExpiresAtMs: () => parts().tls?.identity().expiresAtMs ?? 0,
     isHealthy: () => health().status === 'green',
   };
 }

@@ -4,11 +4,14 @@ import { makeLog } from '../runtime/log.ts';
 import { exitForSettings, runAsProcess } from '../runtime/process.ts';
 import { asHexBytes } from '../runtime/settings.ts';
 import { startGateway } from './gateway.ts';
-import { type GatewaySettings, readGatewaySettings } from './settings.ts';
+import { type GatewaySettings, readGatewaySettings, tlsPathsOf } from './settings.ts';
+import { readTlsIdentity } from './tls-files.ts';
 
 function readAll(): GatewaySettings & { GATEWAY_KEY: Buffer } {
   try {
     const settings = readGatewaySettings(process.env);
+    const tlsPaths = tlsPathsOf(settings);
+    if (tlsPaths !== undefined) readTlsIdentity(tlsPaths, []);
     return { ...settings, GATEWAY_KEY: settings.GATEWAY_KEY ?? readKey(settings.GATEWAY_KEY_FILE as string) };
   } catch (error) {
     if (error instanceof DevsenError && error.code === 'SETTINGS_INVALID') exitForSettings(error);
@@ -27,4 +30,10 @@ function readKey(path: string): Buffer {
 
 const settings = readAll();
 const log = makeLog('gateway', settings.LOG_LEVEL);
-await runAsProcess(log, () => startGateway(settings, log));
+let reloadTls = (): void => undefined;
+process.on('SIGHUP', () => reloadTls());
+await runAsProcess(log, async () => {
+  const gateway = await startGateway(settings, log);
+  reloadTls = gateway.reloadTls;
+  return gateway;
+});

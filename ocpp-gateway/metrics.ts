@@ -28,6 +28,8 @@ export interface GatewayGauges {
   lagMs: () => number;
   writtenEvents: () => number;
   writtenBatches: () => number;
+  /** Of the TLS certificate, Unix ms; 0 if there is none. */
+  certificateExpiresAtMs: () => number;
   isHealthy: () => boolean;
 }
 
@@ -79,6 +81,9 @@ export function makeMetrics(gauges: GatewayGauges): GatewayMetrics {
   gauge('outbox_lag_seconds', 'Age of the oldest event that Redis does not have yet.', () => gauges.lagMs() / 1000);
   gauge('outbox_written_events', 'Events written to Redis since the start.', gauges.writtenEvents);
   gauge('outbox_written_batches', 'Batches written to Redis since the start.', gauges.writtenBatches);
+  gauge('tls_certificate_expires', 'When the TLS certificate expires, Unix seconds; 0 if there is none.', () =>
+    Math.floor(gauges.certificateExpiresAtMs() / 1000),
+  );
   gauge('healthy', '1 if the gateway is healthy, else 0.', () => (gauges.isHealthy() ? 1 : 0));
   const latency = new Histogram({
     name: `${PREFIX}answer_seconds`,

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { STALE_AFTER_MS } from '../core/as-of.ts';
 import { DevsenError } from '../core/errors.ts';
 import {
@@ -13,6 +12,8 @@ import {
   type SettingRows,
   type SettingsOf,
 } from '../runtime/settings.ts';
+import type { AddressSource } from './peer.ts';
+import type { TlsPaths } from './tls-files.ts';
 
 /** Settings of the gateway's process. */
 export const GATEWAY_SETTINGS = {
@@ -23,8 +24,28 @@ export const GATEWAY_SETTINGS = {
     default: '9220',
     read: asWhole(0, 65_535),
   },
+  GATEWAY_TLS_CERT_FILE: {
+    about:
+      'Certificate by which chargers know the gateway, and those that lead to its CA, as PEM; read again when it changes.',
+    unit: 'path',
+    default: '',
+    read: asPath,
+  },
+  GATEWAY_TLS_KEY_FILE: { about: 'Its private key, as PEM.', unit: 'path', default: '', read: asPath },
+  GATEWAY_CLIENT_CA_FILE: {
+    about: 'CAs of the certificates that chargers show (security profile 3), as PEM; without it none is asked for.',
+    unit: 'path',
+    default: '',
+    read: asPath,
+  },
   ALLOW_PLAIN_WS: {
-    about: 'Listen without TLS on a host that is not loopback: only behind a proxy that ends TLS.',
+    about: 'Listen without TLS: only on one machine, or behind a proxy that ends TLS.',
+    unit: 'true or false',
+    default: 'false',
+    read: asBoolean,
+  },
+  TRUST_FORWARDED_FOR: {
+    about: "Take a client's address from the last entry of X-Forwarded-For: only behind a proxy that writes it.",
     unit: 'true or false',
     default: 'false',
     read: asBoolean,
@@ -84,7 +105,7 @@ export const GATEWAY_SETTINGS = {
     about: 'File that holds the key, in the form of GATEWAY_KEY.',
     unit: 'path',
     default: '',
-    read: (text: string) => (text === '' ? undefined : text),
+    read: asPath,
   },
   IDTAG_PEPPER: {
     about: "The network's pepper for idTag commitments.",
@@ -116,6 +137,31 @@ export const GATEWAY_SETTINGS = {
     unit: 'connections',
     default: '20000',
     read: asWhole(1, 1_000_000),
+  },
+  MAX_WAITING: {
+    about: 'Most sockets that are connected and not let in yet.',
+    unit: 'sockets',
+    default: '10000',
+    read: asWhole(1, 1_000_000),
+  },
+  MAX_WAITING_PER_ADDRESS: {
+    about: 'Of them, most from one address; counts only where TLS ends here.',
+    unit: 'sockets',
+    default: '1000',
+    read: asWhole(1, 1_000_000),
+  },
+  MAX_FAILURES_PER_MIN: {
+    about:
+      'Failed attempts of one address (wrong key, unknown charger), over which it is refused unheard; 0: no limit.',
+    unit: 'attempts per min',
+    default: '60',
+    read: asWhole(0, 1_000_000),
+  },
+  MAX_CONNECTS_PER_MIN: {
+    about: 'Connections of one charger, over which it is refused for a while; 0: no limit.',
+    unit: 'connections per min',
+    default: '30',
+    read: asWhole(0, 1_000_000),
   },
   MAX_MESSAGE_BYTES: {
     about: 'Largest message of a charger; a larger one closes its socket.',
@@ -154,7 +200,7 @@ export const GATEWAY_SETTINGS = {
     read: asWhole(1, 1_000_000),
   },
   AUTH_TIMEOUT_MS: {
-    about: 'How long the check of a connecting charger may take.',
+    about: 'How long a connecting client may take for TLS and its request, and how long its check may take then.',
     unit: 'ms',
     default: '10000',
     read: asWhole(100, 60_000),
@@ -186,15 +232,32 @@ export function readGatewaySettings(env: Record<string, string | undefined>): Ga
   if ((settings.GATEWAY_KEY === undefined) === (settings.GATEWAY_KEY_FILE === undefined)) {
     wrong.push('GATEWAY_KEY is wrong: expected either GATEWAY_KEY or GATEWAY_KEY_FILE, and not both');
   }
-  if (!isLoopback(settings.GATEWAY_HOST) && !settings.ALLOW_PLAIN_WS) {
+  const { GATEWAY_TLS_CERT_FILE: certificate, GATEWAY_TLS_KEY_FILE: key, ALLOW_PLAIN_WS: isPlainAllowed } = settings;
+  if ((certificate === undefined) !== (key === undefined)) {
+    wrong.push('GATEWAY_TLS_CERT_FILE is wrong: expected it together with GATEWAY_TLS_KEY_FILE');
+  } else if ((certificate === undefined) !== isPlainAllowed) {
     wrong.push(
-      'GATEWAY_HOST is wrong: expected a loopback address, or ALLOW_PLAIN_WS=true behind a proxy that ends TLS',
+      'GATEWAY_TLS_CERT_FILE is wrong: expected it, or ALLOW_PLAIN_WS=true for plain WebSocket on one machine or behind a proxy that ends TLS, and not both',
     );
+  }
+  if (settings.GATEWAY_CLIENT_CA_FILE !== undefined && certificate === undefined) {
+    wrong.push('GATEWAY_CLIENT_CA_FILE is wrong: expected GATEWAY_TLS_CERT_FILE with it');
   }
   if (wrong.length > 0) throw new DevsenError('SETTINGS_INVALID', wrong.join('\n'));
   return settings;
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+export function addressSourceOf(settings: GatewaySettings): AddressSource {
+  if (settings.TRUST_FORWARDED_FOR) return 'forwarded';
+  return settings.ALLOW_PLAIN_WS ? 'none' : 'socket';
+}
+
+/** @returns undefined if chargers are listened to without TLS */
+export function tlsPathsOf(settings: GatewaySettings): TlsPaths | undefined {
+  const { GATEWAY_TLS_CERT_FILE: certificate, GATEWAY_TLS_KEY_FILE: key, GATEWAY_CLIENT_CA_FILE: clientCas } = settings;
+  return certificate === undefined || key === undefined ? undefined : { certificate, key, clientCas };
+}
+
+function asPath(text: string): string | undefined {
+  return text === '' ? undefined : text;
 }

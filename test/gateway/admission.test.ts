@@ -133,6 +133,7 @@ describe('a gateway, at its door', () => {
     expect(await refusalOf(stranger.port, 'CP1')).toBe('503 gateway is not ready');
     expect(stranger.health().problems).toEqual(['this gateway, or its key, is not registered on chain']);
     sources.registry.set({ gateways: known });
+    await waitFor(() => stranger.health().status === 'green', { what: 'the gateway to be healthy again' });
     await (await connectCharger(stranger.port, 'CP1')).close();
     await stranger.close();
   });

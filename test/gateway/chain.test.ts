@@ -213,6 +213,7 @@ describe('a gateway on a real chain', () => {
     await writeFile(keyFile, `0x${GATEWAY_KEY.toString('hex')}\n`);
     const child = spawnGateway({
       GATEWAY_PORT: '0',
+      ALLOW_PLAIN_WS: 'true',
       GATEWAY_ADMIN_PORT: '0',
       REDIS_URL: redis.url,
       RPC_URL: `http://127.0.0.1:${relay.port}`,

@@ -7,10 +7,11 @@ const GOOD = {
   GATEWAY_ACCOUNT: `0x${'22'.repeat(20)}`,
   GATEWAY_KEY: '07'.repeat(32),
   IDTAG_PEPPER: 'aa'.repeat(16),
+  ALLOW_PLAIN_WS: 'true',
 };
 
 describe('the gateway’s settings', () => {
-  it('need no more than chain, contract, account, key and pepper', () => {
+  it('need no more than chain, contract, account, key, pepper and a word on TLS', () => {
     expect(readGatewaySettings(GOOD)).toMatchObject({
       GATEWAY_HOST: '127.0.0.1',
       GATEWAY_PORT: 9220,
@@ -38,14 +39,25 @@ describe('the gateway’s settings', () => {
     ]);
   });
 
-  it('refuse plain WebSocket beyond the loopback unless it is allowed', () => {
-    for (const host of ['0.0.0.0', '192.168.1.2', '::', 'example.org']) {
-      expect(() => readGatewaySettings({ ...GOOD, GATEWAY_HOST: host })).toThrow('GATEWAY_HOST is wrong');
-      expect(readGatewaySettings({ ...GOOD, GATEWAY_HOST: host, ALLOW_PLAIN_WS: 'true' }).GATEWAY_HOST).toBe(host);
+  it('refuse plain WebSocket unless it is asked for, also on the loopback', () => {
+    for (const GATEWAY_HOST of ['127.0.0.1', '0.0.0.0', 'example.org']) {
+      expect(() => readGatewaySettings({ ...GOOD, GATEWAY_HOST, ALLOW_PLAIN_WS: 'false' })).toThrow(
+        'GATEWAY_TLS_CERT_FILE is wrong: expected it, or ALLOW_PLAIN_WS=true',
+      );
+      expect(readGatewaySettings({ ...GOOD, GATEWAY_HOST }).GATEWAY_HOST).toBe(GATEWAY_HOST);
     }
-    for (const host of ['127.0.0.2', '::1', 'localhost']) {
-      expect(readGatewaySettings({ ...GOOD, GATEWAY_HOST: host }).GATEWAY_HOST).toBe(host);
+  });
+
+  it('want certificate and key together, no plain WebSocket beside them, and no client CA without them', () => {
+    const both = { GATEWAY_TLS_CERT_FILE: 'c.pem', GATEWAY_TLS_KEY_FILE: 'k.pem' };
+    expect(readGatewaySettings({ ...GOOD, ...both, ALLOW_PLAIN_WS: 'false' })).toMatchObject(both);
+    expect(() => readGatewaySettings({ ...GOOD, ...both })).toThrow('and not both');
+    for (const name of ['GATEWAY_TLS_CERT_FILE', 'GATEWAY_TLS_KEY_FILE']) {
+      expect(() => readGatewaySettings({ ...GOOD, [name]: 'x.pem' })).toThrow('together with GATEWAY_TLS_KEY_FILE');
     }
+    expect(() => readGatewaySettings({ ...GOOD, GATEWAY_CLIENT_CA_FILE: 'ca.pem' })).toThrow(
+      'GATEWAY_CLIENT_CA_FILE is wrong: expected GATEWAY_TLS_CERT_FILE with it',
+    );
   });
 
   it('refuse a heartbeat so rare that an idle charger would count as gone', () => {

@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from 'node:tls';
 import { Queue } from 'bullmq';
 import { computeAddress, hexlify, Wallet } from 'ethers';
 import { pino } from 'pino';
@@ -25,6 +26,7 @@ const ORACLE = `0x${'11'.repeat(20)}`;
 export function testSettings(env: Record<string, string> = {}): GatewaySettings & { GATEWAY_KEY: Buffer } {
   const settings = readGatewaySettings({
     GATEWAY_PORT: '0',
+    ALLOW_PLAIN_WS: env.GATEWAY_TLS_CERT_FILE === undefined ? 'true' : 'false',
     GATEWAY_ADMIN_PORT: '0',
     RPC_URL: 'http://127.0.0.1:1',
     ORACLE_ADDRESS: ORACLE,
@@ -134,6 +136,8 @@ export interface ConnectOptions {
   subprotocols?: string[];
   headers?: Record<string, string>;
   autoPong?: boolean;
+  /** Connects by TLS, with these options. */
+  tls?: ConnectionOptions;
 }
 
 /** Connects, or rejects with `HttpRefusal`. */
@@ -142,8 +146,10 @@ export async function connectCharger(
   identity: string,
   options: ConnectOptions = {},
 ): Promise<RawCharger> {
-  const { key = CHARGER_KEY, path = '/ocpp', subprotocols = ['ocpp1.6'], headers, autoPong = true } = options;
-  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}/${identity}`, subprotocols, {
+  const { key = CHARGER_KEY, path = '/ocpp', subprotocols = ['ocpp1.6'], headers, autoPong = true, tls } = options;
+  const scheme = tls === undefined ? 'ws' : 'wss';
+  const socket = new WebSocket(`${scheme}://127.0.0.1:${port}${path}/${identity}`, subprotocols, {
+    ...tls,
     headers: { authorization: basicAuth(identity, key), ...headers },
     autoPong,
   });

@@ -1,0 +1,68 @@
+import { makeTokenBucket, type TokenBucket } from './token-bucket.ts';
+
+/** How often one may knock, by who failed and who came in. */
+export interface DoorLimits {
+  /**
+   * Whether an attempt is worth looking at.
+   *
+   * @param address - the client's; undefined where it is not known, as behind a proxy that does not tell it
+   */
+  isBarred: (address: string | undefined, identity: string) => boolean;
+  /** An attempt has failed for a reason that is the client's own. */
+  failed: (address: string | undefined, identity: string) => void;
+  /** A charger has shown who it is; false if it comes back too often. */
+  mayEnter: (identity: string) => boolean;
+}
+
+export interface DoorLimitsOptions {
+  /** Failed attempts of one address per minute; 0 for no limit. */
+  failuresPerMin: number;
+  /** Connections of one charger per minute; 0 for no limit. */
+  connectsPerMin: number;
+  /** Unix ms. */
+  now: () => number;
+}
+
+/** One charger fails at most so many times per minute from one address: a wrong key does not become right. */
+const FAILURES_PER_MIN_OF_ONE = 10;
+/** More addresses or chargers than that are not told apart for long: the one seen longest ago is forgotten. */
+const MOST_REMEMBERED = 20_000;
+
+/**
+ * Only failures count against an address, since a whole site of chargers may stand behind one; and only an address's own
+ * failures count against a charger, so that nobody can lock another's charger out by knocking in its name.
+ */
+export function makeDoorLimits({ failuresPerMin, connectsPerMin, now }: DoorLimitsOptions): DoorLimits {
+  const byAddress = makeBuckets(failuresPerMin, now);
+  const byBoth = makeBuckets(failuresPerMin === 0 ? 0 : Math.min(failuresPerMin, FAILURES_PER_MIN_OF_ONE), now);
+  const byCharger = makeBuckets(connectsPerMin, now);
+  const both = (address: string, identity: string) => `${address} ${identity}`;
+
+  return {
+    isBarred: (address, identity) =>
+      address !== undefined && !(byAddress.has(address) && byBoth.has(both(address, identity))),
+    failed: (address, identity) => {
+      if (address === undefined) return;
+      byAddress.take(address);
+      byBoth.take(both(address, identity));
+    },
+    mayEnter: byCharger.take,
+  };
+}
+
+/** Token buckets by name, a minute's worth each. */
+function makeBuckets(perMin: number, now: () => number) {
+  /** The one seen longest ago first. */
+  const buckets = new Map<string, TokenBucket>();
+  return {
+    has: (name: string): boolean => perMin === 0 || (buckets.get(name)?.has(now()) ?? true),
+    take: (name: string): boolean => {
+      if (perMin === 0) return true;
+      const bucket = buckets.get(name) ?? makeTokenBucket(perMin / 60, perMin, now());
+      buckets.delete(name);
+      buckets.set(name, bucket);
+      if (buckets.size > MOST_REMEMBERED) buckets.delete(buckets.keys().next().value as string);
+      return bucket.take(now());
+    },
+  };
+}

@@ -1,0 +1,148 @@
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { makeDoorLimits } from '../../ocpp-gateway/door-limits.ts';
+import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
+import { makeWaitingRoom } from '../../ocpp-gateway/waiting-room.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { waitFor } from '../support/wait.ts';
+import { connectCharger, HttpRefusal, refusalOf, startTestGateway } from './support.ts';
+
+describe('the limits at the door', () => {
+  const start = (failuresPerMin: number, connectsPerMin = 3) => {
+    let nowMs = 1_000;
+    const limits = makeDoorLimits({ failuresPerMin, connectsPerMin, now: () => nowMs });
+    const fail = (times: number, address: string | undefined, identity: string) => {
+      for (let i = 0; i < times; i++) limits.failed(address, identity);
+    };
+    return { limits, fail, pass: (ms: number) => (nowMs += ms) };
+  };
+
+  it('bar an address after so many failures, and let one more be tried when its share of a minute has passed', () => {
+    const { limits, fail, pass } = start(60);
+    for (let i = 0; i < 60; i++) {
+      expect(limits.isBarred('10.0.0.1', `CP${i}`)).toBe(false);
+      limits.failed('10.0.0.1', `CP${i}`);
+    }
+    expect(limits.isBarred('10.0.0.1', 'CPnew')).toBe(true);
+    expect(limits.isBarred('10.0.0.2', 'CPnew')).toBe(false);
+    pass(1_000);
+    expect(limits.isBarred('10.0.0.1', 'CPnew')).toBe(false);
+    fail(1, '10.0.0.1', 'CPnew');
+    expect(limits.isBarred('10.0.0.1', 'CPnew')).toBe(true);
+  });
+
+  it('bar one charger’s name at one address before that, and nowhere else: nobody locks another out', () => {
+    const { limits, fail } = start(60);
+    fail(10, '10.0.0.66', 'CPvictim');
+    expect(limits.isBarred('10.0.0.66', 'CPvictim')).toBe(true);
+    expect(limits.isBarred('10.0.0.66', 'CPneighbour')).toBe(false);
+    expect(limits.isBarred('10.0.0.1', 'CPvictim')).toBe(false);
+  });
+
+  it('do not hold against an address what only a proxy could tell apart, nor anything if switched off', () => {
+    const { limits, fail } = start(60);
+    fail(1_000, undefined, 'CP1');
+    expect(limits.isBarred(undefined, 'CP1')).toBe(false);
+    const off = start(0, 0);
+    off.fail(1_000, '10.0.0.1', 'CP1');
+    expect(off.limits.isBarred('10.0.0.1', 'CP1')).toBe(false);
+    for (let i = 0; i < 1_000; i++) expect(off.limits.mayEnter('CP1')).toBe(true);
+  });
+
+  it('let a charger in so often per minute, and another no less', () => {
+    const { limits, pass } = start(60, 3);
+    expect([1, 2, 3, 4].map(() => limits.mayEnter('CP1'))).toEqual([true, true, true, false]);
+    expect(limits.mayEnter('CP2')).toBe(true);
+    pass(20_000);
+    expect([1, 2].map(() => limits.mayEnter('CP1'))).toEqual([true, false]);
+  });
+
+  it('remember a bounded number of addresses, those seen last', () => {
+    const { limits, fail } = start(1);
+    for (let i = 0; i < 20_001; i++) fail(1, `a${i}`, 'CP1');
+    expect(limits.isBarred('a0', 'CP1')).toBe(false);
+    expect(limits.isBarred('a1', 'CP1')).toBe(true);
+    expect(limits.isBarred('a20000', 'CP1')).toBe(true);
+  });
+});
+
+describe('the waiting room', () => {
+  it('has room for so many, of one address for fewer, and again when one has left', () => {
+    const room = makeWaitingRoom(3, 2);
+    expect(room.enter('s1', 'a')).toBe(true);
+    expect(room.enter('s2', 'a')).toBe(true);
+    expect(room.enter('s3', 'a')).toBe(false);
+    expect(room.enter('s4', 'b')).toBe(true);
+    expect(room.enter('s5', 'c')).toBe(false);
+    room.leave('s1');
+    room.leave('s1');
+    room.leave('s5');
+    expect(room.size).toBe(2);
+    expect(room.enter('s3', 'a')).toBe(true);
+    for (const socket of ['s2', 's3', 's4']) room.leave(socket);
+    expect(room.size).toBe(0);
+  });
+});
+
+describe('a gateway, under those who knock all the time', () => {
+  let redis: TestRedis;
+  let gateway: RunningGateway;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    gateway = await startTestGateway(redis.url, {
+      TRUST_FORWARDED_FOR: 'true',
+      MAX_FAILURES_PER_MIN: '12',
+      MAX_CONNECTS_PER_MIN: '5',
+      MAX_WAITING: '20',
+      AUTH_TIMEOUT_MS: '500',
+    });
+  });
+  afterAll(async () => {
+    await gateway.close();
+    await redis.close();
+  });
+  const from = (address: string, key?: string) => ({
+    headers: { 'x-forwarded-for': `1.2.3.4, ${address}` },
+    ...(key === undefined ? {} : { key }),
+  });
+
+  it('hears no more of an address that only fails, and all others', async () => {
+    for (let i = 0; i < 6; i++) await refusalOf(gateway.port, `stranger${i}`, from('10.0.0.1'));
+    for (let i = 0; i < 6; i++) {
+      expect(await refusalOf(gateway.port, `CP${i}`, from('10.0.0.1', 'wrong'))).toBe('401 wrong key');
+    }
+    const refusal = await connectCharger(gateway.port, 'CP1', from('10.0.0.1')).catch((error) => error);
+    expect(refusal).toBeInstanceOf(HttpRefusal);
+    expect(refusal.message).toBe('429 too many failed attempts');
+    expect(refusal.headers['retry-after']).toBe('60');
+    await (await connectCharger(gateway.port, 'CP1', from('10.0.0.2'))).close();
+  });
+
+  it('puts a charger off that comes back all the time', async () => {
+    for (let i = 0; i < 5; i++) await (await connectCharger(gateway.port, 'CPflap')).close();
+    expect(await refusalOf(gateway.port, 'CPflap')).toBe('429 connects too often');
+    await (await connectCharger(gateway.port, 'CPcalm')).close();
+  });
+
+  it('closes those that are too many to wait, cuts off those that say nothing, and lets chargers in after that', async () => {
+    const idle = Array.from({ length: 30 }, () => {
+      const socket = connectTcp(gateway.port, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.resume();
+      return once(socket, 'close');
+    });
+    await Promise.all(idle);
+    const metrics = await (await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`)).text();
+    expect(metrics).toMatch(/^devsen_gateway_refused_total\{reason="too many waiting"\} ([1-9]\d*)/m);
+    await waitFor(
+      async () => {
+        const charger = await connectCharger(gateway.port, 'CPafter').catch(() => undefined);
+        await charger?.close();
+        return charger !== undefined;
+      },
+      { what: 'a charger to be let in' },
+    );
+  });
+});

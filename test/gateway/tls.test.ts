@@ -1,0 +1,195 @@
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ZeroHash } from 'ethers';
+import { authorizationKeyHash } from '../../core/identity.ts';
+import type { Credential } from '../../ocpp-gateway/charger-directory.ts';
+import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
+import { fingerprintOf, makeCertificate, makeFiles, type TestCertificate } from '../support/certificates.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { waitFor } from '../support/wait.ts';
+import { CHARGER_KEY, connectCharger, otherSources, refusalOf, startTestGateway } from './support.ts';
+
+const HOUR_MS = 3_600_000;
+const NO_KEY = { authorization: '' };
+
+describe('a gateway with TLS', () => {
+  const serverCa = makeCertificate({ commonName: 'Server CA', purpose: 'ca' });
+  const clientCa = makeCertificate({ commonName: 'Client CA', purpose: 'ca' });
+  const otherCa = makeCertificate({ commonName: 'Other CA', purpose: 'ca' });
+  const server = (commonName = 'gateway') => makeCertificate({ commonName, purpose: 'server', issuer: serverCa });
+  const client = (commonName: string, issuer = clientCa) => makeCertificate({ commonName, purpose: 'client', issuer });
+
+  const own = {
+    good: client('CPgood'),
+    other: client('CPother'),
+    named: client('CPwrongName'),
+    foreign: client('CPforeign', otherCa),
+    expired: makeCertificate({
+      commonName: 'CPexpired',
+      purpose: 'client',
+      issuer: clientCa,
+      notAfterMs: Date.now() - HOUR_MS,
+    }),
+    server: makeCertificate({ commonName: 'CPserver', purpose: 'server', issuer: clientCa }),
+  };
+  const keyHash = authorizationKeyHash(CHARGER_KEY);
+  const certified = (certificate: TestCertificate): Credential => ({
+    device: '',
+    authorizationKeyHash: keyHash,
+    certificateFingerprint: fingerprintOf(certificate),
+  });
+  const credentials: Record<string, Credential> = {
+    CPkey: { device: '', authorizationKeyHash: keyHash, certificateFingerprint: ZeroHash },
+    CPgood: certified(own.good),
+    CPnamed: certified(own.named),
+    CPforeign: certified(own.foreign),
+    CPexpired: certified(own.expired),
+    CPserver: certified(own.server),
+  };
+  const sources = () => ({
+    ...otherSources(),
+    chargers: { find: async (identity: string) => credentials[identity] ?? ('unknown' as const) },
+  });
+  const files = makeFiles({ 'client-ca.pem': clientCa.cert });
+  const writeServer = ({ cert, key }: TestCertificate) => {
+    files.write('cert.pem', cert);
+    files.write('key.pem', key);
+  };
+  const tls = (certificate?: TestCertificate): ConnectionOptions => ({
+    ca: serverCa.cert,
+    checkServerIdentity: () => undefined,
+    ...certificate,
+  });
+
+  let redis: TestRedis;
+  let gateway: RunningGateway;
+
+  beforeAll(async () => {
+    writeServer(server());
+    redis = await startRedis();
+    gateway = await startTestGateway(
+      redis.url,
+      {
+        GATEWAY_TLS_CERT_FILE: files.path('cert.pem'),
+        GATEWAY_TLS_KEY_FILE: files.path('key.pem'),
+        GATEWAY_CLIENT_CA_FILE: files.path('client-ca.pem'),
+        AUTH_TIMEOUT_MS: '1000',
+      },
+      { sources: sources() },
+    );
+  });
+  afterAll(async () => {
+    await gateway.close();
+    await redis.close();
+    files.remove();
+  });
+
+  it('takes a charger in by its key (security profile 2), and its messages', async () => {
+    const charger = await connectCharger(gateway.port, 'CPkey', { tls: tls() });
+    expect((await charger.call('1', 'Heartbeat', {}))[0]).toBe(3);
+    await charger.close();
+    expect(await refusalOf(gateway.port, 'CPkey', { tls: tls(), key: 'wrong' })).toBe('401 wrong key');
+  });
+
+  it('takes a charger in by the certificate that the chain commits to (profile 3), without any key', async () => {
+    const charger = await connectCharger(gateway.port, 'CPgood', { tls: tls(own.good), headers: NO_KEY });
+    expect((await charger.call('1', 'Heartbeat', {}))[0]).toBe(3);
+    await charger.close();
+  });
+
+  it.each([
+    ['with its key alone, though the key is right', undefined, 'CPgood', 'certificate is missing'],
+    ['with a certificate of the same CA that is not its own', own.other, 'CPgood', 'wrong certificate'],
+    ['with its own certificate, that names another charger', own.named, 'CPnamed', 'certificate of another charger'],
+    ['with its own certificate, of an unknown CA', own.foreign, 'CPforeign', 'certificate is not trusted'],
+    ['with its own certificate, when it has expired', own.expired, 'CPexpired', 'certificate is not trusted'],
+    ['with its own certificate, made for servers', own.server, 'CPserver', 'certificate is not trusted'],
+    ['by a certificate the chain does not commit to, without a key', own.other, 'CPkey', 'wrong key'],
+  ])('refuses a charger %s', async (_how, certificate, identity, reason) => {
+    const headers = identity === 'CPkey' ? NO_KEY : {};
+    expect(await refusalOf(gateway.port, identity, { tls: tls(certificate), headers })).toBe(`401 ${reason}`);
+  });
+
+  it('lets no charger with a certificate on chain in without TLS, though its key is right', async () => {
+    const plain = await startTestGateway(redis.url, {}, { sources: sources() });
+    expect(await refusalOf(plain.port, 'CPgood')).toBe('401 certificate is missing');
+    await (await connectCharger(plain.port, 'CPkey')).close();
+    await plain.close();
+  });
+
+  it('speaks no plain WebSocket, and no TLS before 1.2', async () => {
+    await expect(connectCharger(gateway.port, 'CPkey')).rejects.toThrow();
+    const old = tls();
+    await expect(
+      connectCharger(gateway.port, 'CPkey', {
+        tls: { ...old, maxVersion: 'TLSv1.1', minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' },
+      }),
+    ).rejects.toThrow(/protocol version|unsupported protocol|alert|reset/i);
+    const metrics = await (await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`)).text();
+    expect(metrics).toMatch(/^devsen_gateway_refused_total\{reason="TLS handshake failed"\} [1-9]/m);
+    expect(metrics).toMatch(/^devsen_gateway_tls_certificate_expires 1\d{9}$/m);
+  });
+
+  it('cuts off those who do not finish TLS, and those who do not finish their request', async () => {
+    const mute = connectTcp(gateway.port, '127.0.0.1');
+    const slow = connectTls({ port: gateway.port, host: '127.0.0.1', ...tls() });
+    slow.on('secureConnect', () => slow.write('GET /CPkey HTTP/1.1\r\nHost: x\r\n'));
+    slow.resume();
+    mute.resume();
+    for (const socket of [mute, slow]) socket.on('error', () => {});
+    await Promise.all([once(mute, 'close'), once(slow, 'close')]);
+    await (await connectCharger(gateway.port, 'CPkey', { tls: tls() })).close();
+  });
+
+  it('shows a renewed certificate to those who come after, without a word to those who are in', async () => {
+    const shown = async () => {
+      const socket = connectTls({ port: gateway.port, host: '127.0.0.1', ...tls() });
+      await once(socket, 'secureConnect');
+      const { CN } = socket.getPeerCertificate().subject;
+      socket.destroy();
+      return CN;
+    };
+    const before = await connectCharger(gateway.port, 'CPkey', { tls: tls() });
+    const renewed = server('renewed');
+    files.write('cert.pem', renewed.cert);
+    gateway.reloadTls();
+    // The key is still that of the old one: both are no pair.
+    expect(await shown()).toBe('gateway');
+    files.write('key.pem', renewed.key);
+    gateway.reloadTls();
+    expect(await shown()).toBe('renewed');
+    expect((await before.call('1', 'Heartbeat', {}))[0]).toBe(3);
+    await before.close();
+    await (await connectCharger(gateway.port, 'CPgood', { tls: tls(own.good) })).close();
+  });
+
+  it('is red once its certificate has expired', async () => {
+    const expired = makeCertificate({
+      commonName: 'old',
+      purpose: 'server',
+      issuer: serverCa,
+      notAfterMs: Date.now() - HOUR_MS,
+    });
+    const kept = server();
+    writeServer(expired);
+    gateway.reloadTls();
+    expect(gateway.health().problems).toEqual(['TLS certificate has expired']);
+    writeServer(kept);
+    gateway.reloadTls();
+    await waitFor(() => gateway.health().status === 'green', { what: 'the gateway to be healthy again' });
+  });
+
+  it('does not start with files that are missing or no pair, and says which', async () => {
+    files.write('other-key.pem', server().key);
+    const start = (cert: string, key: string) =>
+      startTestGateway(
+        redis.url,
+        { GATEWAY_TLS_CERT_FILE: files.path(cert), GATEWAY_TLS_KEY_FILE: files.path(key) },
+        { sources: sources() },
+      );
+    await expect(start('nowhere.pem', 'key.pem')).rejects.toThrow('GATEWAY_TLS_CERT_FILE is wrong: ENOENT');
+    await expect(start('cert.pem', 'other-key.pem')).rejects.toThrow(/^the TLS files are wrong: ERR_/);
+  });
+});
