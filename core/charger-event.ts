@@ -31,7 +31,7 @@ export interface ChargerEvent {
   kind: ChargerEventKind;
   /**
    * The exact text of the CALLRESULT or CALLERROR the gateway answered with; empty where nothing was. Of an `answer`:
-   * the CALL that was answered, as sent but for tabs, which stand as spaces, and an AuthorizationKey, which is left out.
+   * the CALL that was answered, as sent but for tabs, which stand as spaces, and secrets (keys, passwords), left out.
    */
   reply: string;
   /** The exact text the charger sent. */

@@ -1,6 +1,7 @@
 import type { Logger } from '../runtime/log.ts';
 import { type Answer, resultText } from './frame.ts';
 import type { ChargerLink, SentCall } from './ocpp-rpc.ts';
+import { recordedCall } from './recorded-call.ts';
 
 /** A CALL to a charger. */
 export interface Command {
@@ -125,7 +126,7 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
       const end: CommandEnd =
         answer.kind === 'result' ? { kind: 'result', payload: resultText(text, answer.payload) } : answer;
       log.info({ messageId, action: command.action, answer: answer.kind }, 'command answered');
-      record(recordedCall(sent, command), text).then(
+      record(recordedCall(sent.messageId, sent.text, command.action, command.payload), text).then(
         () => settle(end),
         (error) => {
           log.warn({ err: error, messageId }, 'answer not recorded');
@@ -145,15 +146,4 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
       if (inFlight !== undefined && !inFlight.isAnswered) inFlight.settle({ kind: 'lost' });
     },
   };
-}
-
-/**
- * A CALL as it is put on record: without a new AuthorizationKey, which the operators must not learn, and without tabs,
- * which part a charger event's fields and in JSON can only stand between tokens.
- */
-function recordedCall({ messageId, text }: SentCall, { action, payload }: Command): string {
-  if (action !== 'ChangeConfiguration') return text.replaceAll('\t', ' ');
-  const change = JSON.parse(payload) as { key: string; value: string };
-  if (change.key.toLowerCase() !== 'authorizationkey') return text.replaceAll('\t', ' ');
-  return JSON.stringify([2, messageId, action, { ...change, value: '' }]);
 }
