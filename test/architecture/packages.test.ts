@@ -30,6 +30,10 @@ describe('package-lock.json', () => {
 describe('the files of the repository', () => {
   const files = spawnSync('git', ['ls-files'], { cwd: ROOT, encoding: 'utf8' }).stdout.split('\n').filter(Boolean);
 
+  it('are none that is installed or built, nor a link to it: a pull would replace the real ones', () => {
+    expect(files.filter((file) => /^(node_modules|artifacts|cache|coverage|\.devsen)(\/|$)/.test(file))).toEqual([]);
+  });
+
   it('name no path of the machine they were written on', () => {
     const paths = /\/(?:home|Users|work|root)\/[a-z]/;
     const texts = files.filter((file) => file !== 'package-lock.json' && !/\.(png|ico|wasm)$/.test(file));
