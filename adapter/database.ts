@@ -69,7 +69,7 @@ function fill(db: DatabaseSync, tables: readonly string[]): void {
   );
   for (const row of events.iterate()) {
     const event = row as unknown as FactPlace & Pick<ChargerEvent, 'kind' | 'frame' | 'reply'>;
-    project(deriveBody(event), event);
+    project(deriveBody(event), event, event);
   }
 }
 

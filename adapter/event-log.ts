@@ -188,7 +188,7 @@ export function makeEventLog(db: Database, network: string): EventLog {
         touched.add(connection);
         const fact = deriveBody(event);
         facts.push(fact);
-        project(fact, { charger: chargerId, epoch: event.epoch, connection: id, seq, atMs, receivedAtMs });
+        project(fact, { charger: chargerId, epoch: event.epoch, connection: id, seq, atMs, receivedAtMs }, event);
       }
       for (const { seq, hash, closedAtMs, id } of touched) {
         updateConnection.run(seq, Buffer.from(hash, 'hex'), closedAtMs, id);

@@ -7,7 +7,7 @@ export interface Migration {
 /**
  * The record's tables, one step per version of the file (`PRAGMA user_version`). A step that was released never changes.
  *
- * `gateways` to `statuses`, and `readings` to `transaction_stops`, are the record: what gateways told and what follows from it. `parked` holds batches that
+ * `gateways` to `statuses`, `readings` to `transaction_stops`, and `transaction_events` and `command_answers`, are the record: what gateways told and what follows from it. `parked` holds batches that
  * cannot be judged yet; `evidence` and `convictions` what was refused and what proves a gateway false.
  * A connection that lasts over a break in its gateway's record has a row for each chapter. Times are Unix ms. `at_ms` of
  * an event is when it counts from: when it was received, or for a batch that came after a silence its watermark.
@@ -203,5 +203,36 @@ export const MIGRATIONS: readonly Migration[] = [
   CREATE INDEX transaction_stops_by_id ON transaction_stops (charger, transaction_id);
   `,
     fills: ['readings', 'transaction_starts', 'transaction_stops'],
+  },
+  {
+    sql: `
+  CREATE TABLE transaction_events (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    transaction_id TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    at_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('start', 'stop')),
+    session_id TEXT,
+    tag_hash TEXT,
+    PRIMARY KEY (charger, transaction_id, epoch, at_ms, connection, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX transaction_events_by_session ON transaction_events (session_id) WHERE session_id IS NOT NULL;
+  CREATE INDEX transaction_events_by_tag ON transaction_events (charger, tag_hash) WHERE tag_hash IS NOT NULL;
+
+  CREATE TABLE command_answers (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    message_id TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    at_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (charger, message_id, at_ms, epoch, connection, seq)
+  ) STRICT, WITHOUT ROWID;
+  `,
+    fills: ['transaction_events', 'command_answers'],
   },
 ];

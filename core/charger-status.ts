@@ -51,6 +51,9 @@ export interface RecordAt {
   missedUntilMs: number;
 }
 
+/** What tells whether a charger is there. */
+export type PresenceRecordAt = Pick<RecordAt, 'connections' | 'gateway' | 'lastWatermarkMs' | 'missedUntilMs'>;
+
 /** The answer, or why this operator cannot give it (others may). */
 export type Known<T> = { isKnown: true; answer: T } | { isKnown: false; reason: string };
 
@@ -70,20 +73,10 @@ export type Known<T> = { isKnown: true; answer: T } | { isKnown: false; reason: 
  */
 export function chargerStatusAt(record: RecordAt, connector: number, atMs: number): Known<ChargerStatus> {
   const maxEpoch = atMs + EPOCH_SKEW_MS;
-  const connection = first(record.connections(maxEpoch), (row) => record.gateway(row.gateway).chapter === row.chapter);
-  if (connection === undefined) {
-    if (record.missedUntilMs > 0) return cannotKnow('the charger may have connected before this record begins');
-    return offline(0);
-  }
-  if (connection.openedAtMs < record.missedUntilMs) {
-    return cannotKnow('the charger connected before this record is whole');
-  }
-  if (connection.closedAtMs !== undefined) return offline(connection.closedAtMs);
-  if (record.gateway(connection.gateway).upSinceMs !== connection.bootedAtMs) {
-    const confirmedMs = record.lastWatermarkMs(connection.gateway, connection.bootedAtMs);
-    return offline(Math.max(confirmedMs, connection.lastFrameAtMs));
-  }
-  if (atMs - connection.lastFrameAtMs > STALE_AFTER_MS) return offline(connection.lastFrameAtMs);
+  const presence = presenceAt(record, atMs);
+  if (!presence.isKnown) return presence;
+  const { lastKnownMs } = presence.answer;
+  if (lastKnownMs !== undefined) return offline(lastKnownMs);
 
   const latest = (number: number) =>
     first(record.statuses(number, maxEpoch), (row) => record.gateway(row.gateway).chapter === row.chapter);
@@ -102,6 +95,33 @@ export function chargerStatusAt(record: RecordAt, connector: number, atMs: numbe
       online: true,
     },
   };
+}
+
+/**
+ * Whether a charger is there as of a time: steps 1 and 2 of `chargerStatusAt`.
+ *
+ * @returns up to when it was known to be there, Unix ms, 0 if never; undefined if it is there
+ */
+export function presenceAt(record: PresenceRecordAt, atMs: number): Known<{ lastKnownMs: number | undefined }> {
+  const gone = (lastKnownMs: number) => ({ isKnown: true as const, answer: { lastKnownMs } });
+  const connection = first(
+    record.connections(atMs + EPOCH_SKEW_MS),
+    (row) => record.gateway(row.gateway).chapter === row.chapter,
+  );
+  if (connection === undefined) {
+    if (record.missedUntilMs > 0) return cannotKnow('the charger may have connected before this record begins');
+    return gone(0);
+  }
+  if (connection.openedAtMs < record.missedUntilMs) {
+    return cannotKnow('the charger connected before this record is whole');
+  }
+  if (connection.closedAtMs !== undefined) return gone(connection.closedAtMs);
+  if (record.gateway(connection.gateway).upSinceMs !== connection.bootedAtMs) {
+    const confirmedMs = record.lastWatermarkMs(connection.gateway, connection.bootedAtMs);
+    return gone(Math.max(confirmedMs, connection.lastFrameAtMs));
+  }
+  if (atMs - connection.lastFrameAtMs > STALE_AFTER_MS) return gone(connection.lastFrameAtMs);
+  return { isKnown: true, answer: { lastKnownMs: undefined } };
 }
 
 function isInoperative(status: Status): boolean {

@@ -45,6 +45,9 @@ export interface MeterRecordAt {
 /** The register as a fact of a charger tells it, and of which connector; a transaction's end names none. */
 export type ToldReading = MeterReading & ({ connector: number } | { transactionId: number });
 
+/** The measurand that is billed. */
+export const ENERGY_REGISTER = 'Energy.Active.Import.Register';
+
 const LARGEST_POWER_W = 4_294_967_295;
 
 /**
@@ -107,7 +110,7 @@ export function meterReadingAt(record: MeterRecordAt, connector: number, atMs: n
 function lastRegister(samples: readonly MeterSample[], receivedAtSec: number): MeterReading | undefined {
   let last: MeterReading | undefined;
   for (const sample of samples) {
-    const registerWh = numberOf(sample, 'Energy.Active.Import.Register');
+    const registerWh = numberOf(sample, ENERGY_REGISTER);
     if (registerWh === undefined || registerWh < 0) continue;
     const observedAtSec = momentOf(sample.takenAt, receivedAtSec);
     if (last !== undefined && observedAtSec < last.observedAtSec) continue;
@@ -123,13 +126,14 @@ function lastRegister(samples: readonly MeterSample[], receivedAtSec: number): M
   return last;
 }
 
-function numberOf({ measurand, location, phase, reading }: MeterSample, wanted: string): number | undefined {
+/** The value of a sample if it is of that measurand, at the outlet, of the whole connector and usable. */
+export function numberOf({ measurand, location, phase, reading }: MeterSample, wanted: string): number | undefined {
   if (measurand !== wanted || location !== 'Outlet' || phase !== undefined) return undefined;
   return reading.kind === 'value' ? reading.value : undefined;
 }
 
-/** When a charger's value was taken, Unix seconds. */
-function momentOf(time: MeterSample['takenAt'], receivedAtSec: number): number {
+/** When a charger's value was taken, Unix seconds: by its own clock if that can be believed, and never after it came. */
+export function momentOf(time: MeterSample['takenAt'], receivedAtSec: number): number {
   const isBelieved = time.clock === 'sound' || time.clock === 'late';
   return isBelieved && time.atSec !== undefined ? Math.min(time.atSec, receivedAtSec) : receivedAtSec;
 }

@@ -26,7 +26,7 @@ it('fills the tables that are new from the events of a record that an earlier ve
     // The file as version 1 left it.
     const old = new DatabaseSync(path);
     old.exec(`DROP TABLE readings; DROP TABLE transaction_starts; DROP TABLE transaction_stops;
-      DROP INDEX batches_late; PRAGMA user_version = 1;`);
+      DROP TABLE transaction_events; DROP TABLE command_answers; DROP INDEX batches_late; PRAGMA user_version = 1;`);
     old.close();
 
     const again = makeTestRecord([gateway.listed()], path);
@@ -36,6 +36,7 @@ it('fills the tables that are new from the events of a record that an earlier ve
       { isKnown: true, answer: { registerWh: 50, powerW: 0, observedAtSec: 1_003, isSigned: false } },
     ]);
     expect([again.count('readings'), again.count('transaction_starts'), again.count('statuses')]).toEqual([2, 1, 0]);
+    expect(again.count('transaction_events')).toBe(2);
     again.db.close();
   } finally {
     await rm(folder, { recursive: true });

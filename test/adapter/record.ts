@@ -4,12 +4,15 @@ import { makeIngest } from '../../adapter/ingest.ts';
 import { makeMeterReader } from '../../adapter/meter-reader.ts';
 import { readinessAt } from '../../adapter/readiness.ts';
 import { makeRecordReader } from '../../adapter/record-reader.ts';
+import { makeSessionReader } from '../../adapter/session-reader.ts';
 import { makeUptimeReader } from '../../adapter/uptime-reader.ts';
 import { asOfMs } from '../../core/as-of.ts';
 import type { Batch } from '../../core/batch.ts';
 import { chargerStatusAt, type Known } from '../../core/charger-status.ts';
-import { deviceIdOf } from '../../core/identity.ts';
+import { deviceIdOf, idTagCommitment } from '../../core/identity.ts';
 import { type MeterReading, meterReadingAt } from '../../core/meter-reading.ts';
+import type { SessionAnswer } from '../../core/session-answers.ts';
+import { sessionResultAt } from '../../core/session-result.ts';
 import { type Uptime, uptimeBetween } from '../../core/uptime.ts';
 import { makeLog } from '../../runtime/log.ts';
 import { TEST_NETWORK } from '../support/batches.ts';
@@ -18,6 +21,8 @@ import { TEST_NETWORK } from '../support/batches.ts';
 export type Told = string;
 
 const NAMES = ['Unknown', 'Available', 'Occupied', 'Charging', 'Suspended', 'Reserved', 'Unavailable', 'Faulted'];
+
+export const TEST_PEPPER = Buffer.from('pepper of the tests');
 
 /** An operator's record in a database of its own, without queue and HTTP. */
 export function makeTestRecord(gateways: readonly ListedGateway[], path = ':memory:') {
@@ -31,6 +36,7 @@ export function makeTestRecord(gateways: readonly ListedGateway[], path = ':memo
   const reader = makeRecordReader(db);
   const meter = makeMeterReader(db, reader);
   const uptime = makeUptimeReader(db, reader);
+  const session = makeSessionReader(db, reader, (idTag) => idTagCommitment(idTag, TEST_PEPPER));
   ingest.listGateways(gateways, 0);
   const answer = (charger: string, connector: number, atSec: number) =>
     chargerStatusAt(reader.at(deviceIdOf(charger), asOfMs(atSec)), connector, asOfMs(atSec));
@@ -63,6 +69,8 @@ export function makeTestRecord(gateways: readonly ListedGateway[], path = ':memo
       return record.isKnown ? uptimeBetween(record.answer, fromSec, toSec) : record;
     },
     uptimeReader: uptime,
+    session: (charger: string, sessionId: string, atSec: number): Known<SessionAnswer> =>
+      sessionResultAt(session(deviceIdOf(charger), sessionId, asOfMs(atSec)), asOfMs(atSec)),
     /** The answer as text. */
     told: (charger: string, connector: number, atSec: number): Told => {
       const known = answer(charger, connector, atSec);

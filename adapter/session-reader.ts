@@ -1,0 +1,113 @@
+import type { ChargerEvent } from '../core/charger-event.ts';
+import type { ChargerFact } from '../core/charger-fact.ts';
+import { type Known, presenceAt } from '../core/charger-status.ts';
+import { deriveBody } from '../core/ocpp16.ts';
+import { sessionTag } from '../core/request-approval.ts';
+import type { SessionEvent, SessionRecordAt, StartEvent, StopEvent } from '../core/session-result.ts';
+import { startedTag } from '../core/started-tag.ts';
+import type { Database } from './database.ts';
+import { tagHash } from './projections.ts';
+import type { RecordReader } from './record-reader.ts';
+
+/** Most events that one session's result may rest on: they are read in one go, and nothing else is done meanwhile. */
+const MOST_EVENTS = 20_000;
+
+interface EventRow extends Pick<ChargerEvent, 'kind' | 'frame' | 'reply'> {
+  epoch: number;
+  account: string;
+  chapter: number;
+  atMs: number;
+  seq: number;
+  receivedAtMs: number;
+  hash: Uint8Array;
+}
+
+const COLUMNS = `c.epoch, g.account, c.chapter, e.at_ms AS atMs, e.seq, e.received_at_ms AS receivedAtMs, e.kind, e.frame,
+  e.reply, e.hash`;
+const EVENT = `JOIN events e ON e.connection = t.connection AND e.seq = t.seq
+  JOIN connections c ON c.id = t.connection JOIN gateways g ON g.id = c.gateway`;
+
+/**
+ * Reads sessions of a charger as of a time.
+ *
+ * @param commitmentOf - the network's commitment of an idTag; undefined if its pepper is not known
+ */
+export function makeSessionReader(
+  db: Database,
+  reader: Pick<RecordReader, 'at'>,
+  commitmentOf: (idTag: string) => string | undefined,
+) {
+  const selectCharger = db.prepare<{ id: number }>('SELECT id FROM chargers WHERE device_id = ?');
+  const selectBySession = db.prepare<EventRow>(
+    `SELECT ${COLUMNS} FROM transaction_events t ${EVENT} WHERE t.session_id = ? AND t.charger = ? AND t.at_ms <= ?`,
+  );
+  const selectByTag = db.prepare<EventRow>(
+    `SELECT ${COLUMNS} FROM transaction_events t ${EVENT} WHERE t.charger = ? AND t.tag_hash = ? AND t.at_ms <= ?`,
+  );
+  const selectOfTransaction = db.prepare<EventRow>(
+    `SELECT ${COLUMNS} FROM transaction_events t ${EVENT}
+     WHERE t.charger = ? AND t.transaction_id = ? AND t.at_ms <= ? AND t.kind = ?`,
+  );
+  const selectConnections = db.prepare<{ id: number; epoch: number }>(
+    'SELECT id, epoch FROM connections WHERE charger = ? AND epoch BETWEEN ? AND ? AND opened_at_ms <= ?',
+  );
+  const told = (table: string) => `SELECT t.seq FROM ${table} t WHERE t.charger = ?1 AND t.connector = ?2 AND
+    t.epoch = ?3 AND t.connection = ?4 AND t.at_ms BETWEEN ?5 AND ?6`;
+  const selectTold = db.prepare<EventRow>(
+    `SELECT ${COLUMNS} FROM events e JOIN connections c ON c.id = e.connection JOIN gateways g ON g.id = c.gateway
+     WHERE e.connection = ?4 AND e.seq IN (${told('readings')} UNION ${told('statuses')}) LIMIT ?7`,
+  );
+
+  return (deviceId: string, sessionId: string, atMs: number): SessionRecordAt => {
+    const charger = selectCharger.get(deviceId)?.id ?? 0;
+    const at = reader.at(deviceId, atMs);
+    const rowOf = new WeakMap<SessionEvent, EventRow>();
+    const eventOf = <Fact extends ChargerFact>(row: EventRow): SessionEvent<Fact> => {
+      const { epoch, account: gateway, chapter, seq, receivedAtMs } = row;
+      const hash = `0x${Buffer.from(row.hash).toString('hex')}`;
+      const fact = deriveBody(row) as Fact;
+      const event = { gateway, chapter, epoch, atMs: row.atMs, seq, receivedAtMs, hash, fact };
+      rowOf.set(event, row);
+      return event;
+    };
+    const byCard = selectBySession.all(sessionId, charger, atMs);
+    const rows = byCard.length > 0 ? byCard : selectByTag.all(charger, tagHash(sessionTag(sessionId)), atMs);
+
+    const toldBetween: SessionRecordAt['told'] = (connector, from, to): Known<SessionEvent[]> => {
+      const toMs = Math.min(to?.atMs ?? atMs, atMs);
+      const events: SessionEvent[] = [];
+      for (const { id, epoch } of selectConnections.all(charger, from.epoch, to?.epoch ?? LAST_EPOCH, toMs)) {
+        const room = MOST_EVENTS + 1 - events.length;
+        events.push(...selectTold.all(charger, connector, epoch, id, from.atMs, toMs, room).map((row) => eventOf(row)));
+        if (events.length > MOST_EVENTS) return { isKnown: false, reason: 'the session has too many events' };
+      }
+      return { isKnown: true, answer: events };
+    };
+    return {
+      startedBy: rows.length === 0 ? undefined : byCard.length > 0 ? 'card' : 'contract',
+      starts: () => rows.map((row) => eventOf<StartEvent['fact']>(row)),
+      startsOf: (transactionId) =>
+        selectOfTransaction
+          .all(charger, String(transactionId), atMs, 'start')
+          .map((row) => eventOf<StartEvent['fact']>(row)),
+      stopsOf: (transactionId) =>
+        selectOfTransaction
+          .all(charger, String(transactionId), atMs, 'stop')
+          .map((row) => eventOf<StopEvent['fact']>(row)),
+      told: toldBetween,
+      commitmentOf: (start) => {
+        const row = rowOf.get(start);
+        const tag = row && startedTag(row);
+        return tag === undefined ? undefined : commitmentOf(tag);
+      },
+      presence: () => presenceAt(at, atMs),
+      gateway: at.gateway,
+      missedUntilMs: at.missedUntilMs,
+    };
+  };
+}
+
+/** Epochs are drawn from a clock, Unix ms. */
+const LAST_EPOCH = Number.MAX_SAFE_INTEGER;
+
+export type SessionReader = ReturnType<typeof makeSessionReader>;

@@ -1,0 +1,79 @@
+import type { ChargerFact, MeterSample } from './charger-fact.ts';
+import { ENERGY_REGISTER, momentOf, numberOf } from './meter-reading.ts';
+
+/** What the figures are read from: an event's fact and when it came, Unix ms. */
+interface Told {
+  receivedAtMs: number;
+  fact: ChargerFact;
+}
+
+type Start = Extract<ChargerFact, { kind: 'transaction-started' }>;
+type End = Extract<ChargerFact, { kind: 'transaction-stopped' }>;
+
+/** A meter's steps and the rounding of its messages may differ by this much without anything being wrong, Wh. */
+const REGISTER_TOLERANCE_WH = 10;
+
+/** States in which the driver holds the connector and takes no energy. One in which the charger itself pauses is none. */
+const IDLE: ReadonlySet<string> = new Set(['SuspendedEV', 'Finishing']);
+
+/**
+ * The registers of one transaction: the last one told, Wh, and whether they contradict each other: one is negative or
+ * impossible to hold, one lies before the start's or after the end's, or one fell.
+ *
+ * @param stop - undefined if it has not ended
+ * @param between - what was told of the connector meanwhile
+ */
+export function judgeRegisters(
+  start: Start,
+  stop: End | undefined,
+  between: readonly Told[],
+  startedAtSec: number,
+  untilSec: number,
+): { lastWh: number; isBroken: boolean } {
+  const samples = between.flatMap(({ fact, receivedAtMs }) => samplesOf(fact, start, Math.floor(receivedAtMs / 1000)));
+  if (stop !== undefined) samples.push(...registersOf(stop.samples, untilSec));
+  const within = samples
+    .filter(({ atSec }) => atSec >= startedAtSec && atSec <= untilSec)
+    .sort((one, other) => one.atSec - other.atSec);
+  const mostWh = stop === undefined ? Number.POSITIVE_INFINITY : stop.meterStopWh + REGISTER_TOLERANCE_WH;
+  let highestWh = start.meterStartWh;
+  let isBroken = start.meterStartWh < 0 || (stop !== undefined && stop.meterStopWh < start.meterStartWh);
+  for (const { registerWh } of within) {
+    if (registerWh < highestWh - REGISTER_TOLERANCE_WH || registerWh > mostWh) isBroken = true;
+    highestWh = Math.max(highestWh, registerWh);
+  }
+  return { lastWh: stop?.meterStopWh ?? highestWh, isBroken };
+}
+
+/** Seconds in which a connector was held without taking energy, between two times, by the states it told; Unix seconds. */
+export function idleSecOf(between: readonly Told[], connector: number, fromSec: number, toSec: number): number {
+  let idleSec = 0;
+  let idleSinceSec: number | undefined;
+  const close = (atSec: number) => {
+    if (idleSinceSec !== undefined) idleSec += Math.max(atSec - idleSinceSec, 0);
+    idleSinceSec = undefined;
+  };
+  for (const { fact, receivedAtMs } of between) {
+    if (fact.kind !== 'status' || fact.connector !== connector) continue;
+    const toldAtSec = momentOf(fact.reportedAt, Math.floor(receivedAtMs / 1000));
+    const atSec = Math.min(Math.max(toldAtSec, fromSec), toSec);
+    close(atSec);
+    if (IDLE.has(fact.reported)) idleSinceSec = atSec;
+  }
+  close(toSec);
+  return Math.min(idleSec, Math.max(toSec - fromSec, 0));
+}
+
+/** Registers told for the transaction, or for its connector without naming one. */
+function samplesOf(fact: ChargerFact, start: Start, receivedAtSec: number) {
+  if (fact.kind !== 'meter') return [];
+  const isOfOther = fact.transactionId !== undefined && fact.transactionId !== start.transactionId;
+  return isOfOther ? [] : registersOf(fact.samples, receivedAtSec);
+}
+
+function registersOf(samples: readonly MeterSample[], receivedAtSec: number) {
+  return samples.flatMap((sample) => {
+    const registerWh = numberOf(sample, ENERGY_REGISTER);
+    return registerWh === undefined ? [] : [{ registerWh, atSec: momentOf(sample.takenAt, receivedAtSec) }];
+  });
+}

@@ -1,0 +1,220 @@
+import { concat, keccak256, ZeroHash } from 'ethers';
+import { EPOCH_SKEW_MS } from './as-of.ts';
+import type { ChargerFact } from './charger-fact.ts';
+import type { GatewayAt, Known } from './charger-status.ts';
+import { CLOCK_TOLERANCE_MS } from './charger-time.ts';
+import { isAfter, momentOf, type PlaceAt } from './meter-reading.ts';
+import type { Reason, SessionAnswer, Stop, Verdict } from './session-answers.ts';
+import { STOPS } from './session-answers.ts';
+import { idleSecOf, judgeRegisters } from './session-figures.ts';
+
+/** An event of a charger that a session's result may rest on. */
+export interface SessionEvent<Fact extends ChargerFact = ChargerFact> extends PlaceAt {
+  receivedAtMs: number;
+  /** Its hash in its connection's chain, 0x-hex of 32 bytes: it covers all the connection's past. */
+  hash: string;
+  fact: Fact;
+}
+
+export type StartEvent = SessionEvent<Extract<ChargerFact, { kind: 'transaction-started' }>>;
+export type StopEvent = SessionEvent<Extract<ChargerFact, { kind: 'transaction-stopped' }>>;
+
+/** What the rule reads of one charger; all of it must have been told by the time asked about. */
+export interface SessionRecordAt {
+  /** Whether a contract opened the session or an RFID card; undefined if no start of it is on record. */
+  startedBy: 'contract' | 'card' | undefined;
+  /** Starts of the session: those with its tag, or the very event that a card's session is named by. */
+  starts: () => Iterable<StartEvent>;
+  /** All starts and ends of a transaction of the charger. */
+  startsOf: (transactionId: StartEvent['fact']['transactionId']) => Iterable<StartEvent>;
+  stopsOf: (transactionId: StartEvent['fact']['transactionId']) => Iterable<StopEvent>;
+  /**
+   * What was told of a connector (statuses, meter values, starts) from one place on, and up to another if one is given;
+   * in any order.
+   */
+  told: (connector: number, from: PlaceAt, to: PlaceAt | undefined) => Known<SessionEvent[]>;
+  /** Commitment of the card that a start shows, 0x-hex of 32 bytes; undefined if this operator cannot make it. */
+  commitmentOf: (start: StartEvent) => string | undefined;
+  /** Whether the charger is there: up to when it was known to be, Unix ms; undefined if it is. */
+  presence: () => Known<{ lastKnownMs: number | undefined }>;
+  gateway: (account: string) => GatewayAt;
+  missedUntilMs: number;
+}
+
+/** A transaction of which so long nothing more came, though the connector told that it is over, has lost its end, ms. */
+export const END_GRACE_MS = 600_000;
+/** A charger that has not been heard for so long in the middle of a session is not waited for any more, ms. */
+export const GIVEN_UP_AFTER_MS = 86_400_000;
+/** More than any charger can give, W: the Megawatt Charging System ends at 3.75 MW. Contracts hold the connector's own bound. */
+export const MOST_POWER_W = 4_000_000;
+
+/** What chargers call the state of a connector whose transaction is over. */
+const OVER: ReadonlySet<string> = new Set(['Available', 'Preparing', 'Finishing', 'Reserved']);
+
+/** What OCPP 2.x calls stops for which 1.6 has another name. */
+const OTHER_NAMES: Readonly<Record<string, Stop>> = {
+  EnergyLimitReached: 'EnergyLimit',
+  ImmediateReset: 'HardReset',
+};
+
+/**
+ * What became of a session as of a time. Everything in it follows from signed batches, so honest operators give the same.
+ *
+ * The session is one transaction: the first that began with the session's tag and was accepted, or the one whose first
+ * StartTransaction is the event that a card's session is named by.
+ *
+ * - Done: its end is on record; the energy is the difference of its two registers.
+ * - Unusable, Contradiction: a second end says otherwise, or it ended before it began.
+ * - Unusable, MeterUnusable: the register fell, no charger can give so much, or its end was lost: the connector said that
+ *   it is over, or began another, and none came within `END_GRACE_MS`.
+ * - Unusable, Offline: the charger has not been heard for `GIVEN_UP_AFTER_MS`.
+ * - Refused: it began with a card or tag that was not accepted.
+ * - CannotKnow, NoRecord: no start is on record. Running: all else; reason Offline if the charger is not connected.
+ *
+ * Where it is neither Done nor without a start, the figures are those of the last that was told.
+ *
+ * @param atMs - the time asked about, Unix ms
+ */
+export function sessionResultAt(record: SessionRecordAt, atMs: number): Known<SessionAnswer> {
+  const counts = ({ gateway, chapter, epoch }: PlaceAt) =>
+    record.gateway(gateway).chapter === chapter && epoch <= atMs + EPOCH_SKEW_MS;
+  const starts = inOrder([...record.starts()].filter(counts));
+  const start = starts.find(({ fact }) => fact.outcome === 'Accepted') ?? starts[0];
+  if (start === undefined) {
+    if (record.missedUntilMs > 0) return cannotKnow('the session may have begun before this record is whole');
+    return known('CannotKnow', 'NoRecord', NOTHING);
+  }
+  if (isDoubtful(start, record.missedUntilMs)) return cannotKnow('the session began before this record is whole');
+  if (record.startedBy === 'card') {
+    const [first] = inOrder([...record.startsOf(start.fact.transactionId)].filter(counts));
+    // A charger that got no answer tells the start again; the transaction has one name, that of the first.
+    if (first !== undefined && isAfter(start, first)) return known('CannotKnow', 'NoRecord', NOTHING);
+  }
+  const idTag = record.startedBy === 'card' ? record.commitmentOf(start) : ZeroHash;
+  if (idTag === undefined) return cannotKnow("it has not the network's pepper for cards");
+  if (start.fact.outcome !== 'Accepted') return known('Refused', 'Rejected', { ...NOTHING, idTag });
+
+  const stops = inOrder([...record.stopsOf(start.fact.transactionId)].filter(counts)).filter((stop) =>
+    isAfter(stop, start),
+  );
+  const told = record.told(start.fact.connector, start, stops[0]);
+  if (!told.isKnown) return told;
+  const between = inOrder(told.answer.filter(counts)).filter((event) => isAfter(event, start));
+  const presence = record.presence();
+  if (!presence.isKnown) return presence;
+  const { lastKnownMs } = presence.answer;
+  return { isKnown: true, answer: { ...judge({ start, stops, between, lastKnownMs, atMs }), idTag } };
+}
+
+interface Story {
+  start: StartEvent;
+  stops: StopEvent[];
+  between: SessionEvent[];
+  lastKnownMs: number | undefined;
+  atMs: number;
+}
+
+function judge(story: Story): SessionAnswer {
+  const { start, stops, between, atMs } = story;
+  const { connector, meterStartWh } = start.fact;
+  const startedAtSec = momentOf(start.fact.startedAt, secondsOf(start.receivedAtMs));
+  const stop = stops[0];
+  const lost = stop === undefined ? lostEnd(story) : undefined;
+  const endedAtSec =
+    stop !== undefined ? momentOf(stop.fact.stoppedAt, secondsOf(stop.receivedAtMs)) : (lost?.atSec ?? 0);
+  const untilSec = endedAtSec === 0 ? secondsOf(atMs) : endedAtSec;
+  const registers = judgeRegisters(start.fact, stop?.fact, between, startedAtSec, untilSec);
+  const energyWh = Math.max(registers.lastWh - meterStartWh, 0);
+  const figures: Figures = {
+    connector,
+    startedAtSec,
+    endedAtSec,
+    energyWh: BigInt(energyWh),
+    idleSec: idleSecOf(between, connector, startedAtSec, untilSec),
+    stop: stop !== undefined ? stopOf(stop.fact.reason) : lost !== undefined ? 'Other' : 'None',
+    evidence: keccak256(concat([start, ...between, ...stops].map(({ hash }) => hash))),
+    idTag: ZeroHash,
+  };
+  if (
+    stops.some((other) => !isSameEnd(other, stops[0] as StopEvent)) ||
+    (endedAtSec !== 0 && endedAtSec < startedAtSec)
+  )
+    return { ...figures, verdict: 'Unusable', reason: 'Contradiction' };
+  const isTooMuch = energyWh * 3_600 > MOST_POWER_W * Math.max(untilSec - startedAtSec, 1);
+  if (registers.isBroken || isTooMuch) return { ...figures, verdict: 'Unusable', reason: 'MeterUnusable' };
+  if (stop !== undefined) return { ...figures, verdict: 'Done', reason: 'None' };
+  if (lost !== undefined) return { ...figures, verdict: 'Unusable', reason: lost.reason };
+  return { ...figures, verdict: 'Running', reason: story.lastKnownMs === undefined ? 'None' : 'Offline' };
+}
+
+/** When and why a transaction without an end is over all the same; undefined if it may still go on. */
+function lostEnd({ start, between, lastKnownMs, atMs }: Story): { atSec: number; reason: Reason } | undefined {
+  if (lastKnownMs !== undefined) {
+    return atMs - lastKnownMs > GIVEN_UP_AFTER_MS ? { atSec: secondsOf(lastKnownMs), reason: 'Offline' } : undefined;
+  }
+  const isOwn = ({ fact }: SessionEvent) =>
+    (fact.kind === 'meter' || fact.kind === 'transaction-started') && fact.transactionId === start.fact.transactionId;
+  const ownAt = between.findLastIndex(isOwn);
+  const isNext = (event: SessionEvent, n: number) =>
+    n > ownAt && event.fact.kind === 'transaction-started' && event.fact.outcome === 'Accepted';
+  const next = between.find(isNext);
+  const last = between.findLast((event, n) => n > ownAt && event.fact.kind === 'status');
+  const isOver = last?.fact.kind === 'status' && OVER.has(last.fact.reported);
+  const end = next ?? (isOver ? last : undefined);
+  if (end === undefined || atMs - end.atMs <= END_GRACE_MS) return undefined;
+  return { atSec: secondsOf(end.receivedAtMs), reason: 'MeterUnusable' };
+}
+
+function isSameEnd({ fact: one }: StopEvent, { fact: other }: StopEvent): boolean {
+  return (
+    one.meterStopWh === other.meterStopWh &&
+    one.reason === other.reason &&
+    one.stoppedAt.atSec === other.stoppedAt.atSec
+  );
+}
+
+/**
+ * Whether an operator that missed a part of the record may have missed an earlier telling of this start: a charger tells a
+ * start again until it is answered, and keeps it while it is offline.
+ */
+function isDoubtful({ atMs, fact }: StartEvent, missedUntilMs: number): boolean {
+  if (missedUntilMs === 0) return false;
+  const { atSec, clock } = fact.startedAt;
+  const begunAtMs = clock === 'sound' || clock === 'late' ? (atSec ?? 0) * 1_000 : atMs;
+  return Math.min(begunAtMs, atMs) < missedUntilMs + CLOCK_TOLERANCE_MS;
+}
+
+function stopOf(reason: string): Stop {
+  const named = OTHER_NAMES[reason] ?? (reason as Stop);
+  return reason !== 'None' && STOPS.includes(named) ? named : 'Other';
+}
+
+type Figures = Omit<SessionAnswer, 'verdict' | 'reason'>;
+
+const NOTHING: Figures = {
+  stop: 'None',
+  connector: 0,
+  energyWh: 0n,
+  startedAtSec: 0,
+  endedAtSec: 0,
+  idleSec: 0,
+  idTag: ZeroHash,
+  evidence: ZeroHash,
+};
+
+function known(verdict: Verdict, reason: Reason, figures: Figures): Known<SessionAnswer> {
+  return { isKnown: true, answer: { ...figures, verdict, reason } };
+}
+
+function cannotKnow(reason: string): Known<never> {
+  return { isKnown: false, reason };
+}
+
+function inOrder<Event extends PlaceAt>(events: Event[]): Event[] {
+  return events.sort((one, other) => (isAfter(one, other) ? 1 : -1));
+}
+
+/** Unix ms as Unix seconds, rounded down. */
+function secondsOf(ms: number): number {
+  return Math.floor(ms / 1000);
+}

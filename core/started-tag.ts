@@ -1,0 +1,27 @@
+import type { ChargerEvent } from './charger-event.ts';
+import { isObject } from './json.ts';
+
+/**
+ * The idTag that a transaction began with, as the charger wrote it; undefined of any other event. It stands in no charger
+ * fact: who needs it reads it out of the frame, and keeps a commitment or a hash of it at most.
+ *
+ * @see OCPP 1.6 §4.8 StartTransaction; OCPP 2.0.1 TransactionEventRequest
+ */
+export function startedTag({ kind, frame }: Pick<ChargerEvent, 'kind' | 'frame'>): string | undefined {
+  if (kind !== 'call') return undefined;
+  let parts: unknown;
+  try {
+    parts = JSON.parse(frame);
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(parts) || !isObject(parts[3])) return undefined;
+  const [, , action, payload] = parts;
+  if (action === 'StartTransaction') return textOf(payload.idTag);
+  if (action !== 'TransactionEvent' || !isObject(payload.idToken)) return undefined;
+  return textOf(payload.idToken.idToken);
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
