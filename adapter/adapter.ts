@@ -1,4 +1,5 @@
 import { DevsenError } from '../core/errors.ts';
+import { idTagCommitment } from '../core/identity.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Running } from '../runtime/process.ts';
 import type { RegistrySnapshot } from '../runtime/registry.ts';
@@ -14,6 +15,8 @@ import { makeAdapterMetrics } from './metrics.ts';
 import { makePublicRecord } from './public-record.ts';
 import { type QueueReader, readQueue } from './queue.ts';
 import { makeRecordReader, type RecordReader } from './record-reader.ts';
+import { makeSessionEndpoints } from './session-endpoints.ts';
+import { makeSessionReader } from './session-reader.ts';
 import type { AdapterSettings } from './settings.ts';
 import { makeUptimeReader } from './uptime-reader.ts';
 
@@ -107,19 +110,22 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
   }, memory.restored());
 
   const meter = makeMeterReader(db, reader);
-  const endpoints = makeEndpoints({
-    reader,
-    meter,
-    uptime: makeUptimeReader(db, reader),
-    knowing: {
-      untilKnown: async (asOfSec, signal) => {
-        if (recording === undefined) {
-          throw new DevsenError('NOT_YET', 'this operator does not know yet: the chain has not told the network');
-        }
-        await recording.knowing.untilKnown(asOfSec, signal);
-      },
+  const knowing: Pick<Knowing, 'untilKnown'> = {
+    untilKnown: async (asOfSec, signal) => {
+      if (recording === undefined) {
+        throw new DevsenError('NOT_YET', 'this operator does not know yet: the chain has not told the network');
+      }
+      await recording.knowing.untilKnown(asOfSec, signal);
     },
-  });
+  };
+  const pepper = settings.IDTAG_PEPPER;
+  const session = makeSessionReader(db, reader, (idTag) =>
+    pepper.length === 0 ? undefined : idTagCommitment(idTag, pepper),
+  );
+  const endpoints = new Map([
+    ...makeEndpoints({ reader, meter, uptime: makeUptimeReader(db, reader), knowing }),
+    ...makeSessionEndpoints({ knowing, session }),
+  ]);
   const upkeep = setInterval(() => {
     takeNews();
     const watchedSinceMs = recording?.queue.listeningSinceMs();

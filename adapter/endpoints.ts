@@ -29,7 +29,7 @@ export interface EndpointMeans {
 }
 
 /** A whole number, also as decimal text: job specs hand numbers on in either form. */
-function whole(most: number) {
+export function whole(most: number) {
   const message = `must be a whole number from 0 to ${most}`;
   return z
     .union(
@@ -47,18 +47,20 @@ function whole(most: number) {
     .refine((value) => Number.isSafeInteger(value) && value >= 0 && value <= most, message);
 }
 
-const LATEST_SEC = 99_999_999_999;
+/** The latest time that can be asked about, Unix seconds. */
+export const LATEST_SEC = 99_999_999_999;
 
 /** The longest period that `uptime` is answered for. */
 const LONGEST_PERIOD_SEC = 100 * 86_400;
 
-const DEVICE_ID = z
+/** 32 bytes, given as hex of either case. */
+export const BYTES32 = z
   .string({ message: 'must be 32 bytes as 0x and 64 hex digits' })
   .regex(/^0x[0-9a-fA-F]{64}$/, 'must be 32 bytes as 0x and 64 hex digits')
   .transform((text) => text.toLowerCase());
-const OF_CONNECTOR = z.object({ deviceId: DEVICE_ID, connector: whole(65_535), asOf: whole(LATEST_SEC) });
+const OF_CONNECTOR = z.object({ deviceId: BYTES32, connector: whole(65_535), asOf: whole(LATEST_SEC) });
 const OF_PERIOD = z.object({
-  deviceId: DEVICE_ID,
+  deviceId: BYTES32,
   from: whole(LATEST_SEC),
   to: whole(LATEST_SEC),
   asOf: whole(LATEST_SEC),
@@ -103,12 +105,14 @@ export function makeEndpoints({ knowing, reader, meter, uptime }: EndpointMeans)
   ]);
 }
 
-function certain<Answer>(known: Known<Answer>): Answer {
+/** @throws DevsenError `NOT_YET` if this operator cannot know */
+export function certain<Answer>(known: Known<Answer>): Answer {
   if (!known.isKnown) throw new DevsenError('NOT_YET', `this operator cannot know: ${known.reason}`);
   return known.answer;
 }
 
-function check<Schema extends z.ZodTypeAny>(schema: Schema, data: unknown): z.output<Schema> {
+/** @throws DevsenError `INPUT_INVALID` naming every field that is wrong */
+export function check<Schema extends z.ZodTypeAny>(schema: Schema, data: unknown): z.output<Schema> {
   const parsed = schema.safeParse(data);
   if (parsed.success) return parsed.data;
   const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);

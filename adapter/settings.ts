@@ -1,4 +1,4 @@
-import { asAddress, asOneOf, asText, asUrl, asWhole, type SettingsOf } from '../runtime/settings.ts';
+import { asAddress, asHexBytes, asOneOf, asText, asUrl, asWhole, type SettingsOf } from '../runtime/settings.ts';
 
 /** What an operator's adapter is told from outside. */
 export const ADAPTER_SETTINGS = {
@@ -38,6 +38,13 @@ export const ADAPTER_SETTINGS = {
       if (text.length < 16) throw new Error('expected 16 characters or more');
       return text;
     },
+  },
+  IDTAG_PEPPER: {
+    about: "The network's pepper for idTag commitments; without it sessions of RFID cards are not answered for.",
+    unit: '16 to 64 bytes as hex digits',
+    default: '',
+    isSecret: true,
+    read: (text: string) => (text === '' ? Buffer.alloc(0) : asHexBytes(16, 64)(text)),
   },
   ANSWER_WAIT_MS: {
     about: 'How long a question waits for the record to be complete as of its time.',

@@ -99,6 +99,7 @@ export function operatorEnv(places: LocalPlaces, n: number): Record<string, stri
     ADAPTER_DATABASE: join(dir, 'adapter.sqlite'),
     BRIDGE_URL: `http://127.0.0.1:${ports.adapter}/`,
     BRIDGE_TOKEN: keys.bridgeToken,
+    IDTAG_PEPPER: places.keys.idTagPepper,
     JOBS_DIR: join(dir, 'jobs'),
     JOBS_DATABASE: join(dir, 'jobs.sqlite'),
     JOBS_PORT: String(ports.jobs),

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Batch } from '../../core/batch.ts';
 import { encodeChargerStatus, encodeMeterReading, encodeUptime } from '../../core/queries.ts';
-import { BEGIN_MS, CHARGERS, play, REGISTERED, STEPS } from './play.ts';
+import { encodeSessionAnswer } from '../../core/session-answers.ts';
+import { BEGIN_MS, CHARGERS, PLAYED_SESSION, play, REGISTERED, STEPS } from './play.ts';
 import { makeTestRecord, type TestRecord } from './record.ts';
 
 interface Arriving {
@@ -29,6 +30,8 @@ function answers(
         const meter = record.meter(charger, connector, sec);
         if (meter.isKnown) given.set(`meter ${charger} ${connector} at ${sec}`, encodeMeterReading(meter.answer));
       }
+      const session = record.session(charger, PLAYED_SESSION, sec);
+      if (session.isKnown) given.set(`session at ${charger} at ${sec}`, encodeSessionAnswer(session.answer));
       const beginSec = BEGIN_MS / 1000;
       // Each covers a dozen seconds, so not each second needs its own.
       if (sec < beginSec || sec % 4 !== 0) continue;

@@ -35,6 +35,7 @@ export async function startTestOperator(options: TestOperatorOptions) {
       OPERATOR_ACCOUNT: OPERATOR,
       ADAPTER_DATABASE: options.database ?? ':memory:',
       BRIDGE_TOKEN: TOKEN,
+      IDTAG_PEPPER: Buffer.from('pepper of the tests'),
       ANSWER_WAIT_MS: options.answerWaitMs ?? 10_000,
       CHAIN_CONFIRMATIONS: 0,
       CHAIN_POLL_MS: 1_000,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { SILENCE_BOUND_MS } from '../../core/as-of.ts';
 import type { Batch } from '../../core/batch.ts';
+import { sessionTag } from '../../core/request-approval.ts';
 import { makeTestGateway, makeTestKey, type TestGateway } from '../support/batches.ts';
 
 /**
@@ -12,6 +13,9 @@ const KEYS = [makeTestKey('gateway one'), makeTestKey('gateway two')];
 export const CHARGERS = ['CH-1', 'CH-2', 'CH-3'];
 const STATUSES = ['Available', 'Charging', 'Faulted', 'Unavailable', 'Finishing'];
 export const BEGIN_MS = 1_000_000;
+
+/** The session with whose tag most transactions of the play begin. */
+export const PLAYED_SESSION = `0x${'a5'.repeat(32)}`;
 
 /** One thing that happens, `afterMs` after the one before. */
 export interface Step {
@@ -113,7 +117,8 @@ function tellMeter(gateway: TestGateway, charger: string, nowMs: number, step: S
   const { what, connector, status } = step;
   const registerWh = Math.floor(nowMs / 100);
   if (what === 'start') {
-    const payload = { connectorId: Math.max(connector, 1), idTag: 'ADA', meterStart: registerWh };
+    const idTag = status > 2 ? 'ADA' : sessionTag(PLAYED_SESSION);
+    const payload = { connectorId: Math.max(connector, 1), idTag, meterStart: registerWh };
     const result = { transactionId: status, idTagInfo: { status: 'Accepted' } };
     gateway.call(charger, nowMs, 'StartTransaction', payload, result);
   } else if (what === 'stop') {

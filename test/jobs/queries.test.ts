@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { encodeMeterReadingParams, encodeUptimeParams, QUERIES, type QueryName, specIdOf } from '../../core/queries.ts';
+import { encodeSessionParams } from '../../core/session-answers.ts';
 import { startJobNode } from '../../jobs/node/start.ts';
 import { makeLog } from '../../runtime/log.ts';
 import {
@@ -15,10 +16,12 @@ import {
 
 jest.setTimeout(PATIENCE_MS);
 
+const SESSION_ID = `0x${'a5'.repeat(32)}`;
+
 describe('requests of the other queries at a real Operator', () => {
   let world: World;
   beforeAll(async () => {
-    world = await makeWorld({ queries: ['meter-reading', 'uptime'] });
+    world = await makeWorld({ queries: ['meter-reading', 'uptime', 'session-result'] });
   });
   afterAll(() => world.close());
 
@@ -32,12 +35,14 @@ describe('requests of the other queries at a real Operator', () => {
       const ids = [
         await ask(1, 'meter-reading', encodeMeterReadingParams(2)),
         await ask(2, 'uptime', encodeUptimeParams(AS_OF_SEC - 86_400, AS_OF_SEC)),
+        await ask(3, 'session-result', encodeSessionParams(SESSION_ID)),
       ];
-      await waitFor(async () => (await world.answered()).length === 2, { what: 'two answers' });
+      await waitFor(async () => (await world.answered()).length === 3, { what: 'three answers' });
       expect((await world.answered()).sort()).toEqual(ids.sort());
       const asked = (world.bridge.asked as { data: { endpoint: string } }[]).map(({ data }) => data);
       expect(asked.sort((one, other) => (one.endpoint < other.endpoint ? -1 : 1))).toEqual([
         { endpoint: 'meter-reading', deviceId: DEVICE_ID, connector: 2, asOf: AS_OF_SEC },
+        { endpoint: 'session-result', deviceId: DEVICE_ID, sessionId: SESSION_ID, asOf: AS_OF_SEC },
         { endpoint: 'uptime', deviceId: DEVICE_ID, from: AS_OF_SEC - 86_400, to: AS_OF_SEC, asOf: AS_OF_SEC },
       ]);
     } finally {
