@@ -96,7 +96,9 @@ const rowOf = (job: JobSpec) => ({
   file: job.file,
   externalJobId: job.externalJobId,
   specIds: specIdsOf(job.externalJobId),
-  contract: job.contract,
+  type: job.type,
+  contract: job.type === 'cron' ? null : job.contract,
+  schedule: job.type === 'cron' ? job.scheduleText : null,
   tasks: job.pipeline.map(({ id, type }) => `${id}:${type}`),
   warnings: job.warnings,
 });
@@ -108,7 +110,9 @@ function describeSpec(job: JobSpec): Said {
 
 function list(jobs: readonly JobSpec[]): Said {
   const rows = jobs.map(rowOf);
-  const text = rows.map((row) => `${row.externalJobId}  ${row.contract}  ${row.file}  ${row.name}`).join('\n');
+  const text = rows
+    .map((row) => `${row.externalJobId}  ${row.contract ?? row.schedule}  ${row.file}  ${row.name}`)
+    .join('\n');
   return { json: { jobs: rows }, text };
 }
 

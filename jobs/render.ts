@@ -35,3 +35,25 @@ export function renderJobSpec(template: string, places: JobSpecPlaces): string {
   }
   return text;
 }
+
+/**
+ * Fills an operator's places into a template of a job that the clock begins.
+ *
+ * @param template - TOML with an `evmChainID` line; with a `payer` task where its txs ask the ledger
+ * @param places - `linkPayer`: the account that sends the node's txs, or its forwarder
+ * @returns TOML
+ * @throws DevsenError `JOB_SPEC_INVALID` if the template lacks one of these lines
+ */
+export function renderCronSpec(
+  template: string,
+  places: { evmChainId: bigint | number | string; linkPayer: string },
+): string {
+  const chainLine = /^evmChainID[ \t]*=.*$/m;
+  const payerTask = /^(\s*payer\s+\[type="memo" value=<")0x[0-9a-fA-F]{40}"/m;
+  if (!chainLine.test(template) || !payerTask.test(template)) {
+    throw new DevsenError('JOB_SPEC_INVALID', 'the template has no line "evmChainID = …" or no task "payer"');
+  }
+  return template
+    .replace(chainLine, `evmChainID = "${BigInt(places.evmChainId)}"`)
+    .replace(payerTask, `$1${getAddress(places.linkPayer.toLowerCase())}"`);
+}

@@ -75,12 +75,12 @@ function readField(text: string, field: Field): { values: Set<number>; isAny: bo
 function ends(range: string, hasStep: boolean, item: string, field: Field): [number, number] {
   const [first = '', last, ...more] = range.split('-');
   if (more.length > 0) throw wrong(item, field);
-  const from = valueOf(first, item, field);
-  if (last !== undefined) return [from, valueOf(last, item, field)];
+  const from = fieldValue(first, item, field);
+  if (last !== undefined) return [from, fieldValue(last, item, field)];
   return [from, hasStep ? field.most : from];
 }
 
-function valueOf(text: string, item: string, field: Field): number {
+function fieldValue(text: string, item: string, field: Field): number {
   const named = field.names?.indexOf(text.toLowerCase()) ?? -1;
   const value = named >= 0 ? field.least + named : Number(/^\d{1,2}$/.test(text) ? text : Number.NaN);
   if (!(value >= field.least && value <= field.most)) throw wrong(item, field);

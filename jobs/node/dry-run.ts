@@ -62,7 +62,7 @@ export function readSample(text: string, job: JobSpec): OracleRequest {
   const types = ['address', 'bytes32', 'uint256', 'address', 'bytes4', 'uint256', 'uint256', 'bytes'];
   const values = [given.requester, given.requestId, given.payment, given.callbackAddr, given.callbackFunctionId];
   const request = decodeRequest({
-    address: job.contract,
+    address: job.type === 'cron' ? ZeroAddress : job.contract,
     topics: [REQUEST_TOPIC, specIdsOf(job.externalJobId)[0] as string],
     data: AbiCoder.defaultAbiCoder().encode(types, [...values, given.cancelExpiration, given.dataVersion, data]),
     blockNumber: 1,

@@ -63,13 +63,11 @@ export async function serveHttp(
     response.status(401).json({ error: { name: 'UNAUTHORISED', message: 'expected the bearer token of JOBS_TOKEN' } });
   });
   app.get('/v2/jobs', (_request, response) => {
-    const jobs = sources.jobs.map(({ id, name, file, externalJobId, contract }) => ({
-      id,
-      name,
-      file,
-      externalJobId,
-      contract,
-    }));
+    const jobs = sources.jobs.map((job) => {
+      const { id, type, name, file, externalJobId } = job;
+      const own = job.type === 'cron' ? { schedule: job.scheduleText } : { contract: job.contract };
+      return { id, type, name, file, externalJobId, ...own };
+    });
     response.json({ jobs });
   });
   app.get('/v2/runs', (request, response) => {

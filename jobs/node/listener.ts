@@ -4,7 +4,7 @@ import { type Repeated, repeat } from './repeat.ts';
 import { CANCEL_TOPIC, decodeRequest, REQUEST_TOPIC, RESPONSE_TOPIC, refusalOf, specIdsOf } from './requests.ts';
 import { RpcError } from './rpc.ts';
 import type { ChainNews, RunStore } from './run-store.ts';
-import type { JobSpec } from './spec.ts';
+import type { DirectRequestJob } from './spec.ts';
 
 export interface ListenerRules {
   pollMs: number;
@@ -35,7 +35,12 @@ export interface Listener extends Repeated {
 const LAG_MS = 5_000;
 
 /** Lets jobs that never ran begin some blocks back; once, at the first start, so that no outage moves the place. */
-export function beginJobs(jobs: readonly JobSpec[], store: RunStore, head: Block, backfillBlocks: number): void {
+export function beginJobs(
+  jobs: readonly DirectRequestJob[],
+  store: RunStore,
+  head: Block,
+  backfillBlocks: number,
+): void {
   for (const job of jobs) {
     if (store.cursor(job.id) === undefined) store.begin(job.id, Math.max(-1, head.number - backfillBlocks - 1));
   }
@@ -48,7 +53,7 @@ export function beginJobs(jobs: readonly JobSpec[], store: RunStore, head: Block
  */
 export function startListener(
   chain: Chain,
-  jobs: readonly JobSpec[],
+  jobs: readonly DirectRequestJob[],
   store: RunStore,
   rules: ListenerRules,
   events: ListenerEvents,
@@ -86,7 +91,7 @@ export function startListener(
   }
 
   /** @returns whether the job has read all there is up to the head */
-  async function readJob(job: JobSpec, head: Block): Promise<boolean> {
+  async function readJob(job: DirectRequestJob, head: Block): Promise<boolean> {
     const safe = head.number - Math.max(0, Math.max(job.minConfirmations, rules.minConfirmations) - 1);
     if (!(await hasSamePast(job, head))) return false;
     for (;;) {
@@ -112,7 +117,7 @@ export function startListener(
   }
 
   /** @returns whether the chain still holds what was read of it; if not, the job has gone back or waits */
-  async function hasSamePast(job: JobSpec, head: Block): Promise<boolean> {
+  async function hasSamePast(job: DirectRequestJob, head: Block): Promise<boolean> {
     const checkpoints = store.checkpoints(job.id);
     const newest = checkpoints[0];
     if (!newest) return true;
@@ -143,7 +148,7 @@ export function startListener(
     return nowMs() - since >= LAG_MS;
   }
 
-  function goBack(job: JobSpec, toBlock: number, fromBlock: number): void {
+  function goBack(job: DirectRequestJob, toBlock: number, fromBlock: number): void {
     const to = Math.max(-1, toBlock);
     shorterSinceMs.delete(job.id);
     const stop = store.rewind(job.id, to);
@@ -152,7 +157,7 @@ export function startListener(
     events.changed(stop);
   }
 
-  function newsOf(job: JobSpec, logs: readonly ChainLog[]): ChainNews[] {
+  function newsOf(job: DirectRequestJob, logs: readonly ChainLog[]): ChainNews[] {
     const specIds = specIdsOf(job.externalJobId);
     const inOrder = logs.toSorted((a, b) => a.blockNumber - b.blockNumber || a.logIndex - b.logIndex);
     return inOrder.flatMap((entry): ChainNews[] => {

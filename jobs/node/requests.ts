@@ -2,7 +2,7 @@ import { Interface } from 'ethers';
 import { OPERATOR_ABI } from '../../core/abi.ts';
 import { specIdOf } from '../../core/queries.ts';
 import type { ChainLog } from './chain.ts';
-import type { JobSpec } from './spec.ts';
+import type { DirectRequestJob, JobSpec } from './spec.ts';
 import { makeMap, type Value, type ValueMap } from './values.ts';
 
 const operator = new Interface(OPERATOR_ABI);
@@ -54,7 +54,7 @@ export function decodeRequest(log: ChainLog): OracleRequest | undefined {
 
 /** Why a job does not take a request; undefined if it does. */
 export function refusalOf(
-  job: Pick<JobSpec, 'requesters' | 'minPaymentJuels'>,
+  job: Pick<DirectRequestJob, 'requesters' | 'minPaymentJuels'>,
   request: Pick<OracleRequest, 'requester' | 'paymentJuels'>,
   minPaymentJuels: bigint,
 ): 'requester' | 'payment' | undefined {
@@ -63,8 +63,26 @@ export function refusalOf(
   return undefined;
 }
 
-/** `jobRun` and `jobSpec` as a Chainlink node hands them to a directrequest run. */
-export function givenVars(job: JobSpec, request: OracleRequest, chainId: bigint): ValueMap {
+/**
+ * `jobRun` and `jobSpec` as a Chainlink node hands them to a run.
+ *
+ * @param request - undefined for a run that the clock began
+ */
+export function givenVars(job: JobSpec, request: OracleRequest | undefined, chainId: bigint): ValueMap {
+  const jobSpec = makeMap([
+    ['databaseID', 0],
+    ['externalJobID', job.externalJobId],
+    ['name', job.name],
+    ['evmChainID', chainId.toString()],
+  ]);
+  const jobRun = request ? requestVars(request) : makeMap([['meta', makeMap([])]]);
+  return makeMap([
+    ['jobSpec', jobSpec],
+    ['jobRun', jobRun],
+  ]);
+}
+
+function requestVars(request: OracleRequest): ValueMap {
   const { log } = request;
   const oracleRequest: Record<string, Value> = {
     specId: log.topics[1] as string,
@@ -78,27 +96,13 @@ export function givenVars(job: JobSpec, request: OracleRequest, chainId: bigint)
     data: request.data,
   };
   return makeMap([
-    [
-      'jobSpec',
-      makeMap([
-        ['databaseID', 0],
-        ['externalJobID', job.externalJobId],
-        ['name', job.name],
-        ['evmChainID', chainId.toString()],
-      ]),
-    ],
-    [
-      'jobRun',
-      makeMap([
-        ['meta', makeMap([['oracleRequest', makeMap(Object.entries(oracleRequest))]])],
-        ['logBlockHash', log.blockHash],
-        ['logBlockNumber', log.blockNumber],
-        ['logTxHash', log.txHash],
-        ['logAddress', log.address],
-        ['logTopics', log.topics],
-        ['logData', new Uint8Array(Buffer.from(log.data.slice(2), 'hex'))],
-      ]),
-    ],
+    ['meta', makeMap([['oracleRequest', makeMap(Object.entries(oracleRequest))]])],
+    ['logBlockHash', log.blockHash],
+    ['logBlockNumber', log.blockNumber],
+    ['logTxHash', log.txHash],
+    ['logAddress', log.address],
+    ['logTopics', log.topics],
+    ['logData', new Uint8Array(Buffer.from(log.data.slice(2), 'hex'))],
   ]);
 }
 

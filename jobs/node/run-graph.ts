@@ -37,8 +37,10 @@ export interface GraphRun {
   signal: AbortSignal;
 }
 
-/** How a run ended: the faults of the tasks that nothing comes after; none means success. */
 export interface GraphOutcome {
+  /** The task with `failEarly` whose failure ended the run, if one did, and why it failed. */
+  stoppedBy: { taskId: string; message: string } | undefined;
+  /** The faults of the tasks that nothing comes after; none means success. */
   faults: { taskId: string; message: string }[];
 }
 
@@ -58,6 +60,7 @@ export async function runGraph(run: GraphRun): Promise<GraphOutcome | undefined>
     const state = run.saved.get(task.id);
     if (state?.isDone) done.set(task.id, state.value);
   }
+  let stoppedBy: GraphOutcome['stoppedBy'];
   const early = new AbortController();
   const signal = AbortSignal.any([run.signal, early.signal]);
   const started = new Set<string>(done.keys());
@@ -71,7 +74,9 @@ export async function runGraph(run: GraphRun): Promise<GraphOutcome | undefined>
       running.delete(work);
       if (value === undefined) return;
       done.set(task.id, value);
-      if (task.failEarly && value instanceof Fault) early.abort();
+      if (!task.failEarly || !(value instanceof Fault)) return;
+      stoppedBy ??= { taskId: task.id, message: value.message };
+      early.abort();
     });
     running.add(work);
   };
@@ -91,7 +96,7 @@ export async function runGraph(run: GraphRun): Promise<GraphOutcome | undefined>
     .filter((task) => task.after.length === 0)
     .map((task) => ({ taskId: task.id, value: done.has(task.id) ? done.get(task.id) : new Fault(CANCELLED) }))
     .flatMap(({ taskId, value }) => (value instanceof Fault ? [{ taskId, message: value.message }] : []));
-  return { faults };
+  return { stoppedBy, faults };
 }
 
 /** A task's explicit inputs in the order of their `index`, ties in the order of the pipeline. */

@@ -16,13 +16,15 @@ export interface Run {
   id: number;
   jobId: string;
   generation: number;
-  request: OracleRequest;
+  /** Undefined for a run that the clock began. */
+  request: OracleRequest | undefined;
 }
 
 /** A run as it is listed. */
 export interface RunRow {
   id: number;
   jobId: string;
+  /** Of a run that the clock began: `cron:` and when it was due. */
   requestId: string;
   state: RunState;
   blockNumber: number;
@@ -74,7 +76,9 @@ export function makeRunStore(db: DatabaseSync, nowMs: () => number) {
       `UPDATE runs SET state = 'unfinished', ended_at_ms = NULL, ended_by_block = NULL, note = NULL
        WHERE job_id = ? AND ended_by_block > ? RETURNING id`,
     ),
+    startOver: db.prepare('UPDATE runs SET generation = generation + 1 WHERE id = ?'),
     want: db.prepare('UPDATE txs SET is_wanted = ?2 WHERE run_id = ?1 AND is_wanted <> ?2'),
+    hasOpenRun: db.prepare(`SELECT 1 FROM runs WHERE job_id = ? AND state = 'unfinished' LIMIT 1`),
     hasNonce: db.prepare('SELECT 1 FROM txs WHERE run_id = ? AND nonce IS NOT NULL LIMIT 1'),
     wasEmptied: db.prepare(
       'SELECT 1 FROM attempts JOIN txs ON txs.id = attempts.tx_id WHERE txs.run_id = ? AND is_empty = 1 LIMIT 1',
@@ -151,6 +155,20 @@ export function makeRunStore(db: DatabaseSync, nowMs: () => number) {
       }),
 
     /**
+     * Begins a run that is due by the clock, unless the one before still goes on, or this one was begun before.
+     *
+     * @returns whether it was begun
+     */
+    beginDue: (jobId: string, dueAtMs: number): boolean =>
+      inTransaction(db, () => {
+        if (sql.hasOpenRun.get(jobId)) return false;
+        const requestId = `cron:${new Date(dueAtMs).toISOString()}`;
+        if (sql.byRequest.get(jobId, requestId)) return false;
+        sql.insert.run(jobId, requestId, '', 0, nowMs());
+        return true;
+      }),
+
+    /**
      * Goes back to a block that is still part of the chain: requests in later ones are orphaned until they come again,
      * and what later ones ended is open again.
      *
@@ -160,8 +178,11 @@ export function makeRunStore(db: DatabaseSync, nowMs: () => number) {
       inTransaction(db, () => {
         const orphaned = sql.orphans.all(jobId, toBlock, nowMs()) as { id: number }[];
         for (const { id } of orphaned) sql.want.run(id, 0);
-        const reopened = sql.reopen.all(jobId, toBlock) as { id: number }[];
-        for (const { id } of reopened) sql.want.run(id, 1);
+        for (const { id } of sql.reopen.all(jobId, toBlock) as { id: number }[]) {
+          // An answer whose nonce an empty tx took, or may yet take, is made anew.
+          if (sql.wasEmptied.get(id)) sql.startOver.run(id);
+          else sql.want.run(id, 1);
+        }
         sql.dropCheckpoints.run(jobId, toBlock);
         sql.setCursor.run(jobId, toBlock);
         return orphaned.map(({ id }) => id);
@@ -172,7 +193,7 @@ export function makeRunStore(db: DatabaseSync, nowMs: () => number) {
       (sql.unfinished.all(afterId, limit) as { id: number }[]).map(({ id }) => id),
     run: (id: number): Run => {
       const row = sql.run.get(id) as { id: number; jobId: string; generation: number; request: string };
-      return { ...row, request: loadRequest(row.request) };
+      return { ...row, request: row.request === '' ? undefined : loadRequest(row.request) };
     },
     isOpen: (run: Pick<Run, 'id' | 'generation'>) => sql.isOpen.get(run.id, run.generation) !== undefined,
 

@@ -2,11 +2,12 @@ import type { Logger } from '../../runtime/log.ts';
 import type { Chain } from './chain.ts';
 import { pause } from './pause.ts';
 import { lastEndOf } from './request-end.ts';
-import { CANCEL_TOPIC, givenVars } from './requests.ts';
+import { CANCEL_TOPIC, givenVars, type OracleRequest } from './requests.ts';
 import { type Attempt, type GraphOutcome, runGraph } from './run-graph.ts';
 import type { Run, RunState, RunStore } from './run-store.ts';
 import type { JobSpec } from './spec.ts';
 import type { TaskCall, TaskServices } from './task.ts';
+import { CONDITION_FAILS } from './tasks/conditional.ts';
 import { TASK_TYPES } from './tasks/table.ts';
 
 export interface RunnerRules {
@@ -107,9 +108,11 @@ export function startRunner(
   }
 
   async function finish(job: JobSpec, run: Run, outcome: GraphOutcome, signal: AbortSignal): Promise<void> {
-    const why = outcome.faults.map(({ taskId, message }) => `${taskId}: ${message}`).join('; ');
+    const why = (outcome.stoppedBy ? [outcome.stoppedBy] : outcome.faults)
+      .map(({ taskId, message }) => `${taskId}: ${message}`)
+      .join('; ');
     const end: RunEnd =
-      why === '' ? { state: 'completed', note: null, byBlock: null } : await judgeFault(run, why, signal);
+      why === '' ? { state: 'completed', note: null, byBlock: null } : await judge(job, run, outcome, why, signal);
     if (signal.aborted || !store.isOpen(run)) return;
     if (end.state === 'unfinished') {
       store.forgetFaults(run);
@@ -117,24 +120,39 @@ export function startRunner(
     }
     if (!store.end(run.id, end.state, end.note, end.byBlock)) return;
     onEnded(job, end.state);
-    const facts = { job: job.name, jobRunId: run.id, requestId: run.request.requestId, note: end.note };
+    const facts = { job: job.name, jobRunId: run.id, requestId: run.request?.requestId, note: end.note };
     if (end.state === 'errored') log.error(facts, 'run failed');
     else log.info(facts, `run ${end.state}`);
+  }
+
+  function judge(job: JobSpec, run: Run, outcome: GraphOutcome, why: string, signal: AbortSignal) {
+    if (run.request) return judgeFault(run.request, run.id, why, signal);
+    // A job of the clock that finds nothing to do has done all there is.
+    const { taskId, message } = outcome.stoppedBy ?? {};
+    const isIdle = message === CONDITION_FAILS && job.pipeline.find(({ id }) => id === taskId)?.type === 'conditional';
+    return isIdle
+      ? { state: 'completed' as const, note: `${taskId}: ${message}`, byBlock: null }
+      : { state: 'errored' as const, note: why, byBlock: null };
   }
 
   /**
    * What a fault means: the request may have been answered or cancelled before, or the chain may have been seen as it
    * was without the request, by a node that lags or before a reorg came to light; then the run goes on.
    */
-  async function judgeFault(run: Run, why: string, signal: AbortSignal): Promise<RunEnd> {
-    const { log: origin } = run.request;
+  async function judgeFault(
+    request: OracleRequest,
+    jobRunId: number,
+    why: string,
+    signal: AbortSignal,
+  ): Promise<RunEnd> {
+    const { log: origin } = request;
     let isThere = true;
     while (!signal.aborted) {
       try {
         const block = await chain.block(origin.blockNumber);
         if (block?.hash === origin.blockHash) {
           if (!isThere) return { state: 'unfinished', note: null, byBlock: null };
-          const last = await lastEndOf(chain, run.request, rules.rangeBlocks);
+          const last = await lastEndOf(chain, request, rules.rangeBlocks);
           if (!last) return { state: 'errored', note: why, byBlock: null };
           return last.topics[0] === CANCEL_TOPIC
             ? { state: 'cancelled', note: 'cancelled by the requester', byBlock: last.blockNumber }
@@ -142,7 +160,7 @@ export function startRunner(
         }
         isThere = false;
       } catch (error) {
-        log.warn({ err: error, jobRunId: run.id }, 'the chain cannot say why a run failed');
+        log.warn({ err: error, jobRunId }, 'the chain cannot say why a run failed');
       }
       await pause(ASK_AGAIN_MS, signal);
     }
@@ -173,7 +191,7 @@ export function callFor(job: JobSpec, run: Run, attempt: Attempt, services: Task
     vars,
     key: `${run.id}:${run.generation}:${task.id}`,
     runId: run.id,
-    blockNumber: run.request.log.blockNumber,
+    blockNumber: run.request?.log.blockNumber ?? 0,
     signal,
     timeoutMs: task.timeoutMs ?? job.maxTaskDurationMs,
     gasLimit: job.gasLimit,

@@ -6,6 +6,7 @@ import type { Running } from '../../runtime/process.ts';
 import { makeCallbackStore } from './callback-store.ts';
 import { makeCallbacks } from './callbacks.ts';
 import { makeChain } from './chain.ts';
+import { startClock } from './clock.ts';
 import { openDatabase } from './database.ts';
 import { serveHttp } from './http.ts';
 import { openWallet } from './keystore.ts';
@@ -53,7 +54,8 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
   const txs = makeTxStore(db);
   const places = makeCallbackStore(db);
   checkAccount(txs, account, chainId);
-  beginJobs(jobs, runs, head, settings.BACKFILL_BLOCKS);
+  const requestJobs = jobs.filter((job) => job.type === 'directrequest');
+  beginJobs(requestJobs, runs, head, settings.BACKFILL_BLOCKS);
   const metrics = makeMetrics({
     activeRuns: () => runner.active(),
     txs: txs.counts,
@@ -128,7 +130,7 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
   responseUrl ||= `http://127.0.0.1:${http.port}`;
   const reading = startListener(
     chain,
-    jobs,
+    requestJobs,
     runs,
     {
       pollMs: settings.CHAIN_POLL_MS,
@@ -153,12 +155,15 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
     metrics.balance.set(Number(formatEther(await chain.balanceWei(account))));
   });
   listener = reading;
+  const cronJobs = jobs.filter((job) => job.type === 'cron');
+  const clock = startClock(cronJobs, runs, () => runner.kick(), log, nowMs);
   runner.kick();
   log.info({ account, port: http.port, jobs: jobs.map((job) => job.name) }, 'job node runs');
   return {
     port: http.port,
     account,
     close: async () => {
+      clock.close();
       await http.close();
       await Promise.all([reading.close(), balance.close()]);
       await closeRuns();

@@ -34,7 +34,7 @@ export interface TaskCall {
   key: string;
   /** The run, by its row in the database. */
   runId: number;
-  /** Block that holds the request. */
+  /** Block that holds the request; 0 for a run that the clock began. */
   blockNumber: number;
   /** Aborted when the attempt's time is over or the run ends early. */
   signal: AbortSignal;
@@ -108,7 +108,8 @@ export function mapAttribute(call: TaskCall, name: string): ValueMap | undefined
 /** A task's operand: the attribute if it is set, else the first input. */
 export function operand(call: TaskCall, name: string): Value {
   const [input] = goodInputs(call, 1);
-  const value = attribute(call, name) ?? input;
+  const given = attribute(call, name);
+  const value = given === undefined ? input : given;
   if (value === undefined) throw new Error(`${name}: expected a value, or a task before this one`);
   return value;
 }

@@ -44,11 +44,11 @@ describe('npm run jobs', () => {
 
   it('validate says whether a spec is valid, and where it is not', async () => {
     expect(await jobs('validate', spec)).toMatchObject({ exitCode: 0, out: expect.stringContaining('is valid') });
-    const wrong = await file('wrong.txt', 'type = "cron"');
+    const wrong = await file('wrong.txt', 'type = "webhook"');
     expect(await jobs('validate', wrong)).toEqual({
       exitCode: 1,
       out: '',
-      errors: 'wrong.txt:1: type: expected "directrequest", the one type this node runs\n',
+      errors: 'wrong.txt:1: type: expected "directrequest" or "cron", the types run here\n',
     });
     expect((await jobs('validate', `${wrong}.none`)).errors).toContain('cannot be read: ENOENT');
   });

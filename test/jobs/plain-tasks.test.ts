@@ -73,6 +73,7 @@ describe('length', () => {
     expect(await runTask('length', {}, {}, ['ü€'])).toEqual(new Decimal(5n));
     expect(await runTask('length', {}, {}, [bytes('00ff')])).toEqual(new Decimal(2n));
     expect(await runTask('length', {}, {}, ['0x00ff00'])).toEqual(new Decimal(3n));
+    expect(await runTask('length', { input: '$(none)' }, { none: null })).toEqual(new Decimal(0n));
     await expect(runTask('length', {}, {}, [5])).rejects.toThrow('input: expected bytes');
   });
 });

@@ -82,7 +82,10 @@ describe('a run of a graph', () => {
       a: fail('no'),
     });
     expect(attempts.map(({ id }) => id)).toEqual(['a']);
-    expect(outcome).toEqual({ faults: [{ taskId: 'b', message: 'cancelled: an earlier task failed' }] });
+    expect(outcome).toEqual({
+      stoppedBy: { taskId: 'a', message: 'no' },
+      faults: [{ taskId: 'b', message: 'cancelled: an earlier task failed' }],
+    });
   });
 
   it('gives up an attempt when its timeout is over, and tells the task', async () => {

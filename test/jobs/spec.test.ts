@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { QUERIES } from '../../core/queries.ts';
 import { parseJobSpec } from '../../jobs/node/spec.ts';
-import { renderJobSpec } from '../../jobs/render.ts';
+import { renderCronSpec, renderJobSpec } from '../../jobs/render.ts';
 
 const OPERATOR = '0x5FbDB2315678afecb367f032d93F642f64180aa3';
 const LEDGER = '0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512';
@@ -70,6 +70,25 @@ describe('the job specs of the other queries', () => {
   );
 });
 
+describe('the job spec that settles ended sessions', () => {
+  const settle = readFileSync('jobs/settle-ended-sessions.toml', 'utf8');
+
+  it('is a job of the clock, with the account that pays', () => {
+    const text = renderCronSpec(settle, { evmChainId: 31_337, linkPayer: LEDGER.toLowerCase() });
+    expect(text).toContain(`payer    [type="memo" value=<"${LEDGER}">]`);
+    expect(parseJobSpec(text, 'settle.toml')).toMatchObject({
+      type: 'cron',
+      id: '0de75e00-c4a9-4e57-8a70-0000000000c1:cron',
+      scheduleText: 'CRON_TZ=UTC 30 */5 * * * *',
+      warnings: [],
+    });
+  });
+
+  it('cannot be rendered from a template without a payer', () => {
+    expect(() => renderCronSpec(TEMPLATE, { evmChainId: 1, linkPayer: LEDGER })).toThrow('or no task "payer"');
+  });
+});
+
 describe('a job spec that does not parse', () => {
   const change = (from: string | RegExp, to: string) => MINIMAL.replace(from, to);
   const TYPES = `any base64decode base64encode bridge cborparse conditional divide estimategaslimit ethabidecode
@@ -79,8 +98,8 @@ describe('a job spec that does not parse', () => {
     ['no TOML', change('schemaVersion = 1', 'schemaVersion ='), 'x.toml:2: no TOML: Invalid TOML document: '],
     [
       'another type',
-      change('"directrequest"', '"cron"'),
-      'x.toml:1: type: expected "directrequest", the one type this node runs',
+      change('"directrequest"', '"webhook"'),
+      'x.toml:1: type: expected "directrequest" or "cron", the types run here',
     ],
     ['another schema', change('schemaVersion = 1', 'schemaVersion = 2'), 'x.toml:2: schemaVersion: expected 1'],
     ['a job id that is no UUID', change('0de75e00-', ''), 'x.toml:3: externalJobID: expected a UUID with dashes'],
@@ -88,6 +107,12 @@ describe('a job spec that does not parse', () => {
       'a wrong checksum',
       change('0x5FbD', '0x5fbD'),
       'x.toml:4: contractAddress: expected an address: 0x and 40 hex digits, with a right checksum',
+    ],
+    ['a cron job without a schedule', change('"directrequest"', '"cron"'), 'x.toml:1: schedule: expected CRON_TZ='],
+    [
+      'a schedule without a time zone',
+      change('"directrequest"', '"cron"\nschedule = "0 * * * *"'),
+      'x.toml:2: schedule: expected CRON_TZ=<time zone> and 5 or 6 fields',
     ],
     ['a missing address', change(/contractAddress.*\n/, ''), 'x.toml:1: contractAddress: expected an address'],
     [
@@ -106,7 +131,7 @@ describe('a job spec that does not parse', () => {
       `minContractPaymentLinkJuels = -1\n${MINIMAL}`,
       'x.toml:1: minContractPaymentLinkJuels: expected a whole number of juels',
     ],
-    ['forwarding', `forwardingAllowed = true\n${MINIMAL}`, 'x.toml:1: forwardingAllowed: expected false'],
+    ['forwarding', `forwardingAllowed = 1\n${MINIMAL}`, 'x.toml:1: forwardingAllowed: expected true or false'],
     [
       'no tasks',
       change(/observationSource = """[\s\S]*"""/, 'observationSource = ""'),
