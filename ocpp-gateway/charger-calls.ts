@@ -1,5 +1,6 @@
+import { resultText } from '../core/result-text.ts';
 import type { Logger } from '../runtime/log.ts';
-import { type Answer, resultText } from './frame.ts';
+import type { Answer } from './frame.ts';
 import type { ChargerLink, SentCall } from './ocpp-rpc.ts';
 import { recordedCall } from './recorded-call.ts';
 

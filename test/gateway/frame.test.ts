@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { callError, callResult, parseFrame, resultText } from '../../ocpp-gateway/frame.ts';
+import { resultText } from '../../core/result-text.ts';
+import { callError, callResult, parseFrame } from '../../ocpp-gateway/frame.ts';
 
 describe('a frame', () => {
   it('with four elements, the first of them 2, is a call', () => {
