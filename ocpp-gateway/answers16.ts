@@ -2,6 +2,8 @@
 export interface Need {
   /** The card whose state is asked for. */
   idTag?: string;
+  /** The certificate signing request to be granted or not. */
+  csr?: string;
   /** A transaction id: the same for the same transaction, however often it is asked for. */
   transaction?: { connectorId: number; idTag: string; timestamp: string; meterStart: number };
 }
@@ -17,6 +19,8 @@ export interface Facts {
   isReady: boolean;
   idTag?: IdTagVerdict;
   transactionId?: number;
+  /** Whether the certificate that is asked for will be issued; not set where no CA is configured. */
+  isCertificateGranted?: boolean;
 }
 
 /** Seconds after which a charger that was told Pending is to ask again. */
@@ -38,8 +42,7 @@ const ANSWERS: Record<string, (facts: Facts) => object> = {
   LogStatusNotification: () => ({}),
   MeterValues: () => ({}),
   SecurityEventNotification: () => ({}),
-  // No certification authority is configured, so no request for a certificate can be granted.
-  SignCertificate: () => ({ status: 'Rejected' }),
+  SignCertificate: ({ isCertificateGranted }) => ({ status: isCertificateGranted === true ? 'Accepted' : 'Rejected' }),
   SignedFirmwareStatusNotification: () => ({}),
   StartTransaction: ({ idTag, transactionId }) => ({ idTagInfo: { status: idTag }, transactionId }),
   StatusNotification: () => ({}),
@@ -99,6 +102,7 @@ export function isAnswered16(action: string): 'yes' | 'NotSupported' | 'NotImple
  * @returns undefined if the CALL can be answered at once
  */
 export function needOf16(action: string, payload: Payload): Need | undefined {
+  if (action === 'SignCertificate') return { csr: payload.csr as string };
   if (action === 'Authorize') return { idTag: payload.idTag as string };
   if (action === 'StopTransaction' && payload.idTag !== undefined) return { idTag: payload.idTag as string };
   if (action !== 'StartTransaction') return undefined;

@@ -1,3 +1,4 @@
+import type { CertificateRequest } from '../core/certificate-request.ts';
 import type { Logger } from '../runtime/log.ts';
 import {
   answer16,
@@ -8,6 +9,8 @@ import {
   type Need,
   needOf16,
 } from './answers16.ts';
+import type { CertificateDesk } from './certificate-desk.ts';
+import type { Command, CommandEnd } from './charger-calls.ts';
 import type { ConnectionChain } from './custody.ts';
 import { type Call, type CallError, callError, callResult } from './frame.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -21,12 +24,16 @@ export interface CallTools {
   checks: ReadonlyMap<string, PayloadCheck>;
   verdict: (idTag: string) => Promise<IdTagVerdict>;
   transactionId: (charger: string, transaction: NonNullable<Need['transaction']>) => Promise<number>;
+  certificates: Pick<CertificateDesk, 'consider' | 'deliver'>;
   /** Whether what a charger reports can be kept and passed on now. */
   isReady: () => boolean;
   metrics: GatewayMetrics;
   heartbeatIntervalSec: number;
   now: () => number;
 }
+
+/** What was looked up for an answer. */
+type Found = Pick<Facts, 'idTag' | 'transactionId' | 'isCertificateGranted'>;
 
 /** A call on its way: its exact text, and when it came (`performance.now()`). */
 export interface Arrival {
@@ -40,6 +47,8 @@ export interface CallDeskOptions {
   tools: CallTools;
   log: Logger;
   send: (text: string) => void;
+  /** Has the charger carry out a command. */
+  command: (command: Command) => Promise<CommandEnd>;
   /** Whether the connection has come to its end: nothing may be recorded of it any more. */
   isEnded: () => boolean;
   /** Called once for each call, when it was answered or given up. */
@@ -69,7 +78,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     log.warn({ err: error, messageId: call.messageId, action: call.action }, 'not recorded, so not answered');
   };
 
-  const record = (kind: 'call' | 'suspect', arrival: Arrival, reply: string) => {
+  const record = (kind: 'call' | 'suspect', arrival: Arrival, reply: string, onAnswered?: () => void) => {
     const { call, text, arrivedAtMs } = arrival;
     outbox.append(chain, kind, reply, text).then(
       () => {
@@ -77,12 +86,13 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
         onSettled(call);
         metrics.message(call.action, kind === 'suspect' ? 'suspect' : 'answered');
         metrics.latency((performance.now() - arrivedAtMs) / 1000);
+        onAnswered?.();
       },
       (error) => giveUp(arrival, error),
     );
   };
 
-  const answer = (arrival: Arrival, found: Pick<Facts, 'idTag' | 'transactionId'>) => {
+  const answer = (arrival: Arrival, found: Found, onAnswered?: () => void) => {
     const { messageId, action } = arrival.call;
     const payload = answer16(action, {
       nowMs: tools.now(),
@@ -90,13 +100,13 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
       isReady: tools.isReady(),
       ...found,
     });
-    record('call', arrival, callResult(messageId, payload));
+    record('call', arrival, callResult(messageId, payload), onAnswered);
   };
 
   const lookUp = async (need: Need, arrival: Arrival) => {
     const { messageId } = arrival.call;
     try {
-      const found: Pick<Facts, 'idTag' | 'transactionId'> = {};
+      const found: Found = {};
       if (need.idTag !== undefined) found.idTag = await tools.verdict(need.idTag);
       if (need.transaction !== undefined) {
         found.transactionId = await tools.transactionId(chain.charger, need.transaction);
@@ -109,6 +119,13 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     }
   };
 
+  const grant = (csr: string, arrival: Arrival) => {
+    const granted = tools.certificates.consider(chain.charger, csr);
+    const deliver = (request: CertificateRequest) =>
+      void tools.certificates.deliver(chain.charger, request, options.command);
+    answer(arrival, { isCertificateGranted: granted !== undefined }, granted && (() => deliver(granted)));
+  };
+
   const handle = (arrival: Arrival): Promise<void> | undefined => {
     const { messageId, action, payload } = arrival.call;
     const isAnswered = isAnswered16(action);
@@ -119,8 +136,9 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     const finding = tools.checks.get(`${action}.req`)?.(payload);
     if (finding === undefined) {
       const need = needOf16(action, payload as Record<string, unknown>);
-      if (need !== undefined) return lookUp(need, arrival);
-      answer(arrival, {});
+      if (need?.csr !== undefined) grant(need.csr, arrival);
+      else if (need !== undefined) return lookUp(need, arrival);
+      else answer(arrival, {});
     } else if (isTransactionAction16(action)) {
       log.warn({ messageId, action, finding: finding.description }, 'recorded as suspect');
       record('suspect', arrival, callError(messageId, finding));

@@ -7,11 +7,12 @@ import type { Registry, RegistrySnapshot } from '../runtime/registry.ts';
 import { openAdminServer } from './admin-server.ts';
 import { makeAdmission } from './admission.ts';
 import { CHARGER_ACTIONS_16, COMMANDS_16 } from './answers16.ts';
+import { makeCertificateDesk } from './certificate-desk.ts';
 import { openDirectories, openNetwork } from './chain-sources.ts';
 import type { ChargerDirectory } from './charger-directory.ts';
 import { makeCommandDesk } from './command-desk.ts';
 import { makeCommandEntrance } from './command-entrance.ts';
-import { makeDoorLimits } from './door-limits.ts';
+import { openDoor } from './door.ts';
 import { openEntrance } from './entrance.ts';
 import { gaugesOf, type Health, healthOf } from './health.ts';
 import type { IdTagDirectory } from './id-tag-directory.ts';
@@ -22,10 +23,8 @@ import { type Outbox, startOutbox } from './outbox.ts';
 import { OUTBOX_DEFAULTS, type OutboxOptions } from './outbox-options.ts';
 import { type GatewayRedis, openGatewayRedis, openKeptTexts } from './redis.ts';
 import { untilRedis } from './redis-start.ts';
-import { addressSourceOf, type GatewaySettings, tlsPathsOf } from './settings.ts';
+import type { GatewaySettings } from './settings.ts';
 import { openStations, type Stations } from './stations.ts';
-import { type TlsFiles, watchTlsFiles } from './tls-files.ts';
-import { makeWaitingRoom } from './waiting-room.ts';
 
 export interface RunningGateway extends Running {
   /** Where chargers connect. */
@@ -83,9 +82,9 @@ export async function startGateway(
   let redis: GatewayRedis | undefined;
   let outbox: Outbox | undefined;
   let stations: Stations | undefined;
-  const tls = openTls(settings, log);
+  const door = openDoor(settings, log, now);
 
-  const parts = () => ({ registry, redis, outbox, stations, tls });
+  const parts = () => ({ registry, redis, outbox, stations, tls: door.tls });
   const isKnown = (snapshot: RegistrySnapshot) => isRegistered(snapshot, settings.GATEWAY_ACCOUNT, signingKey);
   /** While the chain does not know this gateway, operators only put off what it writes: it must not write or answer. */
   const readersOf = (snapshot: RegistrySnapshot) => (isKnown(snapshot) ? activeOperators(snapshot) : []);
@@ -101,7 +100,7 @@ export async function startGateway(
   };
 
   try {
-    if (tls !== undefined) closers.unshift(tls.close);
+    closers.unshift(door.close);
     const admin = await openAdminServer(settings.GATEWAY_ADMIN_HOST, settings.GATEWAY_ADMIN_PORT, health, metrics);
     closers.unshift(admin.close);
 
@@ -144,11 +143,20 @@ export async function startGateway(
       box.close,
     );
 
+    const certificates = makeCertificateDesk({
+      ca: door.ca,
+      chargers,
+      save: store.saveIssued,
+      load: store.loadIssued,
+      log,
+      now,
+    });
     const house = openStations({
       tools: {
         outbox: box,
         checks: compileChecks16(CHARGER_ACTIONS_16.map((action) => `${action}.req`)),
         verdict: idTags.verdict,
+        certificates,
         transactionId: (charger, { connectorId, idTag, timestamp, meterStart }) => {
           const card = idTagCommitment(idTag, settings.IDTAG_PEPPER);
           const fingerprint = sha256Hex(JSON.stringify([connectorId, card, timestamp, meterStart]));
@@ -178,31 +186,16 @@ export async function startGateway(
       onUpgradeFailed: () => metrics.refused('upgrade failed'),
     });
     closers.unshift(ocpp.close);
-    const addressSource = addressSourceOf(settings);
-    const { MAX_WAITING: maxWaiting, MAX_WAITING_PER_ADDRESS: maxWaitingOfOne } = settings;
     const entrance = await openEntrance({
-      host: settings.GATEWAY_HOST,
-      port: settings.GATEWAY_PORT,
-      tls: tls && {
-        context: tls.identity().context,
-        asksForCertificate: settings.GATEWAY_CLIENT_CA_FILE !== undefined,
-      },
-      requestTimeoutMs: settings.AUTH_TIMEOUT_MS,
-      waitingRoom: makeWaitingRoom(maxWaiting, addressSource === 'socket' ? maxWaitingOfOne : maxWaiting),
+      ...door.entrance,
       admit: makeAdmission({
+        ...door.admission,
         chargers,
-        isSuccessor: async () => false,
-        limits: makeDoorLimits({
-          failuresPerMin: settings.MAX_FAILURES_PER_MIN,
-          connectsPerMin: settings.MAX_CONNECTS_PER_MIN,
-          now,
-        }),
-        addressSource,
+        isSuccessor: certificates.isSuccessor,
         nextEpoch: store.nextEpoch,
         isReady,
         hasRoom: (identity) => house.count() < settings.MAX_CONNECTIONS || house.has(identity),
         subprotocols: SUBPROTOCOLS_16,
-        timeoutMs: settings.AUTH_TIMEOUT_MS,
         now,
       }),
       ocpp,
@@ -224,7 +217,7 @@ export async function startGateway(
       onRefused: metrics.refused,
       log,
     });
-    tls?.onChange(entrance.setSecureContext);
+    door.tls?.onChange(entrance.setSecureContext);
     closers.unshift(async () => {
       entrance.stop();
       await house.drain(settings.DRAIN_TIMEOUT_MS);
@@ -239,7 +232,7 @@ export async function startGateway(
       health,
       chargers: house.identities,
       command: house.command,
-      reloadTls: () => tls?.reload(),
+      reloadTls: () => door.tls?.reload(),
       close: () => {
         closing ??= closeAll();
         return closing;
@@ -249,14 +242,6 @@ export async function startGateway(
     await closeAll();
     throw error;
   }
-}
-
-/** How often the TLS files are looked at, ms. */
-const TLS_LOOK_MS = 60_000;
-
-function openTls(settings: GatewaySettings, log: Logger): TlsFiles | undefined {
-  const paths = tlsPathsOf(settings);
-  return paths && watchTlsFiles(paths, [], log, TLS_LOOK_MS);
 }
 
 /** Whether the chain knows this gateway by this key: events of any other are refused by every operator. */

@@ -3,8 +3,9 @@ import { DevsenError } from '../core/errors.ts';
 import { makeLog } from '../runtime/log.ts';
 import { exitForSettings, runAsProcess } from '../runtime/process.ts';
 import { asHexBytes } from '../runtime/settings.ts';
+import { openChargerCa } from './charger-ca.ts';
 import { startGateway } from './gateway.ts';
-import { type GatewaySettings, readGatewaySettings, tlsPathsOf } from './settings.ts';
+import { chargerCaOf, type GatewaySettings, readGatewaySettings, tlsPathsOf } from './settings.ts';
 import { readTlsIdentity } from './tls-files.ts';
 
 function readAll(): GatewaySettings & { GATEWAY_KEY: Buffer } {
@@ -12,6 +13,8 @@ function readAll(): GatewaySettings & { GATEWAY_KEY: Buffer } {
     const settings = readGatewaySettings(process.env);
     const tlsPaths = tlsPathsOf(settings);
     if (tlsPaths !== undefined) readTlsIdentity(tlsPaths, []);
+    const chargerCa = chargerCaOf(settings);
+    if (chargerCa !== undefined) openChargerCa(chargerCa);
     return { ...settings, GATEWAY_KEY: settings.GATEWAY_KEY ?? readKey(settings.GATEWAY_KEY_FILE as string) };
   } catch (error) {
     if (error instanceof DevsenError && error.code === 'SETTINGS_INVALID') exitForSettings(error);

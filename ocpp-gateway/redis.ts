@@ -24,6 +24,9 @@ export interface GatewayRedis {
   saveCredential: (charger: string, credential: string) => Promise<void>;
   /** All that was saved, by charger. */
   loadCredentials: () => Promise<Map<string, string>>;
+  /** Keeps what a charger was issued, as any text. */
+  saveIssued: (charger: string, issued: string) => Promise<void>;
+  loadIssued: (charger: string) => Promise<string | undefined>;
   /** Ways in which this Redis would lose what it confirmed; empty if there is none. */
   durabilityFindings: () => Promise<string[]>;
   isUp: () => boolean;
@@ -104,6 +107,10 @@ export function openGatewayRedis(url: string, network: string, prefix: string, l
       await translated(redis.hset(key('credentials'), charger, credential));
     },
     loadCredentials: async () => new Map(Object.entries(await translated(redis.hgetall(key('credentials'))))),
+    saveIssued: async (charger, issued) => {
+      await translated(redis.hset(key('issued'), charger, issued));
+    },
+    loadIssued: async (charger) => (await translated(redis.hget(key('issued'), charger))) ?? undefined,
     durabilityFindings: () => durabilityFindings(redis),
     isUp: () => redis.status === 'ready',
     close: async () => {

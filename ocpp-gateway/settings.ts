@@ -12,6 +12,7 @@ import {
   type SettingRows,
   type SettingsOf,
 } from '../runtime/settings.ts';
+import type { ChargerCaSettings } from './charger-ca.ts';
 import type { AddressSource } from './peer.ts';
 import type { TlsPaths } from './tls-files.ts';
 
@@ -37,6 +38,20 @@ export const GATEWAY_SETTINGS = {
     unit: 'path',
     default: '',
     read: asPath,
+  },
+  CHARGER_CA_CERT_FILE: {
+    about:
+      'CA that issues the certificates chargers ask for, and those above it up to the root, as PEM; without it they are refused.',
+    unit: 'path',
+    default: '',
+    read: asPath,
+  },
+  CHARGER_CA_KEY_FILE: { about: 'Its private key, as PEM.', unit: 'path', default: '', read: asPath },
+  CHARGER_CERT_DAYS: {
+    about: 'How long a certificate that is issued counts.',
+    unit: 'days',
+    default: '365',
+    read: asWhole(1, 3_650),
   },
   ALLOW_PLAIN_WS: {
     about: 'Listen without TLS: only on one machine, or behind a proxy that ends TLS.',
@@ -243,6 +258,12 @@ export function readGatewaySettings(env: Record<string, string | undefined>): Ga
   if (settings.GATEWAY_CLIENT_CA_FILE !== undefined && certificate === undefined) {
     wrong.push('GATEWAY_CLIENT_CA_FILE is wrong: expected GATEWAY_TLS_CERT_FILE with it');
   }
+  const { CHARGER_CA_CERT_FILE: caCertificate, CHARGER_CA_KEY_FILE: caKey } = settings;
+  if ((caCertificate === undefined) !== (caKey === undefined)) {
+    wrong.push('CHARGER_CA_CERT_FILE is wrong: expected it together with CHARGER_CA_KEY_FILE');
+  } else if (caCertificate !== undefined && certificate === undefined) {
+    wrong.push('CHARGER_CA_CERT_FILE is wrong: expected GATEWAY_TLS_CERT_FILE with it');
+  }
   if (wrong.length > 0) throw new DevsenError('SETTINGS_INVALID', wrong.join('\n'));
   return settings;
 }
@@ -256,6 +277,16 @@ export function addressSourceOf(settings: GatewaySettings): AddressSource {
 export function tlsPathsOf(settings: GatewaySettings): TlsPaths | undefined {
   const { GATEWAY_TLS_CERT_FILE: certificate, GATEWAY_TLS_KEY_FILE: key, GATEWAY_CLIENT_CA_FILE: clientCas } = settings;
   return certificate === undefined || key === undefined ? undefined : { certificate, key, clientCas };
+}
+
+/** @returns undefined if chargers are issued no certificates */
+export function chargerCaOf(settings: GatewaySettings): ChargerCaSettings | undefined {
+  const {
+    CHARGER_CA_CERT_FILE: certificateFile,
+    CHARGER_CA_KEY_FILE: keyFile,
+    CHARGER_CERT_DAYS: validDays,
+  } = settings;
+  return certificateFile === undefined || keyFile === undefined ? undefined : { certificateFile, keyFile, validDays };
 }
 
 function asPath(text: string): string | undefined {

@@ -103,7 +103,7 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
     log,
     now,
   });
-  const handle = makeCallDesk({ chain, tools, log, send, onSettled, isEnded: () => isEnded });
+  const handle = makeCallDesk({ chain, tools, log, send, command: calls.send, onSettled, isEnded: () => isEnded });
 
   const handleInTurn = async (first: Promise<void>) => {
     isLookingUp = true;

@@ -32,7 +32,12 @@ export function readTlsIdentity(paths: TlsPaths, moreClientCas: readonly string[
   const key = readFile('GATEWAY_TLS_KEY_FILE', paths.key);
   const cas = paths.clientCas === undefined ? [] : [readFile('GATEWAY_CLIENT_CA_FILE', paths.clientCas)];
   const ca = [...cas, ...moreClientCas];
-  const context: SecureContextOptions = { cert, key, minVersion: LEAST_VERSION, ...(ca.length === 0 ? {} : { ca }) };
+  const context: SecureContextOptions = {
+    cert,
+    key,
+    minVersion: LEAST_VERSION,
+    ...(ca.length === 0 ? {} : { ca }),
+  };
   try {
     createSecureContext(context);
     return { context, expiresAtMs: new X509Certificate(cert).validToDate.getTime() };

@@ -1,0 +1,105 @@
+import type { CertificateRequest } from '../core/certificate-request.ts';
+import { DevsenError } from '../core/errors.ts';
+import { sha256Hex } from '../core/identity.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { ChargerCa } from './charger-ca.ts';
+import type { Command, CommandEnd } from './charger-calls.ts';
+import type { ChargerDirectory, Credential } from './charger-directory.ts';
+import { makeTokenBucket, type TokenBucket } from './token-bucket.ts';
+
+/** Issues chargers the certificates they ask for, in two steps, as OCPP has them. */
+export interface CertificateDesk {
+  /** SignCertificate: the request if it is granted. Never rejects. */
+  consider: (charger: string, csr: string) => CertificateRequest | undefined;
+  /** After SignCertificate was answered: issues the certificate and sends it. Never rejects. */
+  deliver: (charger: string, request: CertificateRequest, send: SendCommand) => Promise<void>;
+  /** Whether this network's gateways issued a certificate to a charger that has the same credentials still. */
+  isSuccessor: (charger: string, credential: Credential, fingerprint: string) => Promise<boolean>;
+}
+
+type SendCommand = (command: Command) => Promise<CommandEnd>;
+
+export interface CertificateDeskOptions {
+  /** Undefined: no certificate is issued. */
+  ca: ChargerCa | undefined;
+  chargers: ChargerDirectory;
+  /** Keeps a text by charger. */
+  save: (charger: string, text: string) => Promise<void>;
+  load: (charger: string) => Promise<string | undefined>;
+  log: Logger;
+  now: () => number;
+}
+
+/** What is kept of a certificate that was issued. */
+interface Issued {
+  fingerprint: string;
+  /** `credentialDigest` of the credentials by which the charger was let in when it asked. */
+  under: string;
+}
+
+const MOST_PER_HOUR = 5;
+const MOST_REMEMBERED = 10_000;
+const DELIVERY_MS = 300_000;
+
+/**
+ * A certificate that was issued counts beside what the chain commits to, so that a charger can change over before its
+ * manager has put the new fingerprint on chain. It counts only while the chain still shows the credentials under which
+ * it was issued: with any change there it is void.
+ */
+export function makeCertificateDesk({ ca, chargers, save, load, log, now }: CertificateDeskOptions): CertificateDesk {
+  const buckets = new Map<string, TokenBucket>();
+
+  const mayAsk = (charger: string): boolean => {
+    const bucket = buckets.get(charger) ?? makeTokenBucket(MOST_PER_HOUR / 3_600, MOST_PER_HOUR, now());
+    buckets.delete(charger);
+    buckets.set(charger, bucket);
+    if (buckets.size > MOST_REMEMBERED) buckets.delete(buckets.keys().next().value as string);
+    return bucket.take(now());
+  };
+
+  const issue = async (authority: ChargerCa, charger: string, request: CertificateRequest) => {
+    const credential = await chargers.find(charger);
+    if (typeof credential === 'string') throw new DevsenError('NOT_FOUND', 'the charger is not known any more');
+    const { chain, fingerprint, expiresAtMs } = authority.issue(charger, request, now());
+    // Kept first: the charger may come back with it before it has answered.
+    await save(charger, JSON.stringify({ fingerprint, under: credentialDigest(credential) } satisfies Issued));
+    log.info({ chargerId: charger, fingerprint, expiresAt: new Date(expiresAtMs) }, 'certificate issued');
+    return chain;
+  };
+
+  return {
+    consider: (charger, csr) => {
+      if (ca === undefined) return undefined;
+      try {
+        const request = ca.read(csr);
+        if (mayAsk(charger)) return request;
+        log.warn({ chargerId: charger }, 'certificate refused: asked for too often');
+      } catch (error) {
+        log.warn({ chargerId: charger, reason: (error as Error).message }, 'certificate refused');
+      }
+      return undefined;
+    },
+    deliver: async (charger, request, send) => {
+      try {
+        if (ca === undefined) return;
+        const certificateChain = await issue(ca, charger, request);
+        const payload = JSON.stringify({ certificateChain });
+        const end = await send({ action: 'CertificateSigned', payload, deadlineMs: now() + DELIVERY_MS });
+        log.info({ chargerId: charger, end: end.kind }, 'certificate delivered');
+      } catch (error) {
+        // The charger asks again.
+        log.error({ err: error, chargerId: charger }, 'certificate not delivered');
+      }
+    },
+    isSuccessor: async (charger, credential, fingerprint) => {
+      const text = await load(charger);
+      if (text === undefined) return false;
+      const issued = JSON.parse(text) as Issued;
+      return issued.fingerprint === fingerprint && issued.under === credentialDigest(credential);
+    },
+  };
+}
+
+function credentialDigest({ authorizationKeyHash, certificateFingerprint }: Credential): string {
+  return sha256Hex(`${authorizationKeyHash} ${certificateFingerprint}`.toLowerCase());
+}
