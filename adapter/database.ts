@@ -1,7 +1,8 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { ChargerEvent } from '../core/charger-event.ts';
+import { deriveFacts } from '../core/derive-facts.ts';
 import { DevsenError } from '../core/errors.ts';
-import { deriveBody } from '../core/ocpp16.ts';
+import { versionOf } from '../core/ocpp-version.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { type FactPlace, makeProjections } from './projections.ts';
 
@@ -47,29 +48,38 @@ export function openDatabase(path: string): Database {
   });
 }
 
+interface Spoken {
+  /** Null where the connection's opening is not on record. */
+  subprotocol: string | null;
+}
+
 function migrate(db: DatabaseSync): void {
   const { user_version: version } = db.prepare('PRAGMA user_version').get() as { user_version: number };
   if (version > MIGRATIONS.length) {
     throw new DevsenError('DATABASE_UNAVAILABLE', `database is of version ${version}, made by a newer program`);
   }
-  for (const [index, step] of [...MIGRATIONS.entries()].slice(version)) {
-    db.exec(`BEGIN IMMEDIATE; ${step.sql}`);
-    if (step.fills !== undefined) fill(db, step.fills);
-    db.exec(`PRAGMA user_version = ${index + 1}; COMMIT;`);
-  }
+  if (version === MIGRATIONS.length) return;
+  // All in one: tables are filled once they are what this program writes, and a record is never left half-way.
+  const steps = MIGRATIONS.slice(version);
+  db.exec(`BEGIN IMMEDIATE; ${steps.map(({ sql }) => sql).join('')}`);
+  const tables = new Set(steps.flatMap(({ fills = [] }) => fills));
+  if (tables.size > 0) fill(db, [...tables]);
+  db.exec(`PRAGMA user_version = ${MIGRATIONS.length}; COMMIT;`);
 }
 
 /** Reads the events on record once more into tables that are new. */
 function fill(db: DatabaseSync, tables: readonly string[]): void {
   const project = makeProjections(db, tables);
   const events = db.prepare(
-    `SELECT c.charger, c.epoch, e.connection, e.seq, e.at_ms AS atMs, e.received_at_ms AS receivedAtMs, e.kind, e.frame,
-       e.reply FROM events e JOIN connections c ON c.id = e.connection JOIN batches b ON b.id = e.batch
+    `SELECT c.charger, c.epoch, c.subprotocol, e.connection, e.seq, e.at_ms AS atMs, e.received_at_ms AS receivedAtMs,
+       e.kind, e.frame, e.reply FROM events e JOIN connections c ON c.id = e.connection JOIN batches b ON b.id = e.batch
      WHERE b.is_void = 0 ORDER BY e.id`,
   );
   for (const row of events.iterate()) {
-    const event = row as unknown as FactPlace & Pick<ChargerEvent, 'kind' | 'frame' | 'reply'>;
-    project(deriveBody(event), event, event);
+    const event = row as unknown as FactPlace & Pick<ChargerEvent, 'kind' | 'frame' | 'reply'> & Spoken;
+    for (const fact of deriveFacts(event, versionOf(event.subprotocol))) {
+      project(fact, event, event);
+    }
   }
 }
 

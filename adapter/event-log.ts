@@ -1,8 +1,9 @@
 import type { Batch } from '../core/batch.ts';
 import { type ChargerEvent, encodeEvent } from '../core/charger-event.ts';
 import type { ChargerFact } from '../core/charger-fact.ts';
+import { deriveFacts } from '../core/derive-facts.ts';
 import { deviceIdOf } from '../core/identity.ts';
-import { deriveBody } from '../core/ocpp16.ts';
+import { subprotocolOf, versionOf } from '../core/ocpp-version.ts';
 import type { ChainedEvent, ConnectionHead } from './custody.ts';
 import type { Database } from './database.ts';
 import { makeProjections, PROJECTED_TABLES } from './projections.ts';
@@ -45,6 +46,8 @@ interface Connection extends ConnectionHead {
   chapter: number;
   chargerId: number;
   closedAtMs: number | null;
+  /** Null where the connection's opening is not on record. */
+  subprotocol: string | null;
 }
 
 const MOST_CACHED = 50_000;
@@ -67,14 +70,16 @@ export function makeEventLog(db: Database, network: string): EventLog {
     last_hash: Uint8Array;
     booted_at_ms: number;
     closed_at_ms: number | null;
+    subprotocol: string | null;
   }>(
-    `SELECT c.id, c.chapter, c.charger, c.last_seq, c.last_hash, c.booted_at_ms, c.closed_at_ms FROM connections c
+    `SELECT c.id, c.chapter, c.charger, c.last_seq, c.last_hash, c.booted_at_ms, c.closed_at_ms, c.subprotocol
+     FROM connections c
      JOIN chargers ON chargers.id = c.charger WHERE chargers.identity = ? AND c.epoch = ? AND c.gateway = ?
      ORDER BY c.chapter DESC LIMIT 1`,
   );
   const insertConnection = db.prepare(
-    `INSERT INTO connections (charger, epoch, gateway, chapter, booted_at_ms, opened_at_ms, first_seq, last_seq, last_hash)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO connections (charger, epoch, gateway, chapter, booted_at_ms, opened_at_ms, first_seq, last_seq, last_hash,
+       subprotocol) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const updateConnection = db.prepare(
     'UPDATE connections SET last_seq = ?, last_hash = ?, closed_at_ms = ? WHERE id = ?',
@@ -134,18 +139,26 @@ export function makeEventLog(db: Database, network: string): EventLog {
       bootedAtMs: row.booted_at_ms,
       closedAtMs: row.closed_at_ms,
       isClosed: row.closed_at_ms !== null,
+      subprotocol: row.subprotocol,
     };
     connections.set(key, connection);
     return connection;
   };
   /** The row of a connection that opens or, after a break in the gateway's record, is met again. */
-  const addConnection = (place: BatchPlace, event: ChargerEvent, hash: Buffer, atMs: number): Connection => {
+  const addConnection = (
+    place: BatchPlace,
+    event: ChargerEvent,
+    hash: Buffer,
+    atMs: number,
+    known: Connection | undefined,
+  ): Connection => {
     const { charger, epoch, seq } = event;
     const chargerId = selectCharger.get(charger)?.id ?? insertCharger.run(charger, deviceIdOf(charger));
     const { gateway, chapter, batch } = place;
     const { bootedAtMs } = batch;
-    const id = insertConnection.run(chargerId, epoch, gateway, chapter, bootedAtMs, atMs, seq, seq, hash);
-    const added = { id, chapter, chargerId, seq, hash: '', bootedAtMs, closedAtMs: null, isClosed: false };
+    const subprotocol = (event.kind === 'open' ? subprotocolOf(event.frame) : known?.subprotocol) ?? null;
+    const id = insertConnection.run(chargerId, epoch, gateway, chapter, bootedAtMs, atMs, seq, seq, hash, subprotocol);
+    const added = { id, chapter, chargerId, seq, hash: '', bootedAtMs, closedAtMs: null, isClosed: false, subprotocol };
     connections.set(`${gateway} ${epoch} ${charger}`, added);
     return added;
   };
@@ -175,8 +188,9 @@ export function makeEventLog(db: Database, network: string): EventLog {
         const atMs = place.isLate ? place.batch.watermarkMs : event.receivedAtMs;
         const hashBytes = Buffer.from(hash, 'hex');
         const known = readConnection(place.gateway, event.charger, event.epoch);
-        const connection = known?.chapter === place.chapter ? known : addConnection(place, event, hashBytes, atMs);
-        const { id, chargerId } = connection;
+        const connection =
+          known?.chapter === place.chapter ? known : addConnection(place, event, hashBytes, atMs, known);
+        const { id, chargerId, subprotocol } = connection;
         const { seq, receivedAtMs, kind, frame, reply } = event;
         insertEvent.run(id, seq, place.batchId, receivedAtMs, atMs, kind, frame, reply, hashBytes);
         connection.seq = seq;
@@ -186,9 +200,10 @@ export function makeEventLog(db: Database, network: string): EventLog {
           connection.isClosed = true;
         }
         touched.add(connection);
-        const fact = deriveBody(event);
-        facts.push(fact);
-        project(fact, { charger: chargerId, epoch: event.epoch, connection: id, seq, atMs, receivedAtMs }, event);
+        for (const fact of deriveFacts(event, versionOf(subprotocol))) {
+          facts.push(fact);
+          project(fact, { charger: chargerId, epoch: event.epoch, connection: id, seq, atMs, receivedAtMs }, event);
+        }
       }
       for (const { seq, hash, closedAtMs, id } of touched) {
         updateConnection.run(seq, Buffer.from(hash, 'hex'), closedAtMs, id);

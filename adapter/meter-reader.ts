@@ -1,4 +1,6 @@
-import { isAfter, type MeterRecordAt, type ReadingAt, type StopReadingAt } from '../core/meter-reading.ts';
+import type { TransactionId } from '../core/charger-fact.ts';
+import type { MeterRecordAt, ReadingAt, StopReadingAt } from '../core/meter-reading.ts';
+import { isAfter } from '../core/place.ts';
 import type { Database } from './database.ts';
 import type { RecordReader } from './record-reader.ts';
 
@@ -32,14 +34,14 @@ export function makeMeterReader(db: Database, reader: Pick<RecordReader, 'at'>) 
      WHERE r.charger = ? AND r.connector = ? AND r.epoch = ? AND r.connection = ? AND r.at_ms <= ?
      ORDER BY r.at_ms DESC, r.seq DESC LIMIT 1`,
   );
-  const selectStops = db.prepare<ReadingRow & { transaction_id: number }>(
-    `SELECT ${COLUMNS}, r.transaction_id FROM transaction_stops r ${JOINS}
-     WHERE r.charger = ? AND r.epoch <= ? AND r.at_ms <= ?
+  const selectStops = db.prepare<ReadingRow & { transaction_id: TransactionId }>(
+    `SELECT ${COLUMNS}, r.transaction_id FROM transaction_messages r ${JOINS}
+     WHERE r.charger = ? AND r.connector IS NULL AND r.register_wh IS NOT NULL AND r.epoch <= ? AND r.at_ms <= ?
      ORDER BY r.epoch DESC, r.at_ms DESC, g.account DESC, r.seq DESC`,
   );
   const selectStart = db.prepare<{ account: string; chapter: number; at_ms: number; connector: number }>(
-    `SELECT g.account, c.chapter, r.at_ms, r.connector FROM transaction_starts r ${JOINS}
-     WHERE r.charger = ? AND r.transaction_id = ? AND r.at_ms <= ?
+    `SELECT g.account, c.chapter, r.at_ms, r.connector FROM transaction_messages r ${JOINS}
+     WHERE r.charger = ? AND r.transaction_id = ? AND r.connector IS NOT NULL AND r.at_ms <= ?
      ORDER BY r.epoch DESC, r.at_ms DESC, g.account DESC, r.seq DESC LIMIT 1`,
   );
 

@@ -235,4 +235,109 @@ export const MIGRATIONS: readonly Migration[] = [
   `,
     fills: ['transaction_events', 'command_answers'],
   },
+  {
+    // OCPP 2.x: transactions named by text, that may lack connector or register; connectors within an EVSE.
+    sql: `
+  ALTER TABLE connections ADD COLUMN subprotocol TEXT;
+  UPDATE connections SET subprotocol = 'ocpp1.6';
+
+  DROP TABLE statuses;
+  CREATE TABLE statuses (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    epoch INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    at_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    connector INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    error_class INTEGER NOT NULL,
+    PRIMARY KEY (charger, connector, part, epoch, connection, at_ms, seq)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE boots (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    epoch INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    at_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (charger, epoch, connection, at_ms, seq)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE faults (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    epoch INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    at_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    connector INTEGER NOT NULL,
+    error_class INTEGER NOT NULL,
+    PRIMARY KEY (charger, connector, epoch, connection, at_ms, seq)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE transaction_messages (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    epoch INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    at_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    transaction_id ANY NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('started', 'updated', 'stopped')),
+    connector INTEGER,
+    seq_no INTEGER,
+    state INTEGER,
+    register_wh INTEGER,
+    power_w INTEGER NOT NULL,
+    observed_at_sec INTEGER NOT NULL,
+    is_signed INTEGER NOT NULL,
+    PRIMARY KEY (charger, transaction_id, epoch, connection, at_ms, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX transaction_messages_placed ON transaction_messages (charger, connector, epoch, connection, at_ms, seq)
+    WHERE connector IS NOT NULL;
+  CREATE INDEX transaction_messages_unplaced ON transaction_messages (charger, epoch, at_ms, seq)
+    WHERE connector IS NULL AND register_wh IS NOT NULL;
+
+  DROP TABLE transaction_starts;
+  CREATE TABLE transaction_starts (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    epoch INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    at_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    register_wh INTEGER,
+    power_w INTEGER NOT NULL,
+    observed_at_sec INTEGER NOT NULL,
+    is_signed INTEGER NOT NULL,
+    transaction_id ANY NOT NULL,
+    connector INTEGER,
+    outcome TEXT,
+    PRIMARY KEY (charger, transaction_id, epoch, at_ms, connection, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX transaction_starts_in_order ON transaction_starts (charger, epoch, at_ms, seq);
+
+  DROP TABLE transaction_stops;
+  CREATE TABLE transaction_stops (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    epoch INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    at_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    register_wh INTEGER,
+    power_w INTEGER NOT NULL,
+    observed_at_sec INTEGER NOT NULL,
+    is_signed INTEGER NOT NULL,
+    transaction_id ANY NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (charger, epoch, at_ms, connection, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX transaction_stops_by_id ON transaction_stops (charger, transaction_id);
+  `,
+    fills: ['boots', 'faults', 'statuses', 'transaction_messages', 'transaction_starts', 'transaction_stops'],
+  },
 ];

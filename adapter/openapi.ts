@@ -23,21 +23,24 @@ const METER = object({
   signed: { type: 'boolean', description: 'Whether a record that the meter signed came with it.' },
 });
 const CONNECTOR = object({
-  connector: whole('OCPP connectorId; 0 is the station.'),
+  connector: whole('OCPP connectorId, of 2.x the EVSE; 0 is the station.'),
   asOf: whole('Up to when the record of its gateway goes, Unix seconds.'),
   status: orNull(STATUS),
   meter: orNull(METER),
 });
 const TRANSACTION = object({
   cursor: text('Its place in the record.'),
-  transactionId: whole('As the gateway assigned it.'),
-  connector: whole('OCPP connectorId.'),
+  transactionId: {
+    oneOf: [{ type: 'integer' }, { type: 'string' }],
+    description: 'OCPP 1.6: as the gateway assigned it. OCPP 2.x: as the charger chose it.',
+  },
+  connector: orNull(whole('OCPP connectorId, of 2.x the EVSE; null where it is not known.')),
   idTagStatus: orNull(text('What the idTag was answered; the idTag itself is never shown.')),
-  meterStartWh: whole('Register at the start, Wh.'),
+  meterStartWh: orNull(whole('Register at the start, Wh; null where none was told.')),
   startedAt: whole('Unix seconds.'),
   stop: orNull(
     object({
-      meterStopWh: whole('Register at the end, Wh.'),
+      meterStopWh: orNull(whole('Register at the end, Wh; null where none was told.')),
       stoppedAt: whole('Unix seconds.'),
       reason: text('OCPP 1.6 reason.'),
     }),

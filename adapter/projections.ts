@@ -1,7 +1,7 @@
 import type { ChargerEvent } from '../core/charger-event.ts';
-import type { ChargerFact } from '../core/charger-fact.ts';
+import type { ChargerFact, TransactionDetail, TransactionId } from '../core/charger-fact.ts';
 import { sha256Hex } from '../core/identity.ts';
-import { toldReading } from '../core/meter-reading.ts';
+import { momentOf, toldReading } from '../core/meter-reading.ts';
 import { cardSessionId } from '../core/session-answers.ts';
 import { startedTag } from '../core/started-tag.ts';
 
@@ -24,8 +24,11 @@ export interface Writer {
 
 /** Tables that follow from the events alone, each row by its event's connection and seq. */
 export const PROJECTED_TABLES = [
+  'boots',
+  'faults',
   'statuses',
   'readings',
+  'transaction_messages',
   'transaction_starts',
   'transaction_stops',
   'transaction_events',
@@ -34,27 +37,29 @@ export const PROJECTED_TABLES = [
 
 /** Writes what a fact says into the tables that answers are read from. No idTag is in any of them. */
 export function makeProjections(db: Writer, tables: readonly string[] = PROJECTED_TABLES) {
-  const insert = (table: (typeof PROJECTED_TABLES)[number], columns: string) => {
+  const insert = (table: (typeof PROJECTED_TABLES)[number], columns: readonly string[]) => {
     if (!tables.includes(table)) return undefined;
-    const places = columns.split(',').map(() => '?');
-    return db.prepare(
-      `INSERT INTO ${table} (charger, epoch, connection, at_ms, seq, received_at_ms, ${columns})
-       VALUES (?, ?, ?, ?, ?, ?, ${places.join(', ')})`,
-    );
+    const all = ['charger', 'epoch', 'connection', 'at_ms', 'seq', 'received_at_ms', ...columns];
+    return db.prepare(`INSERT INTO ${table} (${all.join(', ')}) VALUES (${all.map(() => '?').join(', ')})`);
   };
-  const meter = 'register_wh, power_w, observed_at_sec, is_signed';
-  const statuses = insert('statuses', 'connector, status, error_class');
-  const readings = insert('readings', `connector, ${meter}`);
-  const starts = insert('transaction_starts', `transaction_id, connector, outcome, ${meter}`);
-  const stops = insert('transaction_stops', `transaction_id, reason, ${meter}`);
-  const transactions = insert('transaction_events', 'transaction_id, kind, session_id, tag_hash');
-  const answers = insert('command_answers', 'message_id');
+  const meter = ['register_wh', 'power_w', 'observed_at_sec', 'is_signed'];
+  const boots = insert('boots', []);
+  const faults = insert('faults', ['connector', 'error_class']);
+  const statuses = insert('statuses', ['connector', 'part', 'status', 'error_class']);
+  const readings = insert('readings', ['connector', ...meter]);
+  const messages = insert('transaction_messages', ['transaction_id', 'kind', 'connector', 'seq_no', 'state', ...meter]);
+  const starts = insert('transaction_starts', ['transaction_id', 'connector', 'outcome', ...meter]);
+  const stops = insert('transaction_stops', ['transaction_id', 'reason', ...meter]);
+  const transactions = insert('transaction_events', ['transaction_id', 'kind', 'session_id', 'tag_hash']);
+  const answers = insert('command_answers', ['message_id']);
   const selectDeviceId = db.prepare('SELECT device_id FROM chargers WHERE id = ?');
 
   return (fact: ChargerFact, place: FactPlace, event: Pick<ChargerEvent, 'kind' | 'frame' | 'reply'>): void => {
     const { charger, epoch, connection, atMs, seq, receivedAtMs } = place;
     const where = [charger, epoch, connection, atMs, seq, receivedAtMs] as const;
-    if (fact.kind === 'status') statuses?.run(...where, fact.connector, fact.status, fact.errorClass);
+    if (fact.kind === 'boot') boots?.run(...where);
+    if (fact.kind === 'fault') faults?.run(...where, fact.connector, fact.errorClass);
+    if (fact.kind === 'status') statuses?.run(...where, fact.connector, fact.part ?? 0, fact.status, fact.errorClass);
     if (fact.kind === 'transaction-started') {
       const { device_id: deviceId } = selectDeviceId.get(charger) as { device_id: string };
       const sessionId = cardSessionId(deviceId, BigInt(epoch), BigInt(seq));
@@ -73,15 +78,42 @@ export function makeProjections(db: Writer, tables: readonly string[] = PROJECTE
       if (messageId !== undefined) answers?.run(...where, messageId);
     }
     const told = toldReading(fact, receivedAtMs);
-    if (told === undefined) return;
-    const values = [told.registerWh, told.powerW, told.observedAtSec, told.isSigned ? 1 : 0] as const;
-    if ('connector' in told) readings?.run(...where, told.connector, ...values);
+    const reading =
+      told === undefined ? undefined : [told.registerWh, told.powerW, told.observedAtSec, told.isSigned ? 1 : 0];
+    if (told !== undefined && reading !== undefined && 'connector' in told) {
+      readings?.run(...where, told.connector, ...reading);
+    }
+    const transaction = transactionOf(fact, receivedAtMs);
+    if (transaction === undefined) return;
+    const { kind, transactionId, connector = null, seqNo = null, state = null, atSec } = transaction;
+    const values = reading ?? [null, 0, atSec, 0];
+    messages?.run(...where, transactionId, kind, connector, seqNo, state, ...values);
     if (fact.kind === 'transaction-started') {
-      starts?.run(...where, fact.transactionId, fact.connector, fact.outcome ?? null, ...values);
+      starts?.run(...where, transactionId, connector, fact.outcome ?? null, ...values);
     } else if (fact.kind === 'transaction-stopped') {
-      stops?.run(...where, fact.transactionId, fact.reason, ...values);
+      stops?.run(...where, transactionId, fact.reason, ...values);
     }
   };
+}
+
+/** What every message of a transaction says; undefined if the fact is none. */
+function transactionOf(fact: ChargerFact, receivedAtMs: number) {
+  const receivedAtSec = Math.floor(receivedAtMs / 1000);
+  switch (fact.kind) {
+    case 'transaction-started':
+      return { ...common(fact), kind: 'started', atSec: momentOf(fact.startedAt, receivedAtSec) };
+    case 'transaction-updated':
+      return { ...common(fact), kind: 'updated', atSec: momentOf(fact.updatedAt, receivedAtSec) };
+    case 'transaction-stopped':
+      return { ...common(fact), kind: 'stopped', atSec: momentOf(fact.stoppedAt, receivedAtSec) };
+    default:
+      return undefined;
+  }
+}
+
+function common(fact: { transactionId: TransactionId; connector?: number; detail?: TransactionDetail }) {
+  const { transactionId, connector, detail } = fact;
+  return { transactionId, connector, seqNo: detail?.seqNo, state: detail?.state };
 }
 
 /** By this a start is found again from the tag it began with, which compares without regard to case. */

@@ -1,3 +1,4 @@
+import type { TransactionId } from '../core/charger-fact.ts';
 import { chargerStatusAt } from '../core/charger-status.ts';
 import { meterReadingAt } from '../core/meter-reading.ts';
 import { ERROR_CLASSES, STATUS_NAMES } from '../core/status.ts';
@@ -16,10 +17,10 @@ interface TransactionRow {
   epoch: number;
   at_ms: number;
   seq: number;
-  transaction_id: number;
-  connector: number;
+  transaction_id: TransactionId;
+  connector: number | null;
   outcome: string | null;
-  register_wh: number;
+  register_wh: number | null;
   observed_at_sec: number;
 }
 
@@ -45,7 +46,7 @@ export function makePublicRecord(db: Database, reader: RecordReader, meter: Mete
      WHERE chargers.device_id = ? AND (r.epoch, r.at_ms, r.seq) < (?, ?, ?)
      ORDER BY r.epoch DESC, r.at_ms DESC, r.seq DESC LIMIT ?`,
   );
-  const selectStop = db.prepare<{ register_wh: number; observed_at_sec: number; reason: string }>(
+  const selectStop = db.prepare<{ register_wh: number | null; observed_at_sec: number; reason: string }>(
     `SELECT p.register_wh, p.observed_at_sec, p.reason FROM transaction_stops p JOIN chargers ON chargers.id = p.charger
      WHERE chargers.device_id = ?1 AND p.transaction_id = ?2 AND (p.epoch, p.at_ms) >= (?3, ?4)
      ORDER BY p.epoch, p.at_ms LIMIT 1`,

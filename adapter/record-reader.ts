@@ -1,6 +1,6 @@
-import type { ConnectionAt, GatewayAt, RecordAt, StatusAt } from '../core/charger-status.ts';
-import type { Status } from '../core/status.ts';
+import type { ConnectionAt, GatewayAt, RecordAt } from '../core/charger-status.ts';
 import type { Database } from './database.ts';
+import { makeEvseReader } from './evse-reader.ts';
 
 /** What the record knows of a gateway at a time. */
 export type Coverage =
@@ -66,18 +66,8 @@ export function makeRecordReader(db: Database): RecordReader {
   const selectConnections = db.prepare<ConnectionRow>(
     `${CONNECTIONS} WHERE c.charger = ? AND c.epoch <= ? AND c.last_seq >= c.first_seq ORDER BY c.epoch DESC, g.account DESC`,
   );
-  const selectOfEpoch = db.prepare<ConnectionRow>(
-    `${CONNECTIONS} WHERE c.charger = ? AND c.epoch = ? AND c.last_seq >= c.first_seq ORDER BY g.account DESC`,
-  );
   const selectEventAt = db.prepare<{ at_ms: number }>('SELECT at_ms FROM events WHERE connection = ? AND seq = ?');
-  const selectEpoch = db.prepare<{ epoch: number | null }>(
-    'SELECT max(epoch) AS epoch FROM statuses WHERE charger = ? AND connector = ? AND epoch <= ?',
-  );
-  const selectStatus = db.prepare<{ received_at_ms: number; at_ms: number; status: number; error_class: number }>(
-    `SELECT received_at_ms, at_ms, status, error_class FROM statuses
-     WHERE charger = ? AND connector = ? AND epoch = ? AND connection = ? AND at_ms <= ?
-     ORDER BY at_ms DESC, seq DESC LIMIT 1`,
-  );
+  const evseAt = makeEvseReader(db);
 
   const idOf = (account: string) => selectId.get(account)?.id ?? 0;
 
@@ -120,20 +110,6 @@ export function makeRecordReader(db: Database): RecordReader {
     }
   }
 
-  function* statusesAt(charger: number, connector: number, maxEpoch: number, atMs: number): Iterable<StatusAt> {
-    for (let epoch = maxEpoch; ; epoch--) {
-      const found = selectEpoch.get(charger, connector, epoch)?.epoch ?? undefined;
-      if (found === undefined) return;
-      epoch = found;
-      for (const { id, account, chapter } of selectOfEpoch.all(charger, epoch)) {
-        const row = selectStatus.get(charger, connector, epoch, id, atMs);
-        if (row === undefined) continue;
-        const { received_at_ms: receivedAtMs, at_ms, status, error_class: errorClass } = row;
-        yield { gateway: account, chapter, receivedAtMs, atMs: at_ms, status: status as Status, errorClass };
-      }
-    }
-  }
-
   return {
     coverage: (gateway, atMs) => {
       const id = idOf(gateway);
@@ -156,7 +132,7 @@ export function makeRecordReader(db: Database): RecordReader {
       const missed = selectMissed.all(atMs).filter((row) => gateway(row.gateway).chapter === row.id);
       return {
         connections: (maxEpoch) => connectionsAt(charger, maxEpoch, atMs),
-        statuses: (connector, maxEpoch) => statusesAt(charger, connector, maxEpoch, atMs),
+        ...evseAt(charger, atMs),
         gateway,
         lastWatermarkMs: (account, bootedAtMs) => selectOfBoot.get(idOf(account), bootedAtMs, atMs)?.watermark_ms ?? 0,
         missedUntilMs: Math.max(0, ...missed.map((row) => row.begins_at_ms)),

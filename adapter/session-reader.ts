@@ -1,7 +1,8 @@
 import type { ChargerEvent } from '../core/charger-event.ts';
 import type { ChargerFact } from '../core/charger-fact.ts';
 import { type Known, presenceAt } from '../core/charger-status.ts';
-import { deriveBody } from '../core/ocpp16.ts';
+import { deriveFacts } from '../core/derive-facts.ts';
+import { versionOf } from '../core/ocpp-version.ts';
 import { sessionTag } from '../core/request-approval.ts';
 import type { SessionEvent, SessionRecordAt, StartEvent, StopEvent } from '../core/session-result.ts';
 import { startedTag } from '../core/started-tag.ts';
@@ -20,10 +21,12 @@ interface EventRow extends Pick<ChargerEvent, 'kind' | 'frame' | 'reply'> {
   seq: number;
   receivedAtMs: number;
   hash: Uint8Array;
+  /** Null where the connection's opening is not on record. */
+  subprotocol: string | null;
 }
 
 const COLUMNS = `c.epoch, g.account, c.chapter, e.at_ms AS atMs, e.seq, e.received_at_ms AS receivedAtMs, e.kind, e.frame,
-  e.reply, e.hash`;
+  e.reply, e.hash, c.subprotocol`;
 const EVENT = `JOIN events e ON e.connection = t.connection AND e.seq = t.seq
   JOIN connections c ON c.id = t.connection JOIN gateways g ON g.id = c.gateway`;
 
@@ -51,11 +54,15 @@ export function makeSessionReader(
   const selectConnections = db.prepare<{ id: number; epoch: number }>(
     'SELECT id, epoch FROM connections WHERE charger = ? AND epoch BETWEEN ? AND ? AND opened_at_ms <= ?',
   );
-  const told = (table: string) => `SELECT t.seq FROM ${table} t WHERE t.charger = ?1 AND t.connector = ?2 AND
-    t.epoch = ?3 AND t.connection = ?4 AND t.at_ms BETWEEN ?5 AND ?6`;
+  const told = (
+    table: string,
+    key = 't.connector = ?2',
+  ) => `SELECT t.seq FROM ${table} t WHERE t.charger = ?1 AND ${key}
+    AND t.epoch = ?3 AND t.connection = ?4 AND t.at_ms BETWEEN ?5 AND ?6`;
   const selectTold = db.prepare<EventRow>(
     `SELECT ${COLUMNS} FROM events e JOIN connections c ON c.id = e.connection JOIN gateways g ON g.id = c.gateway
-     WHERE e.connection = ?4 AND e.seq IN (${told('readings')} UNION ${told('statuses')}) LIMIT ?7`,
+     WHERE e.connection = ?4 AND e.seq IN (${told('readings')} UNION ${told('statuses')}
+       UNION ${told('transaction_messages', "t.transaction_id = ?8 AND t.kind = 'updated'")}) LIMIT ?7`,
   );
 
   return (deviceId: string, sessionId: string, atMs: number): SessionRecordAt => {
@@ -65,7 +72,8 @@ export function makeSessionReader(
     const eventOf = <Fact extends ChargerFact>(row: EventRow): SessionEvent<Fact> => {
       const { epoch, account: gateway, chapter, seq, receivedAtMs } = row;
       const hash = `0x${Buffer.from(row.hash).toString('hex')}`;
-      const fact = deriveBody(row) as Fact;
+      // Messages that tell of several connectors are none of a transaction; any other has one fact.
+      const [fact] = deriveFacts(row, versionOf(row.subprotocol)) as readonly [Fact];
       const event = { gateway, chapter, epoch, atMs: row.atMs, seq, receivedAtMs, hash, fact };
       rowOf.set(event, row);
       return event;
@@ -73,12 +81,14 @@ export function makeSessionReader(
     const byCard = selectBySession.all(sessionId, charger, atMs);
     const rows = byCard.length > 0 ? byCard : selectByTag.all(charger, tagHash(sessionTag(sessionId)), atMs);
 
-    const toldBetween: SessionRecordAt['told'] = (connector, from, to): Known<SessionEvent[]> => {
+    const toldBetween: SessionRecordAt['told'] = (from, to): Known<SessionEvent[]> => {
+      const { connector = -1, transactionId } = from.fact;
       const toMs = Math.min(to?.atMs ?? atMs, atMs);
       const events: SessionEvent[] = [];
       for (const { id, epoch } of selectConnections.all(charger, from.epoch, to?.epoch ?? LAST_EPOCH, toMs)) {
         const room = MOST_EVENTS + 1 - events.length;
-        events.push(...selectTold.all(charger, connector, epoch, id, from.atMs, toMs, room).map((row) => eventOf(row)));
+        const rows = selectTold.all(charger, connector, epoch, id, from.atMs, toMs, room, transactionId);
+        events.push(...rows.map((row) => eventOf(row)));
         if (events.length > MOST_EVENTS) return { isKnown: false, reason: 'the session has too many events' };
       }
       return { isKnown: true, answer: events };

@@ -4,8 +4,7 @@ import type { RequestApproval } from './request-approval.ts';
 import { resultText } from './result-text.ts';
 import type { Reason, Verdict } from './session-answers.ts';
 
-/** The WebSocket subprotocol of a connection, which its `open` event names. */
-export type OcppVersion = 'ocpp1.6' | 'ocpp2.0.1' | 'ocpp2.1';
+export type { OcppVersion } from './ocpp-version.ts';
 
 /** A call to a charger. */
 export interface ChargerCall {

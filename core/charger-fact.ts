@@ -21,8 +21,25 @@ export interface MeterSample {
     | { kind: 'unusable'; reason: string };
 }
 
-/** The answer an idTag got: OCPP 1.6 `AuthorizationStatus`, or undefined where the reply shows none. */
+/** The answer an idTag got: OCPP 1.6 `AuthorizationStatus`; those of 2.x that 1.6 has no name for are Invalid. */
 export type IdTagStatus = 'Accepted' | 'Blocked' | 'Expired' | 'Invalid' | 'ConcurrentTx';
+
+/** OCPP 1.6: the number the gateway assigned. OCPP 2.x: the text the charger chose. */
+export type TransactionId = number | string;
+
+/** What OCPP 2.x tells with each message of a transaction. */
+export interface TransactionDetail {
+  /** The message's place among those of its transaction, from 0; where one is left out, a message is missing. */
+  seqNo: number;
+  /** OCPP 2.x `triggerReason`, exact. */
+  trigger: string;
+  /** Whether it happened while the charger was offline. */
+  isOffline: boolean;
+  /** The id of the RequestStartTransaction that it follows. */
+  remoteStartId?: number;
+  /** What car and connector do: Charging, Suspended, or Occupied for neither. */
+  state?: Status;
+}
 
 /**
  * What a charger event says, independent of the OCPP version and in the system's units. Derived from frame and reply by
@@ -43,8 +60,10 @@ export type ChargerFact =
   | { kind: 'heartbeat' }
   | {
       kind: 'status';
-      /** 0 is the whole station. */
+      /** 0 is the whole station; OCPP 2.x: the EVSE. */
       connector: number;
+      /** OCPP 2.x: the connector within the EVSE; absent for the EVSE as a whole, and in OCPP 1.6. */
+      part?: number;
       status: Status;
       /** The charger's own word for it. */
       reported: string;
@@ -53,27 +72,60 @@ export type ChargerFact =
       vendorErrorCode?: string;
       reportedAt: ChargerTime;
     }
+  /** OCPP 2.x: something of a connector, an EVSE or the station has a problem, or has it no more. */
+  | {
+      kind: 'fault';
+      /** 0 is the whole station. */
+      connector: number;
+      /** Index into `ERROR_CLASSES`; 0 once the problem is over. */
+      errorClass: number;
+      /** The component's own code for it. */
+      vendorErrorCode?: string;
+      reportedAt: ChargerTime;
+    }
   | { kind: 'authorised'; outcome: IdTagStatus | undefined }
   | {
       kind: 'transaction-started';
-      connector: number;
-      /** As the gateway assigned it. */
-      transactionId: number;
-      meterStartWh: number;
+      /** Absent in OCPP 2.x where the transaction begins before it is known. */
+      connector?: number;
+      transactionId: TransactionId;
+      /** Absent in OCPP 2.x where the charger told no register with it. */
+      meterStartWh?: number;
       startedAt: ChargerTime;
+      /** Undefined where no idTag was shown. */
       outcome: IdTagStatus | undefined;
       reservationId?: number;
+      /** OCPP 2.x only, as is `detail`. */
+      samples?: MeterSample[];
+      detail?: TransactionDetail;
+    }
+  /** OCPP 2.x: what happened between start and stop. */
+  | {
+      kind: 'transaction-updated';
+      /** Told once within a transaction, with whichever message. */
+      connector?: number;
+      transactionId: TransactionId;
+      /** Undefined where no idTag was shown with it. */
+      outcome: IdTagStatus | undefined;
+      reservationId?: number;
+      samples: MeterSample[];
+      updatedAt: ChargerTime;
+      detail: TransactionDetail;
     }
   | {
       kind: 'transaction-stopped';
-      transactionId: number;
-      meterStopWh: number;
+      /** OCPP 2.x only, and there only where it was not told before. */
+      connector?: number;
+      transactionId: TransactionId;
+      /** Absent in OCPP 2.x where the charger told no register with it. */
+      meterStopWh?: number;
       stoppedAt: ChargerTime;
-      /** OCPP 1.6 `Reason`, `Local` where the charger named none. */
+      /** OCPP 1.6 `Reason`, `Local` where the charger named none; `EnergyLimit` where OCPP 2.x says so. */
       reason: string;
       samples: MeterSample[];
+      detail?: TransactionDetail;
     }
-  | { kind: 'meter'; connector: number; transactionId?: number; samples: MeterSample[] }
+  | { kind: 'meter'; connector: number; transactionId?: TransactionId; samples: MeterSample[] }
   /** The charger answered a command that the gateway passed on. */
   | {
       kind: 'answered';

@@ -1,5 +1,9 @@
 import { EPOCH_SKEW_MS, STALE_AFTER_MS } from './as-of.ts';
+import { type EvseRecordAt, evseStatus } from './evse-status.ts';
+import { cannotKnow, type Known } from './known.ts';
 import { type ChargerStatus, STATUS, type Status } from './status.ts';
+
+export type { Known } from './known.ts';
 
 /** One connection of a charger as the record shows it at the time asked about. */
 export interface ConnectionAt {
@@ -24,23 +28,10 @@ export interface GatewayAt {
   upSinceMs: number | undefined;
 }
 
-/** A status a charger reported. */
-export interface StatusAt {
-  gateway: string;
-  chapter: number;
-  receivedAtMs: number;
-  /** From when it counts: later than it was received if its batch came after a silence. */
-  atMs: number;
-  status: Status;
-  errorClass: number;
-}
-
 /** What the rule reads: the record of one operator as it stood at one time. All of it must have been told by then. */
-export interface RecordAt {
+export interface RecordAt extends EvseRecordAt {
   /** The charger's connections that had opened, the highest epoch first, none above `maxEpoch`. */
   connections: (maxEpoch: number) => Iterable<ConnectionAt>;
-  /** The statuses reported for a connector, the latest first: by epoch, then by place in the connection. */
-  statuses: (connector: number, maxEpoch: number) => Iterable<StatusAt>;
   gateway: (account: string) => GatewayAt;
   /** The last watermark a gateway's process told before the time asked about, Unix ms; 0 if none. */
   lastWatermarkMs: (gateway: string, bootedAtMs: number) => number;
@@ -54,9 +45,6 @@ export interface RecordAt {
 /** What tells whether a charger is there. */
 export type PresenceRecordAt = Pick<RecordAt, 'connections' | 'gateway' | 'lastWatermarkMs' | 'missedUntilMs'>;
 
-/** The answer, or why this operator cannot give it (others may). */
-export type Known<T> = { isKnown: true; answer: T } | { isKnown: false; reason: string };
-
 /**
  * A connector's status as of a time. Everything in it follows from signed batches, so honest operators give the same.
  *
@@ -69,23 +57,34 @@ export type Known<T> = { isKnown: true; answer: T } | { isKnown: false; reason: 
  * Events that lie before a break in their gateway's record do not count: something may have followed them unseen.
  *
  * @param atMs - the time asked about, Unix ms
- * @param connector - 0 for the station as a whole
+ * @param connector - 0 for the station as a whole; of an OCPP 2.x charger the EVSE
+ * @param detail - `usable` leaves it at whether the connector can be used: Occupied then stands for Charging and Suspended
+ *   too where OCPP 2.x tells those by another message, and no operator is unsure for their sake
  */
-export function chargerStatusAt(record: RecordAt, connector: number, atMs: number): Known<ChargerStatus> {
+export function chargerStatusAt(
+  record: RecordAt,
+  connector: number,
+  atMs: number,
+  detail: 'whole' | 'usable' = 'whole',
+): Known<ChargerStatus> {
   const maxEpoch = atMs + EPOCH_SKEW_MS;
   const presence = presenceAt(record, atMs);
   if (!presence.isKnown) return presence;
   const { lastKnownMs } = presence.answer;
   if (lastKnownMs !== undefined) return offline(lastKnownMs);
+  const counts = (row: Pick<ConnectionAt, 'gateway' | 'chapter'>) =>
+    record.gateway(row.gateway).chapter === row.chapter;
 
-  const latest = (number: number) =>
-    first(record.statuses(number, maxEpoch), (row) => record.gateway(row.gateway).chapter === row.chapter);
+  const latest = (number: number) => evseStatus(record, number, maxEpoch, counts, detail);
   const own = latest(connector);
-  if ((own?.atMs ?? 0) < record.missedUntilMs) {
+  if (!own.isKnown) return own;
+  if ((own.answer?.atMs ?? 0) < record.missedUntilMs) {
     return cannotKnow('the connector has not reported since this record is whole');
   }
   const station = connector === 0 ? own : latest(0);
-  const decisive = station !== undefined && isInoperative(station.status) ? station : own;
+  if (!station.isKnown) return station;
+  const isOverriding = station.answer !== undefined && isInoperative(station.answer.status);
+  const decisive = isOverriding ? station.answer : own.answer;
   return {
     isKnown: true,
     answer: {
@@ -133,10 +132,6 @@ function offline(lastKnownMs: number): Known<ChargerStatus> {
     isKnown: true,
     answer: { status: STATUS.Unknown, errorClass: 0, observedAtSec: seconds(lastKnownMs), online: false },
   };
-}
-
-function cannotKnow(reason: string): Known<never> {
-  return { isKnown: false, reason };
 }
 
 /** Unix ms as Unix seconds, rounded down. */

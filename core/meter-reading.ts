@@ -1,6 +1,7 @@
 import { EPOCH_SKEW_MS } from './as-of.ts';
-import type { ChargerFact, MeterSample } from './charger-fact.ts';
+import type { ChargerFact, MeterSample, TransactionId } from './charger-fact.ts';
 import type { GatewayAt, Known } from './charger-status.ts';
+import { isAfter, type PlaceAt } from './place.ts';
 
 /** The answer to `meter-reading`. */
 export interface MeterReading {
@@ -14,21 +15,11 @@ export interface MeterReading {
   isSigned: boolean;
 }
 
-/** Where an event stands among a charger's events. */
-export interface PlaceAt {
-  gateway: string;
-  chapter: number;
-  epoch: number;
-  /** From when it counts, Unix ms. */
-  atMs: number;
-  seq: number;
-}
-
 export interface ReadingAt extends PlaceAt, MeterReading {}
 
-/** The end of an OCPP transaction, which names no connector: that is its start's. */
+/** A reading that names a transaction and no connector: that is its start's. */
 export interface StopReadingAt extends PlaceAt, MeterReading {
-  /** The start with the same transaction id that came last before; undefined if none is on record. */
+  /** The message of the same transaction that told its connector last before; undefined if none is on record. */
   start: (Pick<PlaceAt, 'gateway' | 'chapter' | 'atMs'> & { connector: number }) | undefined;
 }
 
@@ -36,14 +27,14 @@ export interface StopReadingAt extends PlaceAt, MeterReading {
 export interface MeterRecordAt {
   /** Readings told for a connector, the latest first: at least the latest of each connection. */
   readings: (connector: number, maxEpoch: number) => Iterable<ReadingAt>;
-  /** Ends of the charger's transactions, the latest first. */
+  /** Ends of the charger's transactions, and what OCPP 2.x tells within them, the latest first. */
   stops: (maxEpoch: number) => Iterable<StopReadingAt>;
   gateway: (account: string) => GatewayAt;
   missedUntilMs: number;
 }
 
-/** The register as a fact of a charger tells it, and of which connector; a transaction's end names none. */
-export type ToldReading = MeterReading & ({ connector: number } | { transactionId: number });
+/** The register as a fact of a charger tells it, and of which connector; a transaction's end may name none. */
+export type ToldReading = MeterReading & ({ connector: number } | { transactionId: TransactionId });
 
 /** The measurand that is billed. */
 export const ENERGY_REGISTER = 'Energy.Active.Import.Register';
@@ -60,15 +51,20 @@ export function toldReading(fact: ChargerFact, receivedAtMs: number): ToldReadin
   const receivedAtSec = Math.floor(receivedAtMs / 1000);
   switch (fact.kind) {
     case 'transaction-started': {
-      if (fact.meterStartWh < 0) return undefined;
-      const observedAtSec = momentOf(fact.startedAt, receivedAtSec);
-      return { connector: fact.connector, registerWh: fact.meterStartWh, powerW: 0, observedAtSec, isSigned: false };
+      const { meterStartWh: registerWh, startedAt } = fact;
+      if (registerWh === undefined || registerWh < 0) return undefined;
+      const observedAtSec = momentOf(startedAt, receivedAtSec);
+      return { ...ofWhat(fact), registerWh, powerW: 0, observedAtSec, isSigned: hasSigned(fact.samples) };
     }
     case 'transaction-stopped': {
-      if (fact.meterStopWh < 0) return undefined;
-      const observedAtSec = momentOf(fact.stoppedAt, receivedAtSec);
-      const isSigned = fact.samples.some(({ reading }) => reading.kind === 'signed');
-      return { transactionId: fact.transactionId, registerWh: fact.meterStopWh, powerW: 0, observedAtSec, isSigned };
+      const { meterStopWh: registerWh, stoppedAt } = fact;
+      if (registerWh === undefined || registerWh < 0) return undefined;
+      const observedAtSec = momentOf(stoppedAt, receivedAtSec);
+      return { ...ofWhat(fact), registerWh, powerW: 0, observedAtSec, isSigned: hasSigned(fact.samples) };
+    }
+    case 'transaction-updated': {
+      const last = lastRegister(fact.samples, receivedAtSec);
+      return last === undefined ? undefined : { ...ofWhat(fact), ...last };
     }
     case 'meter': {
       const last = lastRegister(fact.samples, receivedAtSec);
@@ -107,6 +103,14 @@ export function meterReadingAt(record: MeterRecordAt, connector: number, atMs: n
   return { isKnown: true, answer: { registerWh, powerW, observedAtSec, isSigned } };
 }
 
+function ofWhat({ connector, transactionId }: { connector?: number; transactionId: TransactionId }) {
+  return connector === undefined ? { transactionId } : { connector };
+}
+
+function hasSigned(samples: readonly MeterSample[] = []): boolean {
+  return samples.some(({ reading }) => reading.kind === 'signed');
+}
+
 function lastRegister(samples: readonly MeterSample[], receivedAtSec: number): MeterReading | undefined {
   let last: MeterReading | undefined;
   for (const sample of samples) {
@@ -136,14 +140,6 @@ export function numberOf({ measurand, location, phase, reading }: MeterSample, w
 export function momentOf(time: MeterSample['takenAt'], receivedAtSec: number): number {
   const isBelieved = time.clock === 'sound' || time.clock === 'late';
   return isBelieved && time.atSec !== undefined ? Math.min(time.atSec, receivedAtSec) : receivedAtSec;
-}
-
-/** Whether an event stands after another: by epoch, time, gateway, place in the connection. */
-export function isAfter(one: PlaceAt, other: PlaceAt): boolean {
-  if (one.epoch !== other.epoch) return one.epoch > other.epoch;
-  if (one.atMs !== other.atMs) return one.atMs > other.atMs;
-  if (one.gateway !== other.gateway) return one.gateway > other.gateway;
-  return one.seq > other.seq;
 }
 
 function cannotKnow(reason: string): Known<never> {

@@ -17,8 +17,9 @@ const REGISTER_TOLERANCE_WH = 10;
 const IDLE: ReadonlySet<string> = new Set(['SuspendedEV', 'Finishing']);
 
 /**
- * The registers of one transaction: the last one told, Wh, and whether they contradict each other: one is negative or
- * impossible to hold, one lies before the start's or after the end's, or one fell.
+ * The registers of one transaction, Wh: the first and the last one told, and whether they contradict each other: one is
+ * negative or impossible to hold, one lies before the start's or after the end's, or one fell. Where start or end tell none,
+ * as they may in OCPP 2.x, the first or last within counts; if there is none either, nothing can rest on them.
  *
  * @param stop - undefined if it has not ended
  * @param between - what was told of the connector meanwhile
@@ -29,20 +30,25 @@ export function judgeRegisters(
   between: readonly Told[],
   startedAtSec: number,
   untilSec: number,
-): { lastWh: number; isBroken: boolean } {
+): { firstWh: number; lastWh: number; isBroken: boolean } {
   const samples = between.flatMap(({ fact, receivedAtMs }) => samplesOf(fact, start, Math.floor(receivedAtMs / 1000)));
   if (stop !== undefined) samples.push(...registersOf(stop.samples, untilSec));
   const within = samples
     .filter(({ atSec }) => atSec >= startedAtSec && atSec <= untilSec)
     .sort((one, other) => one.atSec - other.atSec);
-  const mostWh = stop === undefined ? Number.POSITIVE_INFINITY : stop.meterStopWh + REGISTER_TOLERANCE_WH;
-  let highestWh = start.meterStartWh;
-  let isBroken = start.meterStartWh < 0 || (stop !== undefined && stop.meterStopWh < start.meterStartWh);
+  const firstWh = start.meterStartWh ?? within[0]?.registerWh;
+  const stopWh = stop === undefined ? undefined : (stop.meterStopWh ?? within.at(-1)?.registerWh);
+  if (firstWh === undefined || (stop !== undefined && stopWh === undefined)) {
+    return { firstWh: 0, lastWh: 0, isBroken: stop !== undefined };
+  }
+  const mostWh = stopWh === undefined ? Number.POSITIVE_INFINITY : stopWh + REGISTER_TOLERANCE_WH;
+  let highestWh = firstWh;
+  let isBroken = firstWh < 0 || (stopWh !== undefined && stopWh < firstWh);
   for (const { registerWh } of within) {
     if (registerWh < highestWh - REGISTER_TOLERANCE_WH || registerWh > mostWh) isBroken = true;
     highestWh = Math.max(highestWh, registerWh);
   }
-  return { lastWh: stop?.meterStopWh ?? highestWh, isBroken };
+  return { firstWh, lastWh: stopWh ?? highestWh, isBroken };
 }
 
 /** Seconds in which a connector was held without taking energy, between two times, by the states it told; Unix seconds. */
@@ -66,7 +72,7 @@ export function idleSecOf(between: readonly Told[], connector: number, fromSec: 
 
 /** Registers told for the transaction, or for its connector without naming one. */
 function samplesOf(fact: ChargerFact, start: Start, receivedAtSec: number) {
-  if (fact.kind !== 'meter') return [];
+  if (fact.kind !== 'meter' && fact.kind !== 'transaction-updated') return [];
   const isOfOther = fact.transactionId !== undefined && fact.transactionId !== start.transactionId;
   return isOfOther ? [] : registersOf(fact.samples, receivedAtSec);
 }

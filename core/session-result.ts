@@ -3,7 +3,8 @@ import { EPOCH_SKEW_MS } from './as-of.ts';
 import type { ChargerFact } from './charger-fact.ts';
 import type { GatewayAt, Known } from './charger-status.ts';
 import { CLOCK_TOLERANCE_MS } from './charger-time.ts';
-import { isAfter, momentOf, type PlaceAt } from './meter-reading.ts';
+import { momentOf } from './meter-reading.ts';
+import { isAfter, type PlaceAt } from './place.ts';
 import type { Reason, SessionAnswer, Stop, Verdict } from './session-answers.ts';
 import { STOPS } from './session-answers.ts';
 import { idleSecOf, judgeRegisters } from './session-figures.ts';
@@ -29,10 +30,10 @@ export interface SessionRecordAt {
   startsOf: (transactionId: StartEvent['fact']['transactionId']) => Iterable<StartEvent>;
   stopsOf: (transactionId: StartEvent['fact']['transactionId']) => Iterable<StopEvent>;
   /**
-   * What was told of a connector (statuses, meter values, starts) from one place on, and up to another if one is given;
-   * in any order.
+   * What was told of a start's transaction and of its connector (statuses, meter values, starts) from there on, and up to
+   * another place if one is given; in any order.
    */
-  told: (connector: number, from: PlaceAt, to: PlaceAt | undefined) => Known<SessionEvent[]>;
+  told: (start: StartEvent, to: PlaceAt | undefined) => Known<SessionEvent[]>;
   /** Commitment of the card that a start shows, 0x-hex of 32 bytes; undefined if this operator cannot make it. */
   commitmentOf: (start: StartEvent) => string | undefined;
   /** Whether the charger is there: up to when it was known to be, Unix ms; undefined if it is. */
@@ -97,7 +98,7 @@ export function sessionResultAt(record: SessionRecordAt, atMs: number): Known<Se
   const stops = inOrder([...record.stopsOf(start.fact.transactionId)].filter(counts)).filter((stop) =>
     isAfter(stop, start),
   );
-  const told = record.told(start.fact.connector, start, stops[0]);
+  const told = record.told(start, stops[0]);
   if (!told.isKnown) return told;
   const between = inOrder(told.answer.filter(counts)).filter((event) => isAfter(event, start));
   const presence = record.presence();
@@ -116,7 +117,7 @@ interface Story {
 
 function judge(story: Story): SessionAnswer {
   const { start, stops, between, atMs } = story;
-  const { connector, meterStartWh } = start.fact;
+  const connector = connectorOf(story);
   const startedAtSec = momentOf(start.fact.startedAt, secondsOf(start.receivedAtMs));
   const stop = stops[0];
   const lost = stop === undefined ? lostEnd(story) : undefined;
@@ -124,7 +125,7 @@ function judge(story: Story): SessionAnswer {
     stop !== undefined ? momentOf(stop.fact.stoppedAt, secondsOf(stop.receivedAtMs)) : (lost?.atSec ?? 0);
   const untilSec = endedAtSec === 0 ? secondsOf(atMs) : endedAtSec;
   const registers = judgeRegisters(start.fact, stop?.fact, between, startedAtSec, untilSec);
-  const energyWh = Math.max(registers.lastWh - meterStartWh, 0);
+  const energyWh = Math.max(registers.lastWh - registers.firstWh, 0);
   const figures: Figures = {
     connector,
     startedAtSec,
@@ -147,13 +148,23 @@ function judge(story: Story): SessionAnswer {
   return { ...figures, verdict: 'Running', reason: story.lastKnownMs === undefined ? 'None' : 'Offline' };
 }
 
+/** Where the transaction is: OCPP 2.x may tell it after the start. */
+function connectorOf({ start, between, stops }: Story): number {
+  for (const { fact } of [start, ...between, ...stops]) {
+    const isOwn = 'transactionId' in fact && fact.transactionId === start.fact.transactionId;
+    if (isOwn && fact.connector !== undefined) return fact.connector;
+  }
+  return 0;
+}
+
 /** When and why a transaction without an end is over all the same; undefined if it may still go on. */
 function lostEnd({ start, between, lastKnownMs, atMs }: Story): { atSec: number; reason: Reason } | undefined {
   if (lastKnownMs !== undefined) {
     return atMs - lastKnownMs > GIVEN_UP_AFTER_MS ? { atSec: secondsOf(lastKnownMs), reason: 'Offline' } : undefined;
   }
   const isOwn = ({ fact }: SessionEvent) =>
-    (fact.kind === 'meter' || fact.kind === 'transaction-started') && fact.transactionId === start.fact.transactionId;
+    (fact.kind === 'meter' || fact.kind === 'transaction-started' || fact.kind === 'transaction-updated') &&
+    fact.transactionId === start.fact.transactionId;
   const ownAt = between.findLastIndex(isOwn);
   const isNext = (event: SessionEvent, n: number) =>
     n > ownAt && event.fact.kind === 'transaction-started' && event.fact.outcome === 'Accepted';

@@ -15,7 +15,7 @@ interface Conversion {
   shift: number;
 }
 
-/** OCPP 1.6 `UnitOfMeasure` (§7.45), and the spelling `Celsius` that its errata allow. Fahrenheit and Kelvin are apart. */
+/** OCPP 1.6 `UnitOfMeasure` (§7.45), which 2.x has too, and the spelling `Celsius` that its errata allow. Fahrenheit and Kelvin are apart. */
 const CONVERSIONS: ReadonlyMap<string, Conversion> = new Map([
   ['Wh', { unit: 'Wh', shift: 0 }],
   ['kWh', { unit: 'Wh', shift: 3 }],
@@ -34,6 +34,9 @@ const CONVERSIONS: ReadonlyMap<string, Conversion> = new Map([
   ['Percent', { unit: 'percent', shift: 0 }],
 ]);
 
+/** Of ten: from pico to tera. */
+const LARGEST_MULTIPLIER = 12;
+
 const DECIMAL = /^([+-]?)(\d{1,24})(?:\.(\d{1,24}))?$/;
 
 /** Thousandths that a safe integer can still hold. */
@@ -44,21 +47,28 @@ const LIMIT = BigInt(Number.MAX_SAFE_INTEGER);
  *
  * @param text - as sent: digits with an optional sign and fraction; no exponent, no thousands mark
  * @param unit - OCPP name of the unit the charger used
- * @returns the value and its unit, or undefined where text or unit is none that is known
+ * @param multiplier - the value counts in 10^`multiplier` of the unit: a whole number from -12 to 12
+ * @returns the value and its unit, or undefined where text, unit or multiplier is none that is known
  */
-export function normaliseValue(text: string, unit: string): { value: number; unit: Unit } | undefined {
-  const kelvinOrFahrenheit = normaliseTemperature(text, unit);
+export function normaliseValue(text: string, unit: string, multiplier = 0): { value: number; unit: Unit } | undefined {
+  if (!Number.isInteger(multiplier) || Math.abs(multiplier) > LARGEST_MULTIPLIER) return undefined;
+  const kelvinOrFahrenheit = normaliseTemperature(text, unit, multiplier);
   if (kelvinOrFahrenheit !== undefined) return kelvinOrFahrenheit;
   const conversion = CONVERSIONS.get(unit);
   if (conversion === undefined) return undefined;
   const isRegister = conversion.unit === 'Wh' || conversion.unit === 'varh';
-  const value = isRegister ? scaleDown(text, conversion.shift) : scaleToThousandths(text, conversion.shift);
+  const shift = conversion.shift + multiplier;
+  const value = isRegister ? scaleDown(text, shift) : scaleToThousandths(text, shift);
   return value === undefined ? undefined : { value, unit: conversion.unit };
 }
 
-function normaliseTemperature(text: string, unit: string): { value: number; unit: Unit } | undefined {
+function normaliseTemperature(
+  text: string,
+  unit: string,
+  multiplier: number,
+): { value: number; unit: Unit } | undefined {
   if (unit !== 'K' && unit !== 'Fahrenheit') return undefined;
-  const thousandths = scaleToThousandths(text, 0);
+  const thousandths = scaleToThousandths(text, multiplier);
   if (thousandths === undefined) return undefined;
   const celsius = unit === 'K' ? thousandths - 273.15 : ((thousandths - 32) * 5) / 9;
   return { value: Math.round(celsius * 1000) / 1000, unit: 'celsius' };
@@ -87,8 +97,8 @@ function parse(text: string, shift: number): { digits: bigint; denominator: bigi
   const match = DECIMAL.exec(text.trim());
   if (match === null) return undefined;
   const [, sign, whole = '', fraction = ''] = match;
-  const digits = BigInt(whole + fraction) * 10n ** BigInt(shift) * (sign === '-' ? -1n : 1n);
-  return { digits, denominator: 10n ** BigInt(fraction.length) };
+  const digits = BigInt(whole + fraction) * 10n ** BigInt(Math.max(shift, 0)) * (sign === '-' ? -1n : 1n);
+  return { digits, denominator: 10n ** BigInt(fraction.length + Math.max(-shift, 0)) };
 }
 
 function safe(value: bigint, divisor: number): number | undefined {

@@ -92,7 +92,7 @@ function isUsable(record: UptimeRecordAt, atMs: number): Known<boolean> {
   let isKnown = true;
   let reason = '';
   for (const connector of record.connectors()) {
-    const known = chargerStatusAt(record, connector, atMs);
+    const known = chargerStatusAt(record, connector, atMs, 'usable');
     if (!known.isKnown) {
       isKnown = false;
       reason = known.reason;
@@ -100,7 +100,7 @@ function isUsable(record: UptimeRecordAt, atMs: number): Known<boolean> {
   }
   if (isKnown && record.missedUntilMs > 0) {
     // A connector this operator never heard of may have been usable.
-    const station = chargerStatusAt(record, 0, atMs);
+    const station = chargerStatusAt(record, 0, atMs, 'usable');
     if (!station.isKnown || station.answer.online) {
       return { isKnown: false, reason: 'a connector may have reported before this record is whole' };
     }

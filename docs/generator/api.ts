@@ -40,11 +40,13 @@ function parameterLine({ name, in: where, description, schema }: Parameter): str
 
 function fieldRows(schema: Schema, prefix: string): [string, string, string][] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
-    const isNullable = field.oneOf !== undefined;
     const inner = field.oneOf?.[0] ?? field;
     const path = `${prefix}${name}${inner.type === 'array' ? '[]' : ''}`;
-    const type = `${inner.type}${isNullable ? ' or null' : ''}`;
+    const type = (field.oneOf ?? [field]).map((one) => one.type).join(' or ');
     const nested = inner.type === 'array' ? (inner.items ?? {}) : inner;
-    return [[path, type, inner.description ?? ''] as [string, string, string], ...fieldRows(nested, `${path}.`)];
+    return [
+      [path, type, field.description ?? inner.description ?? ''] as [string, string, string],
+      ...fieldRows(nested, `${path}.`),
+    ];
   });
 }

@@ -20,13 +20,16 @@ it('fills the tables that are new from the events of a record that an earlier ve
       connectorId: 2,
       meterValue: [{ sampledValue: [{ value: '50' }] }],
     });
+    gateway.status('CH-1', 1_003_500, 1, 'Charging');
     gateway.call('CH-1', 1_004_000, 'StopTransaction', { transactionId: 7, meterStop: 900 });
     record.apply(gateway.flush(1_005_000));
     record.db.close();
     // The file as version 1 left it.
     const old = new DatabaseSync(path);
     old.exec(`DROP TABLE readings; DROP TABLE transaction_starts; DROP TABLE transaction_stops;
-      DROP TABLE transaction_events; DROP TABLE command_answers; DROP INDEX batches_late; PRAGMA user_version = 1;`);
+      DROP TABLE transaction_events; DROP TABLE command_answers; DROP TABLE transaction_messages; DROP TABLE boots;
+      DROP TABLE faults; DROP TABLE statuses; CREATE TABLE statuses (charger INTEGER) STRICT;
+      ALTER TABLE connections DROP COLUMN subprotocol; DROP INDEX batches_late; PRAGMA user_version = 1;`);
     old.close();
 
     const again = makeTestRecord([gateway.listed()], path);
@@ -35,7 +38,7 @@ it('fills the tables that are new from the events of a record that an earlier ve
       { isKnown: true, answer: { registerWh: 900, powerW: 0, observedAtSec: 1_004, isSigned: false } },
       { isKnown: true, answer: { registerWh: 50, powerW: 0, observedAtSec: 1_003, isSigned: false } },
     ]);
-    expect([again.count('readings'), again.count('transaction_starts'), again.count('statuses')]).toEqual([2, 1, 0]);
+    expect([again.count('readings'), again.count('transaction_starts'), again.count('statuses')]).toEqual([2, 1, 1]);
     expect(again.count('transaction_events')).toBe(2);
     again.db.close();
   } finally {

@@ -1,19 +1,28 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { ChargerEventKind } from '../../core/charger-event.ts';
-import { deriveBody } from '../../core/ocpp16.ts';
+import { deriveFacts } from '../../core/derive-facts.ts';
 import { ERROR_CLASSES } from '../../core/status.ts';
 
 const RECEIVED_MS = Date.UTC(2026, 5, 15, 12, 0, 0);
 const TIME = '2026-06-15T12:00:00Z';
 const SOUND = { atSec: RECEIVED_MS / 1000, clock: 'sound' };
 
+type Event = Parameters<typeof deriveFacts>[0];
+
+/** The one fact of an event of OCPP 1.6. */
+function deriveBody(event: Event) {
+  const [fact, ...more] = deriveFacts(event, 'ocpp1.6');
+  if (fact === undefined || more.length > 0) throw new Error('not one fact');
+  return fact;
+}
+
 function derive(action: string, payload: unknown, result: unknown = {}, kind: ChargerEventKind = 'call') {
   const frame = JSON.stringify([2, 'id', action, payload]);
   return deriveBody({ kind, receivedAtMs: RECEIVED_MS, frame, reply: JSON.stringify([3, 'id', result]) });
 }
 
-describe('deriveBody of OCPP 1.6', () => {
+describe('the facts of OCPP 1.6', () => {
   it.each([
     ['[3,"id",{"status":"Accepted"}]', { kind: 'answered', action: 'Reset', outcome: 'result', status: 'Accepted' }],
     ['[3,"id",{}]', { kind: 'answered', action: 'Reset', outcome: 'result' }],

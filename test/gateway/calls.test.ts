@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { deriveBody } from '../../core/ocpp16.ts';
+import { deriveFacts } from '../../core/derive-facts.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
@@ -61,12 +61,9 @@ describe('a call to a charger', () => {
     const events = await eventsOf(identity);
     expect(events.map(({ kind }) => kind).slice(0, 2)).toEqual(['open', 'answer']);
     expect(events[1]).toMatchObject({ seq: 1, frame: answer, reply: `[2,"${id}","Reset",{"type": "Hard"}]` });
-    expect(deriveBody(events[1] as NonNullable<(typeof events)[1]>)).toEqual({
-      kind: 'answered',
-      action: 'Reset',
-      outcome: 'result',
-      status: 'Rejected',
-    });
+    expect(deriveFacts(events[1] as NonNullable<(typeof events)[1]>, 'ocpp1.6')).toEqual([
+      { kind: 'answered', action: 'Reset', outcome: 'result', status: 'Rejected' },
+    ]);
     await charger.close();
   });
 
@@ -88,12 +85,9 @@ describe('a call to a charger', () => {
     const end = send(identity, 'ClearCache');
     charger.send([4, idOf(await nthCall(charger, 1)), 'NotSupported', 'no cache', {}]);
     expect(await end).toEqual({ kind: 'error', code: 'NotSupported', description: 'no cache' });
-    expect(deriveBody((await eventsOf(identity))[1] as never)).toEqual({
-      kind: 'answered',
-      action: 'ClearCache',
-      outcome: 'error',
-      status: 'NotSupported',
-    });
+    expect(deriveFacts((await eventsOf(identity))[1] as never, 'ocpp1.6')).toEqual([
+      { kind: 'answered', action: 'ClearCache', outcome: 'error', status: 'NotSupported' },
+    ]);
     await charger.close();
   });
 

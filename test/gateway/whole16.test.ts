@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeEvent } from '../../core/charger-event.ts';
-import { deriveBody } from '../../core/ocpp16.ts';
+import { deriveFacts } from '../../core/derive-facts.ts';
 import { CHARGER_ACTIONS_16, COMMANDS_16 } from '../../ocpp-gateway/answers16.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { compileChecks16 } from '../../ocpp-gateway/ocpp-rpc.ts';
@@ -46,7 +46,7 @@ describe('the whole of OCPP 1.6 with its security extension', () => {
     expect(rest).toEqual(response);
     const event = await lastEvent();
     expect(event).toMatchObject({ kind: 'call', frame: JSON.stringify([2, id, action, request]) });
-    expect(deriveBody(event).kind).not.toBe('unusable');
+    expect(deriveFacts(event, 'ocpp1.6')).not.toMatchObject([{ kind: 'unusable' }]);
   });
 
   it.each(Object.keys(TO_CHARGER_16))('sends %s: checked, answered, on record and understood', async (action) => {
@@ -66,6 +66,6 @@ describe('the whole of OCPP 1.6 with its security extension', () => {
     const event = await lastEvent();
     expect(event).toMatchObject({ kind: 'answer', reply: call, frame: JSON.stringify([3, id, response]) });
     const status = 'status' in response ? { status: response.status } : {};
-    expect(deriveBody(event)).toEqual({ kind: 'answered', action, outcome: 'result', ...status });
+    expect(deriveFacts(event, 'ocpp1.6')).toEqual([{ kind: 'answered', action, outcome: 'result', ...status }]);
   });
 });

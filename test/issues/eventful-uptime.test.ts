@@ -14,6 +14,11 @@ function reporting(connectors: number): { record: UptimeRecord; judged: () => nu
       return [];
     },
     statuses: () => [],
+    parts: () => [],
+    boots: () => [],
+    faults: () => [],
+    transactions: () => [],
+    states: () => [],
     gateway: () => ({ chapter: 1, upSinceMs: 0 }),
     lastWatermarkMs: () => 0,
     nextWatermarkMs: () => undefined,

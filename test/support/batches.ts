@@ -33,8 +33,8 @@ export interface TestGateway {
   key: TestKey;
   /** As the chain lists it. */
   listed: () => { account: string; signingKey: string; active: boolean };
-  /** A charger connects; the epoch is the time unless told. */
-  open: (charger: string, atMs: number, epoch?: number) => void;
+  /** A charger connects; the epoch is the time and the version OCPP 1.6 unless told. */
+  open: (charger: string, atMs: number, epoch?: number, subprotocol?: string) => void;
   /** A charger's CALL and the answer it got. */
   call: (charger: string, atMs: number, action: string, payload: object, result?: object) => void;
   /** A StatusNotification. */
@@ -115,8 +115,8 @@ function gatewayOf(key: TestKey, options: TestGatewayOptions, mind: Mind): TestG
     account,
     key,
     listed: () => ({ account, signingKey: key.address, active: true }),
-    open: (charger, receivedAtMs, epoch = receivedAtMs) => {
-      const frame = JSON.stringify({ subprotocol: 'ocpp1.6' });
+    open: (charger, receivedAtMs, epoch = receivedAtMs, subprotocol = 'ocpp1.6') => {
+      const frame = JSON.stringify({ subprotocol });
       put({ charger, epoch, seq: 0, receivedAtMs, kind: 'open', reply: '', frame });
     },
     call,
