@@ -80,26 +80,41 @@ export function startConversation(settings: ConversationSettings): Conversation 
   let failures = 0;
   let silences = 0;
   let attempts = 0;
-  let bell = Promise.withResolvers<void>();
-  const closing = Promise.withResolvers<void>();
+  let wake = () => {};
   const asked = new Map<ChargerMessage, (facts: ReplyFacts | undefined) => void>();
   const settledWaiters: (() => void)[] = [];
 
-  /** Waits a time, or less if one of the other things happens first. */
-  async function wait(delayMs: number, ...orUntil: Promise<unknown>[]): Promise<void> {
-    const timer = Promise.withResolvers<void>();
-    const cancel = clock.after(delayMs, timer.resolve);
-    await Promise.race([timer.promise, closing.promise, ...orUntil]);
-    cancel();
+  /**
+   * Waits a time, or until `isOver` when something has happened. One waits at a time, and leaves nothing behind: a
+   * race of promises would hang another reaction on those that last as long as the charger, at each wait.
+   */
+  function pause(delayMs: number, isOver: () => boolean): Promise<void> {
+    if (isOver()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = () => {
+        cancel();
+        wake = () => {};
+        resolve();
+      };
+      const cancel = clock.after(delayMs, end);
+      wake = () => {
+        if (isOver()) end();
+      };
+    });
   }
 
   async function live(): Promise<void> {
     while (!isClosing) {
       const { subprotocol } = dialect;
-      const opened = await openLink({ ...settings.link, subprotocol, connectTimeoutMs: timings.connectTimeoutMs });
+      const opened = await openLink({
+        ...settings.link,
+        subprotocol,
+        connectTimeoutMs: timings.connectTimeoutMs,
+        onClosed: () => wake(),
+      });
       if ('kind' in opened) notify(opened);
       else await talk(opened);
-      if (!isClosing) await wait(backoffMs(timings.backoff, failures++, random));
+      await pause(backoffMs(timings.backoff, failures++, random), () => isClosing);
     }
   }
 
@@ -107,22 +122,21 @@ export function startConversation(settings: ConversationSettings): Conversation 
     link = opened;
     silences = 0;
     notify({ kind: 'connected' });
-    const gone = opened.closed;
-    if (await register(opened, gone)) {
+    if (await register(opened)) {
       for (const message of settings.greeting()) queue = enqueue(queue, message, false);
       isTalking = true;
-      while (!isClosing && isRegistered && (await sayNext(opened, gone)));
+      while (!isClosing && isRegistered && (await sayNext(opened)));
       isTalking = false;
     }
     link = undefined;
     if (isClosing || !isRegistered) await opened.close('going');
     else opened.drop();
-    notify({ kind: 'disconnected', ...(await gone) });
+    notify({ kind: 'disconnected', ...(await opened.closed) });
     for (const message of queue) if (!outlivesConnection(message)) remove(message, undefined);
   }
 
   /** @returns whether the charger may talk on this connection */
-  async function register(opened: Link, gone: Promise<unknown>): Promise<boolean> {
+  async function register(opened: Link): Promise<boolean> {
     while (!isRegistered && !isClosing) {
       const verdict = await send(opened, { kind: 'boot', reason: bootReason });
       if (verdict.kind !== 'answered' || !verdict.facts.registration) return false;
@@ -130,25 +144,20 @@ export function startConversation(settings: ConversationSettings): Conversation 
       notify({ kind: 'registered', registration, intervalSec });
       heartbeatMs = (intervalSec || 60) * 1000;
       isRegistered = registration === 'Accepted';
-      if (!isRegistered) await wait(heartbeatMs, gone);
+      if (!isRegistered) await pause(heartbeatMs, () => isClosing || opened.isClosed());
     }
     return isRegistered;
   }
 
   /** Sends what is first in the queue, or a heartbeat when it is time. @returns false to leave the connection */
-  async function sayNext(opened: Link, gone: Promise<unknown>): Promise<boolean> {
+  async function sayNext(opened: Link): Promise<boolean> {
     const message = queue[0];
     if (!message) {
       for (const done of settledWaiters.splice(0)) done();
       const leftMs = lastSaidMs + heartbeatMs - clock.nowMs();
       if (leftMs > 0) {
-        let isGone = false;
-        await wait(
-          leftMs,
-          bell.promise,
-          gone.then(() => (isGone = true)),
-        );
-        return !isGone;
+        await pause(leftMs, () => isClosing || !isRegistered || queue.length > 0 || opened.isClosed());
+        return !opened.isClosed();
       }
       queue = [{ kind: 'heartbeat' }];
       return true;
@@ -162,7 +171,7 @@ export function startConversation(settings: ConversationSettings): Conversation 
     silences = 0;
     failures = 0;
     if (verdict.kind === 'rejected' && isTransactionMessage(message) && ++attempts < timings.attempts) {
-      await wait(timings.retryMs * attempts, gone);
+      await pause(timings.retryMs * attempts, () => isClosing || opened.isClosed());
       return true;
     }
     attempts = 0;
@@ -201,8 +210,7 @@ export function startConversation(settings: ConversationSettings): Conversation 
 
   function say(message: ChargerMessage): void {
     queue = enqueue(queue, message, isTalking);
-    bell.resolve();
-    bell = Promise.withResolvers<void>();
+    wake();
   }
 
   const ended = live();
@@ -220,16 +228,18 @@ export function startConversation(settings: ConversationSettings): Conversation 
     reboot: () => {
       isRegistered = false;
       bootReason = 'RemoteReset';
-      queue = afterPowerCut(queue);
-      bell.resolve();
-      bell = Promise.withResolvers<void>();
+      const kept = new Set(afterPowerCut(queue));
+      for (const message of queue) if (!kept.has(message)) remove(message, undefined);
+      void link?.close('rebooting');
+      wake();
     },
     powerCut: () => link?.drop(),
     settled: () =>
       isTalking && queue.length === 0 ? Promise.resolve() : new Promise((done) => settledWaiters.push(done)),
     close: async () => {
       isClosing = true;
-      closing.resolve();
+      void link?.close('going');
+      wake();
       await ended;
       for (const done of settledWaiters.splice(0)) done();
     },

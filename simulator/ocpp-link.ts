@@ -13,8 +13,9 @@ export type CallOutcome =
 /** One connection to a CSMS. It carries one CALL at a time, as OCPP-J demands (OCPP-J 1.6 §4.1.1). */
 export interface Link {
   call: (action: string, payload: unknown, timeoutMs: number) => Promise<CallOutcome>;
-  /** Settles when the connection is gone. */
+  /** Settles when the connection is gone. To be awaited once: whoever waits beside it would stay with it. */
   closed: Promise<{ code: number; reason: string }>;
+  isClosed: () => boolean;
   /** Closes in good order. */
   close: (reason: string) => Promise<void>;
   /** Drops the connection, as a power cut does. */
@@ -38,6 +39,8 @@ export interface LinkSettings {
   connectTimeoutMs: number;
   /** Answers a CALL of the CSMS; undefined means NotImplemented. */
   command: (action: string, payload: unknown) => Promise<unknown> | unknown;
+  /** Called once when the connection is gone, before `closed` settles. */
+  onClosed?: () => void;
 }
 
 /** Connects; a refusal is a value, not a throw. */
@@ -72,10 +75,13 @@ interface PendingCall {
 function makeLink(socket: WebSocket, settings: LinkSettings): Link {
   let pending: PendingCall | undefined;
   let turn: Promise<unknown> = Promise.resolve();
+  let isClosed = false;
 
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
     socket.on('close', (code, reason) => {
+      isClosed = true;
       pending?.settle({ kind: 'lost' });
+      settings.onClosed?.();
       resolve({ code, reason: reason.toString() });
     });
   });
@@ -85,14 +91,26 @@ function makeLink(socket: WebSocket, settings: LinkSettings): Link {
     const message = parseMessage(text);
     if (!message) return;
     const [type, id] = message;
-    if (type === 2) return void answer(String(id), message);
+    if (type === 2) return carryOut(String(id), message);
     if (!pending || pending.id !== id) return;
     if (type === 3 || type === 4) pending.settle({ kind: 'answer', message, reply: text });
   });
 
-  async function answer(id: string, message: unknown[]): Promise<void> {
-    const reply = await carryOut(id, message, settings.command);
-    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(reply));
+  /** Answers at once where it can, so that what the command makes the charger say comes after its answer. */
+  function carryOut(id: string, message: unknown[]): void {
+    const reply = (payload: unknown) =>
+      send(payload === undefined ? [4, id, 'NotImplemented', '', {}] : [3, id, payload]);
+    const fail = () => send([4, id, 'InternalError', '', {}]);
+    const send = (frame: unknown[]) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
+    };
+    try {
+      const payload = settings.command(String(message[2]), message[3]);
+      if (payload instanceof Promise) void payload.then(reply, fail);
+      else reply(payload);
+    } catch {
+      fail();
+    }
   }
 
   async function send(action: string, payload: unknown, timeoutMs: number): Promise<CallOutcome> {
@@ -120,6 +138,7 @@ function makeLink(socket: WebSocket, settings: LinkSettings): Link {
       return outcome;
     },
     closed,
+    isClosed: () => isClosed,
     close: async (reason) => {
       socket.close(1000, reason);
       const timer = setTimeout(() => socket.terminate(), 2_000);
@@ -128,16 +147,6 @@ function makeLink(socket: WebSocket, settings: LinkSettings): Link {
     },
     drop: () => socket.terminate(),
   };
-}
-
-async function carryOut(id: string, message: unknown[], command: LinkSettings['command']): Promise<unknown[]> {
-  try {
-    const payload = await command(String(message[2]), message[3]);
-    if (payload === undefined) return [4, id, 'NotImplemented', '', {}];
-    return [3, id, payload];
-  } catch {
-    return [4, id, 'InternalError', '', {}];
-  }
 }
 
 function parseMessage(text: string): unknown[] | undefined {

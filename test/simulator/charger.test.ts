@@ -215,4 +215,47 @@ describe('a virtual charger', () => {
     expect(await ask('Reset', { type: 'Soft' })).toEqual([3, 'csms-1', { status: 'Accepted' }]);
     await waitFor(() => boots() === 2 || undefined, { what: 'the second boot' });
   });
+
+  it('leaves nothing behind on its connection however long it is quiet', async () => {
+    const csms = await csmsWith((call) => {
+      const accepted = { status: 'Accepted', interval: 0.001, currentTime: '' };
+      call.answer(call.action === 'BootNotification' ? accepted : usualAnswer(call.action));
+    });
+    // one timer of a kind at a time: what is armed beside it is the meter's
+    const armed = new Set<object>();
+    const clock = {
+      nowMs: Date.now,
+      after: (delayMs: number, act: () => void) => {
+        const mark = {};
+        armed.add(mark);
+        const timer = setTimeout(() => {
+          armed.delete(mark);
+          act();
+        }, delayMs);
+        return () => {
+          armed.delete(mark);
+          clearTimeout(timer);
+        };
+      },
+    };
+    const { charger } = chargerAt(csms.url, { clock });
+    const beats = () => csms.actions().filter((action) => action === 'Heartbeat').length;
+    await waitFor(() => beats() >= 100 || undefined, { what: 'a hundred heartbeats' });
+    expect(armed.size).toBeLessThanOrEqual(2);
+    await charger.close();
+    expect(armed.size).toBe(0);
+  });
+
+  it('lets go of a card that nobody will answer for when it is reset meanwhile', async () => {
+    const csms = await csmsWith((call) => {
+      if (call.action !== 'Authorize') call.answer(usualAnswer(call.action));
+    });
+    const { charger } = chargerAt(csms.url, { timings: { ...QUICK, answerTimeoutMs: 600_000 } });
+    await charger.settled();
+    charger.plug(1, car);
+    const presented = charger.present(1, 'TAG');
+    await waitFor(() => csms.actions().includes('Authorize') || undefined, { what: 'the question about the card' });
+    csms.call('Reset', { type: 'Hard' });
+    expect(await presented).toBe('nobody to ask about the card');
+  });
 });
