@@ -21,13 +21,19 @@ export function chargePowerW(battery: Battery, maxPowerW: number): number {
 /**
  * Energy delivered over a span, in steps of a minute at most so that the falling power is followed.
  *
+ * @param limitW - most power that is offered, W
  * @returns Wh, never more than the battery has room for
  */
-export function chargedWh(battery: Battery, maxPowerW: number, spanMs: number): number {
+export function chargedWh(
+  battery: Battery,
+  maxPowerW: number,
+  spanMs: number,
+  limitW = Number.POSITIVE_INFINITY,
+): number {
   const step = 60_000;
   let levelWh = battery.levelWh;
   for (let leftMs = spanMs; leftMs > 0; leftMs -= step) {
-    const powerW = chargePowerW({ capacityWh: battery.capacityWh, levelWh }, maxPowerW);
+    const powerW = Math.min(limitW, chargePowerW({ capacityWh: battery.capacityWh, levelWh }, maxPowerW));
     levelWh = Math.min(battery.capacityWh, levelWh + (powerW * Math.min(step, leftMs)) / 3_600_000);
     if (powerW === 0) break;
   }

@@ -6,11 +6,19 @@ export interface Clock {
   after: (delayMs: number, act: () => void) => () => void;
 }
 
+/** The longest that one of Node's timers waits, ms. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 /** The machine's own clock. */
 export const wallClock: Clock = {
   nowMs: () => Date.now(),
   after: (delayMs, act) => {
-    const timer = setTimeout(act, delayMs);
+    let timer: NodeJS.Timeout;
+    // a longer delay would fire at once
+    const arm = (leftMs: number) => {
+      timer = leftMs > LONGEST_MS ? setTimeout(() => arm(leftMs - LONGEST_MS), LONGEST_MS) : setTimeout(act, leftMs);
+    };
+    arm(delayMs);
     return () => clearTimeout(timer);
   },
 };
@@ -26,4 +34,12 @@ export function wholeBetween(random: Random, least: number, most: number): numbe
 /** One of a list that is not empty. */
 export function oneOf<T>(random: Random, choices: readonly T[]): T {
   return choices[Math.floor(random() * choices.length)] as T;
+}
+
+/** A version 4 UUID of that randomness. */
+export function uuidFrom(random: Random): string {
+  const bytes = Buffer.from(Array.from({ length: 16 }, () => Math.floor(random() * 256)));
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -1,34 +1,32 @@
-import { type Battery, chargedWh, chargePowerW } from './battery.ts';
-import type { ChargerMessage, ConnectorStatus, MeterReading, StopReason } from './charger-message.ts';
-
-/** A car at a connector: its battery, and the most power it takes. */
-export interface Car {
-  battery: Battery;
-  maxPowerW: number;
-}
-
-/** One connector's whole state. It is a value: `act` makes the next one. */
-export interface Connector {
-  number: number;
-  status: ConnectorStatus;
-  errorCode: string;
-  isOperative: boolean;
-  car: Car | undefined;
-  /** Energy register with its fraction, Wh; what is reported is its whole part. */
-  meterWh: number;
-  /** When energy was last counted, Unix ms. */
-  countedAtMs: number;
-  transaction: { key: string; idTag: string } | undefined;
-}
+import type { ChargerMessage, ChargingState, ConnectorStatus, MeterOccasion, StopReason } from './charger-message.ts';
+import {
+  type Car,
+  type Card,
+  type Connector,
+  countEnergy,
+  flowOf,
+  isSameCard,
+  type Reservation,
+  readMeter,
+  statusMessage,
+  type Transaction,
+} from './connector-state.ts';
 
 export type ConnectorAction =
   | { kind: 'plug'; car: Car }
   | { kind: 'unplug' }
-  /** An idTag that was authorised starts (or, while charging, stops) the transaction. */
-  | { kind: 'start'; transaction: string; idTag: string }
+  /** A card that was authorised starts the transaction. */
+  | ({ kind: 'start'; transaction: string; remoteStartId?: number } & Card)
   | { kind: 'stop'; reason: StopReason }
   /** Counts energy up to now and reports it. */
-  | { kind: 'meter' }
+  | { kind: 'meter'; occasion?: MeterOccasion }
+  | { kind: 'pause'; by: 'EV' | 'EVSE' }
+  | { kind: 'resume' }
+  /** Most power from now on, W; infinite takes the limit away. */
+  | { kind: 'limit'; limitW: number }
+  | { kind: 'limitEnergy'; energyLimitWh: number }
+  | { kind: 'reserve'; reservation: Reservation }
+  | { kind: 'unreserve' }
   | { kind: 'fault'; errorCode: string }
   | { kind: 'repair' }
   | { kind: 'setOperative'; isOperative: boolean }
@@ -42,26 +40,6 @@ export interface ConnectorStep {
   refused?: string;
 }
 
-export function makeConnector(number: number, meterWh: number, nowMs: number): Connector {
-  return {
-    number,
-    status: 'Available',
-    errorCode: 'NoError',
-    isOperative: true,
-    car: undefined,
-    meterWh,
-    countedAtMs: nowMs,
-    transaction: undefined,
-  };
-}
-
-/** What the connector's meter shows. */
-export function readMeter(connector: Connector): MeterReading {
-  const { car } = connector;
-  const powerW = car && connector.status === 'Charging' ? chargePowerW(car.battery, car.maxPowerW) : 0;
-  return { registerWh: Math.floor(connector.meterWh), powerW: Math.round(powerW) };
-}
-
 /** The connector after an action, and what the charger has to say about it. Pure. */
 export function act(before: Connector, action: ConnectorAction, nowMs: number): ConnectorStep {
   const connector = countEnergy(before, nowMs);
@@ -69,12 +47,15 @@ export function act(before: Connector, action: ConnectorAction, nowMs: number): 
   switch (action.kind) {
     case 'plug':
       if (connector.car) return refuse('a car is plugged in already');
-      if (connector.status !== 'Available') return refuse(`the connector is ${connector.status}`);
-      return become({ ...connector, car: action.car }, 'Preparing', nowMs);
+      if (connector.status !== 'Available' && connector.status !== 'Reserved')
+        return refuse(`the connector is ${connector.status}`);
+      return become({ ...connector, car: action.car, pausedBy: undefined }, 'Preparing', nowMs);
     case 'start':
       if (connector.transaction) return refuse('a transaction is running');
       if (connector.status !== 'Preparing') return refuse(`the connector is ${connector.status}`);
-      return begin(connector, action.transaction, action.idTag, nowMs);
+      if (connector.reservation && !isSameCard(connector.reservation, action))
+        return refuse('the connector is reserved for another card');
+      return begin(connector, action, nowMs);
     case 'stop':
       if (!connector.transaction) return refuse('no transaction is running');
       return end(connector, 'Finishing', action.reason, nowMs);
@@ -84,14 +65,40 @@ export function act(before: Connector, action: ConnectorAction, nowMs: number): 
         return end({ ...connector, car: undefined }, restStatus(connector), 'EVDisconnected', nowMs);
       return become({ ...connector, car: undefined }, restStatus(connector), nowMs);
     case 'meter':
-      return report(connector, nowMs);
-    case 'fault': {
-      const faulty = { ...connector, errorCode: action.errorCode };
-      return connector.transaction ? end(faulty, 'Faulted', 'Other', nowMs) : become(faulty, 'Faulted', nowMs);
+      return report(connector, action.occasion ?? 'Periodic', nowMs);
+    case 'pause':
+      if (!connector.transaction) return refuse('no transaction is running');
+      return settle({ ...connector, pausedBy: action.by }, nowMs);
+    case 'resume':
+      if (!connector.pausedBy) return refuse('nothing is paused');
+      return settle({ ...connector, pausedBy: undefined }, nowMs);
+    case 'limit':
+      return settle({ ...connector, limitW: Math.max(0, action.limitW) }, nowMs);
+    case 'limitEnergy': {
+      const { transaction } = connector;
+      if (!transaction) return refuse('no transaction is running');
+      return settle({ ...connector, transaction: { ...transaction, energyLimitWh: action.energyLimitWh } }, nowMs);
     }
-    case 'repair':
+    case 'reserve':
+      if (connector.status !== 'Available' && connector.reservation?.id !== action.reservation.id)
+        return refuse(`the connector is ${connector.status}`);
+      return become({ ...connector, reservation: action.reservation }, 'Reserved', nowMs);
+    case 'unreserve': {
+      if (!connector.reservation) return refuse('the connector is not reserved');
+      const next = { ...connector, reservation: undefined };
+      return connector.status === 'Reserved'
+        ? become(next, idleStatus(next), nowMs)
+        : { connector: next, messages: [] };
+    }
+    case 'fault':
+      return breakDown(connector, action.errorCode, nowMs);
+    case 'repair': {
       if (connector.status !== 'Faulted') return refuse('the connector has no fault');
-      return become({ ...connector, errorCode: 'NoError' }, connector.car ? 'Finishing' : idleStatus(connector), nowMs);
+      const { errorCode, number } = connector;
+      const next = { ...connector, errorCode: 'NoError' };
+      const mended: ChargerMessage = { kind: 'problem', connector: number, errorCode, isCleared: true, atMs: nowMs };
+      return after(mended, become(next, next.car ? 'Finishing' : idleStatus(next), nowMs));
+    }
     case 'setOperative': {
       const next = { ...connector, isOperative: action.isOperative };
       if (connector.car || connector.status === 'Faulted') return { connector: next, messages: [] };
@@ -102,46 +109,46 @@ export function act(before: Connector, action: ConnectorAction, nowMs: number): 
   }
 }
 
-/** The status message that tells how the connector is now. */
-export function statusMessage(connector: Connector, nowMs: number): ChargerMessage {
-  const { number, status, errorCode } = connector;
-  return { kind: 'status', connector: number, status, errorCode, atMs: nowMs };
-}
-
-function begin(connector: Connector, key: string, idTag: string, nowMs: number): ConnectorStep {
-  const next = become({ ...connector, transaction: { key, idTag } }, 'Charging', nowMs);
-  const registerWh = Math.floor(connector.meterWh);
+function begin(before: Connector, action: Extract<ConnectorAction, { kind: 'start' }>, nowMs: number): ConnectorStep {
+  const { kind, transaction: key, remoteStartId, ...card } = action;
+  const { reservation, number, meterWh } = before;
+  const transaction: Transaction = { ...card, key, startedAtMs: nowMs, startWh: meterWh };
+  const running = { ...before, transaction, reservation: undefined };
+  const next = become(running, flowOf(running), nowMs);
   const start: ChargerMessage = {
-    kind: 'start',
+    kind,
     transaction: key,
-    connector: connector.number,
-    idTag,
-    registerWh,
+    connector: number,
+    idTag: card.idTag,
+    registerWh: Math.floor(meterWh),
     atMs: nowMs,
+    ...(card.tokenType === undefined ? {} : { tokenType: card.tokenType }),
+    ...(remoteStartId === undefined ? {} : { remoteStartId }),
+    ...(reservation === undefined ? {} : { reservationId: reservation.id }),
   };
-  return { ...next, messages: [start, ...next.messages] };
+  return after(start, next);
 }
 
 function end(connector: Connector, status: ConnectorStatus, reason: StopReason, nowMs: number): ConnectorStep {
   const { transaction, number, meterWh } = connector;
-  const next = become({ ...connector, transaction: undefined }, status, nowMs);
+  const next = become({ ...connector, transaction: undefined, pausedBy: undefined }, status, nowMs);
   if (!transaction) return next;
-  const { key, idTag } = transaction;
-  const registerWh = Math.floor(meterWh);
+  const { key, idTag, tokenType } = transaction;
   const stop: ChargerMessage = {
     kind: 'stop',
     transaction: key,
     connector: number,
     idTag,
-    registerWh,
+    ...(tokenType === undefined ? {} : { tokenType }),
+    registerWh: Math.floor(meterWh),
     atMs: nowMs,
     reason,
   };
-  return { ...next, messages: [stop, ...next.messages] };
+  return after(stop, next);
 }
 
-function report(connector: Connector, nowMs: number): ConnectorStep {
-  const { transaction, car, number } = connector;
+function report(connector: Connector, occasion: MeterOccasion, nowMs: number): ConnectorStep {
+  const { transaction, number } = connector;
   if (!transaction) return { connector, messages: [] };
   const reading = readMeter(connector);
   const meter: ChargerMessage = {
@@ -149,11 +156,48 @@ function report(connector: Connector, nowMs: number): ConnectorStep {
     transaction: transaction.key,
     connector: number,
     reading,
+    occasion,
     atMs: nowMs,
   };
-  const isFull = connector.status === 'Charging' && car !== undefined && reading.powerW === 0;
-  const next = isFull ? become(connector, 'SuspendedEV', nowMs) : { connector, messages: [] };
-  return { ...next, messages: [meter, ...next.messages] };
+  return after(meter, settle(connector, nowMs));
+}
+
+function breakDown(connector: Connector, errorCode: string, nowMs: number): ConnectorStep {
+  const faulty = { ...connector, errorCode };
+  const problem: ChargerMessage = {
+    kind: 'problem',
+    connector: connector.number,
+    errorCode,
+    isCleared: false,
+    atMs: nowMs,
+  };
+  const next = connector.transaction ? end(faulty, 'Faulted', 'Other', nowMs) : become(faulty, 'Faulted', nowMs);
+  return { ...next, messages: [...next.messages, problem] };
+}
+
+/** Tells if a running transaction's energy now flows, or stands still, otherwise than before. */
+function settle(connector: Connector, nowMs: number): ConnectorStep {
+  const { transaction, status, number } = connector;
+  const state = flowOf(connector);
+  if (!transaction || !isFlow(status) || status === state) return { connector, messages: [] };
+  const next = become(connector, state, nowMs);
+  const told: ChargerMessage = {
+    kind: 'state',
+    transaction: transaction.key,
+    connector: number,
+    state,
+    reading: readMeter(next.connector),
+    atMs: nowMs,
+  };
+  return after(told, next);
+}
+
+function isFlow(status: ConnectorStatus): status is ChargingState {
+  return status === 'Charging' || status === 'SuspendedEV' || status === 'SuspendedEVSE';
+}
+
+function after(message: ChargerMessage, step: ConnectorStep): ConnectorStep {
+  return { ...step, messages: [message, ...step.messages] };
 }
 
 function become(connector: Connector, status: ConnectorStatus, nowMs: number): ConnectorStep {
@@ -161,21 +205,12 @@ function become(connector: Connector, status: ConnectorStatus, nowMs: number): C
   return { connector: next, messages: [statusMessage(next, nowMs)] };
 }
 
-function idleStatus(connector: Connector): ConnectorStatus {
-  return connector.isOperative ? 'Available' : 'Unavailable';
+function idleStatus({ isOperative, reservation }: Connector): ConnectorStatus {
+  if (!isOperative) return 'Unavailable';
+  return reservation ? 'Reserved' : 'Available';
 }
 
 /** What a connector is when the car has gone: a fault outlasts the car. */
 function restStatus(connector: Connector): ConnectorStatus {
   return connector.status === 'Faulted' ? 'Faulted' : idleStatus(connector);
-}
-
-function countEnergy(connector: Connector, nowMs: number): Connector {
-  const { car, status, countedAtMs } = connector;
-  const spanMs = Math.max(0, nowMs - countedAtMs);
-  const counted = { ...connector, countedAtMs: Math.max(nowMs, countedAtMs) };
-  if (!car || status !== 'Charging') return counted;
-  const deliveredWh = chargedWh(car.battery, car.maxPowerW, spanMs);
-  const battery = { ...car.battery, levelWh: car.battery.levelWh + deliveredWh };
-  return { ...counted, meterWh: connector.meterWh + deliveredWh, car: { ...car, battery } };
 }

@@ -1,7 +1,7 @@
 import { type Backoff, backoffMs } from './backoff.ts';
-import { type ChargerMessage, isTransactionMessage, type ReplyFacts } from './charger-message.ts';
+import { type BootReason, type ChargerMessage, isTransactionMessage, type ReplyFacts } from './charger-message.ts';
 import type { Clock, Random } from './clock.ts';
-import type { ChargerModel, Dialect } from './dialect.ts';
+import type { Dialect, Wording } from './dialect.ts';
 import { afterPowerCut, enqueue, type MessageQueue } from './message-queue.ts';
 import { type Link, type LinkSettings, openLink } from './ocpp-link.ts';
 
@@ -32,14 +32,18 @@ export type Happening =
   | { kind: 'unanswered'; message: ChargerMessage };
 
 export interface ConversationSettings {
-  link: Omit<LinkSettings, 'subprotocol' | 'connectTimeoutMs'>;
+  link: Pick<LinkSettings, 'url' | 'identity' | 'command'> & {
+    /** Asked for at each connection. */
+    credentials: () => Pick<LinkSettings, 'key' | 'tls'>;
+  };
   dialect: Dialect;
-  model: ChargerModel;
   clock: Clock;
   random: Random;
-  timings: Timings;
+  timings: () => Timings;
+  /** How long the charger may be quiet, ms. */
+  heartbeatMs: () => number;
   notify: (happening: Happening) => void;
-  transactionIdOf: (key: string) => number | undefined;
+  wording: () => Wording;
   /** The CSMS's answer to a message, told before the next message goes out. */
   onReply: (message: ChargerMessage, facts: ReplyFacts) => void;
   /** What a charger says first on a new connection, once it may talk. */
@@ -53,8 +57,12 @@ export interface Conversation {
   ask: (message: ChargerMessage) => Promise<ReplyFacts | undefined>;
   /** Whether the charger is connected and registered. */
   isOnline: () => boolean;
+  /** What is still to be told, oldest first. */
+  queue: () => MessageQueue;
   /** Goes, and registers anew on a new connection. */
-  reboot: () => void;
+  reboot: (reason: BootReason) => void;
+  /** Goes in good order and comes back at once. */
+  reconnect: () => void;
   /** Drops the connection without a word. */
   powerCut: () => void;
   /** Settles when everything said so far is answered. */
@@ -64,18 +72,27 @@ export interface Conversation {
 
 type Verdict = { kind: 'answered'; facts: ReplyFacts } | { kind: 'rejected' | 'silent' | 'gone' };
 
+const LASTING: ReadonlySet<ChargerMessage['kind']> = new Set([
+  'status',
+  'problem',
+  'security',
+  'firmware',
+  'log',
+  'reservationEnded',
+]);
+
 /** Kept through a lost connection; all else is asked of the CSMS that is there now, or not at all. */
-const outlivesConnection = (message: ChargerMessage) => isTransactionMessage(message) || message.kind === 'status';
+const outlivesConnection = (message: ChargerMessage) => isTransactionMessage(message) || LASTING.has(message.kind);
 
 export function startConversation(settings: ConversationSettings): Conversation {
-  const { dialect, clock, random, timings, notify } = settings;
+  const { dialect, clock, random, notify } = settings;
   let queue: MessageQueue = [];
   let link: Link | undefined;
   let isRegistered = false;
   let isTalking = false;
   let isClosing = false;
-  let bootReason: 'PowerUp' | 'RemoteReset' = 'PowerUp';
-  let heartbeatMs = 0;
+  let isHurrying = false;
+  let bootReason: BootReason = 'PowerUp';
   let lastSaidMs = 0;
   let failures = 0;
   let silences = 0;
@@ -105,16 +122,18 @@ export function startConversation(settings: ConversationSettings): Conversation 
 
   async function live(): Promise<void> {
     while (!isClosing) {
-      const { subprotocol } = dialect;
+      const { credentials, ...link } = settings.link;
       const opened = await openLink({
-        ...settings.link,
-        subprotocol,
-        connectTimeoutMs: timings.connectTimeoutMs,
+        ...link,
+        ...credentials(),
+        subprotocol: dialect.subprotocol,
+        connectTimeoutMs: settings.timings().connectTimeoutMs,
         onClosed: () => wake(),
       });
       if ('kind' in opened) notify(opened);
       else await talk(opened);
-      await pause(backoffMs(timings.backoff, failures++, random), () => isClosing);
+      if (!isHurrying) await pause(backoffMs(settings.timings().backoff, failures++, random), () => isClosing);
+      isHurrying = false;
     }
   }
 
@@ -142,9 +161,8 @@ export function startConversation(settings: ConversationSettings): Conversation 
       if (verdict.kind !== 'answered' || !verdict.facts.registration) return false;
       const { registration, intervalSec = 0 } = verdict.facts;
       notify({ kind: 'registered', registration, intervalSec });
-      heartbeatMs = (intervalSec || 60) * 1000;
       isRegistered = registration === 'Accepted';
-      if (!isRegistered) await pause(heartbeatMs, () => isClosing || opened.isClosed());
+      if (!isRegistered) await pause(settings.heartbeatMs(), () => isClosing || opened.isClosed());
     }
     return isRegistered;
   }
@@ -154,7 +172,7 @@ export function startConversation(settings: ConversationSettings): Conversation 
     const message = queue[0];
     if (!message) {
       for (const done of settledWaiters.splice(0)) done();
-      const leftMs = lastSaidMs + heartbeatMs - clock.nowMs();
+      const leftMs = lastSaidMs + settings.heartbeatMs() - clock.nowMs();
       if (leftMs > 0) {
         await pause(leftMs, () => isClosing || !isRegistered || queue.length > 0 || opened.isClosed());
         return !opened.isClosed();
@@ -162,6 +180,7 @@ export function startConversation(settings: ConversationSettings): Conversation 
       queue = [{ kind: 'heartbeat' }];
       return true;
     }
+    const timings = settings.timings();
     const verdict = await send(opened, message);
     if (verdict.kind === 'gone') return false;
     if (verdict.kind === 'silent') {
@@ -186,8 +205,8 @@ export function startConversation(settings: ConversationSettings): Conversation 
   }
 
   async function send(opened: Link, message: ChargerMessage): Promise<Verdict> {
-    const { action, payload } = dialect.encode(message, settings.model, settings.transactionIdOf);
-    const outcome = await opened.call(action, payload, timings.answerTimeoutMs);
+    const { action, payload } = dialect.encode(message, settings.wording());
+    const outcome = await opened.call(action, payload, settings.timings().answerTimeoutMs);
     lastSaidMs = clock.nowMs();
     switch (outcome.kind) {
       case 'result': {
@@ -225,9 +244,14 @@ export function startConversation(settings: ConversationSettings): Conversation 
       return answer.promise;
     },
     isOnline: () => isTalking,
-    reboot: () => {
+    queue: () => queue,
+    reconnect: () => {
+      isHurrying = link !== undefined;
+      void link?.close('reconnecting');
+    },
+    reboot: (reason) => {
       isRegistered = false;
-      bootReason = 'RemoteReset';
+      bootReason = reason;
       const kept = new Set(afterPowerCut(queue));
       for (const message of queue) if (!kept.has(message)) remove(message, undefined);
       void link?.close('rebooting');

@@ -1,8 +1,8 @@
 import { ERROR_CLASSES } from '../core/status.ts';
 import type { Charger } from './charger.ts';
 import { CONNECTOR_STATUSES } from './charger-message.ts';
-import type { Car } from './connector.ts';
-import { readMeter } from './connector.ts';
+import type { Car } from './connector-state.ts';
+import { readMeter } from './connector-state.ts';
 
 export const COMMAND_HELP = `  plug <connector>                   a car is plugged in
   card <connector> <idTag>           a card is presented: starts, or stops what it started

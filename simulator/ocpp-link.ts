@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import WebSocket from 'ws';
+import type { TlsIdentity } from './certificates.ts';
 
 /** What came of one CALL. `frame` is the exact text sent, `reply` the exact text received. */
 export type CallOutcome =
@@ -35,17 +36,19 @@ export interface LinkSettings {
   identity: string;
   /** AuthorizationKey, its bytes; none sends no credentials. */
   key: Uint8Array | undefined;
+  /** What is trusted and shown over `wss://`. */
+  tls?: TlsIdentity;
   subprotocol: string;
   connectTimeoutMs: number;
   /** Answers a CALL of the CSMS; undefined means NotImplemented. */
-  command: (action: string, payload: unknown) => Promise<unknown> | unknown;
+  command: (action: string, payload: unknown) => object | undefined;
   /** Called once when the connection is gone, before `closed` settles. */
   onClosed?: () => void;
 }
 
 /** Connects; a refusal is a value, not a throw. */
 export function openLink(settings: LinkSettings): Promise<Link | Refusal> {
-  const { url, identity, key, subprotocol, connectTimeoutMs } = settings;
+  const { url, identity, key, tls, subprotocol, connectTimeoutMs } = settings;
   const authorization = key && `Basic ${Buffer.concat([Buffer.from(`${identity}:`), key]).toString('base64')}`;
   return new Promise((resolve) => {
     const refuse = (why: string, status?: number) => resolve({ kind: 'refused', status, why });
@@ -54,6 +57,8 @@ export function openLink(settings: LinkSettings): Promise<Link | Refusal> {
       perMessageDeflate: false,
       followRedirects: false,
       ...(authorization ? { headers: { authorization } } : {}),
+      ...(tls && tls.trusted.length > 0 ? { ca: [...tls.trusted] } : {}),
+      ...(tls?.certificate === undefined ? {} : { cert: tls.certificate, key: tls.key }),
     });
     const link = makeLink(socket, settings);
     socket.on('open', () => resolve(link));
@@ -98,18 +103,14 @@ function makeLink(socket: WebSocket, settings: LinkSettings): Link {
 
   /** Answers at once where it can, so that what the command makes the charger say comes after its answer. */
   function carryOut(id: string, message: unknown[]): void {
-    const reply = (payload: unknown) =>
-      send(payload === undefined ? [4, id, 'NotImplemented', '', {}] : [3, id, payload]);
-    const fail = () => send([4, id, 'InternalError', '', {}]);
     const send = (frame: unknown[]) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(frame));
     };
     try {
       const payload = settings.command(String(message[2]), message[3]);
-      if (payload instanceof Promise) void payload.then(reply, fail);
-      else reply(payload);
+      send(payload === undefined ? [4, id, 'NotImplemented', '', {}] : [3, id, payload]);
     } catch {
-      fail();
+      send([4, id, 'InternalError', '', {}]);
     }
   }
 

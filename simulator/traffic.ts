@@ -1,6 +1,6 @@
 import type { Charger } from './charger.ts';
 import { type Clock, oneOf, type Random, wholeBetween } from './clock.ts';
-import type { Car } from './connector.ts';
+import type { Car } from './connector-state.ts';
 
 /** How busy a charger is; each span is drawn evenly between its two ends, ms. */
 export interface Pace {

@@ -210,7 +210,7 @@ describe('a virtual charger', () => {
       'csms-1',
       { configurationKey: [{ key: 'NumberOfConnectors', value: '1', readonly: true }], unknownKey: ['Nonsense'] },
     ]);
-    expect(await ask('CertificateSigned', {})).toEqual([4, 'csms-1', 'NotImplemented', '', {}]);
+    expect(await ask('Dance', {})).toEqual([4, 'csms-1', 'NotImplemented', '', {}]);
     const boots = () => csms.actions().filter((action) => action === 'BootNotification').length;
     expect(await ask('Reset', { type: 'Soft' })).toEqual([3, 'csms-1', { status: 'Accepted' }]);
     await waitFor(() => boots() === 2 || undefined, { what: 'the second boot' });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { chargedWh, chargePowerW } from '../../simulator/battery.ts';
-import { act, type Connector, type ConnectorAction, makeConnector, readMeter } from '../../simulator/connector.ts';
+import { act, type ConnectorAction } from '../../simulator/connector.ts';
+import { type Connector, makeConnector, readMeter } from '../../simulator/connector-state.ts';
 
 const HOUR_MS = 3_600_000;
 const car = { battery: { capacityWh: 50_000, levelWh: 10_000 }, maxPowerW: 10_000 };
@@ -40,7 +41,14 @@ describe('a connector', () => {
       { kind: 'start', transaction, connector: 2, idTag: 'TAG', registerWh: 1_000, atMs: 20 },
       status('Charging', 20),
       // 10 kW for an hour
-      { kind: 'meter', transaction, connector: 2, reading: { registerWh: 11_000, powerW: 10_000 }, atMs: 20 + HOUR_MS },
+      {
+        kind: 'meter',
+        transaction,
+        connector: 2,
+        reading: { registerWh: 11_000, powerW: 10_000 },
+        occasion: 'Periodic',
+        atMs: 20 + HOUR_MS,
+      },
       {
         kind: 'stop',
         transaction,
@@ -85,6 +93,7 @@ describe('a connector', () => {
     expect(broken.messages).toEqual([
       expect.objectContaining({ kind: 'stop', reason: 'Other' }),
       { kind: 'status', connector: 1, status: 'Faulted', errorCode: 'GroundFailure', atMs: HOUR_MS },
+      { kind: 'problem', connector: 1, errorCode: 'GroundFailure', isCleared: false, atMs: HOUR_MS },
     ]);
     expect(act(broken.connector, { kind: 'repair' }, HOUR_MS).connector).toMatchObject({
       status: 'Finishing',

@@ -12,7 +12,7 @@ const status = (connector: number, name: ConnectorStatus): ChargerMessage => ({
 });
 const start: ChargerMessage = { kind: 'start', transaction: 't', connector: 1, idTag: 'TAG', registerWh: 0, atMs: 0 };
 const reading = { registerWh: 1, powerW: 1 };
-const meter: ChargerMessage = { kind: 'meter', transaction: 't', connector: 1, reading, atMs: 1 };
+const meter: ChargerMessage = { kind: 'meter', transaction: 't', connector: 1, reading, occasion: 'Periodic', atMs: 1 };
 
 const offline = (...messages: ChargerMessage[]) =>
   messages.reduce<MessageQueue>((queue, message) => enqueue(queue, message, false), []);
