@@ -1,5 +1,5 @@
-import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
-import { readDer } from './der.ts';
+import { createHash, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { contentOf, contextTag, readDer, readParts, TAG } from '../core/der.ts';
 import { signingRequest } from './signing-request.ts';
 
 /** OCPP's way to name a certificate (OCPP 2.0.1 `CertificateHashDataType`), SHA-256. */
@@ -98,30 +98,18 @@ export function readCertificates(pem: string): X509Certificate[] {
   }
 }
 
-/** Whether a private key in PEM can be read. */
-export function isPrivateKey(pem: string): boolean {
-  try {
-    createPrivateKey(pem);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** The hash data of a certificate that signed itself, as roots do: it is its own issuer. */
 function hashOf(certificate: X509Certificate): CertificateHash {
-  const [outer] = readDer(certificate.raw);
-  const [body] = readDer(outer?.content ?? Buffer.alloc(0));
-  const fields = readDer(body?.content ?? Buffer.alloc(0));
+  const [body] = readParts(readDer(certificate.raw), TAG.sequence);
+  const fields = readParts(body, TAG.sequence);
   // version stands first as [0] where there is one; then serial number, algorithm and issuer
-  const issuer = fields[fields[0]?.tag === 0xa0 ? 3 : 2];
-  const [key] = readDer(certificate.publicKey.export({ type: 'spki', format: 'der' }));
-  const keyBits = readDer(key?.content ?? Buffer.alloc(0))[1];
+  const issuer = fields[fields[0]?.tag === contextTag(0) ? 3 : 2];
+  const [, keyBits] = readParts(readDer(certificate.publicKey.export({ type: 'spki', format: 'der' })), TAG.sequence);
   return {
     hashAlgorithm: 'SHA256',
     issuerNameHash: sha256(issuer?.whole),
     // without the bit string's tag, length and count of unused bits (RFC 6960 §4.1.1)
-    issuerKeyHash: sha256(keyBits?.content.subarray(1)),
+    issuerKeyHash: sha256(contentOf(keyBits, TAG.bitString).subarray(1)),
     serialNumber: certificate.serialNumber.toLowerCase().replace(/^0+(?=.)/, ''),
   };
 }

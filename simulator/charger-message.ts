@@ -51,12 +51,10 @@ export interface MeterReading {
 /** Why a meter is reported: the transaction's beginning, its interval, the clock's, or because somebody asked. */
 export type MeterOccasion = 'Begin' | 'Periodic' | 'Clock' | 'Trigger';
 
-/** OCMF texts of what the meter signed. */
+/** OCMF texts of what the meter signed at a transaction's begin, and at its end once there is one. */
 export interface SignedReadings {
-  /** The begin alone. */
   begin: string;
-  /** Begin and end, once it has ended. */
-  whole?: string;
+  end?: string;
 }
 
 /** What every message about a transaction has. */

@@ -68,7 +68,12 @@ export function readMeter(connector: Connector): MeterReading {
   const { car, limitW } = connector;
   const powerW =
     car && connector.status === 'Charging' ? Math.min(limitW, chargePowerW(car.battery, car.maxPowerW)) : 0;
-  return { registerWh: Math.floor(connector.meterWh), powerW: Math.round(powerW) };
+  return { registerWh: registerOf(connector), powerW: Math.round(powerW) };
+}
+
+/** What has become whole, Wh; what rounding in steps of a minute has lost counts. */
+export function registerOf({ meterWh }: Pick<Connector, 'meterWh'>): number {
+  return Math.floor(meterWh + 1e-6);
 }
 
 /** Whether one card may go on with what the other began: idTags compare without regard to case. */

@@ -8,6 +8,7 @@ import {
   isSameCard,
   type Reservation,
   readMeter,
+  registerOf,
   statusMessage,
   type Transaction,
 } from './connector-state.ts';
@@ -120,7 +121,7 @@ function begin(before: Connector, action: Extract<ConnectorAction, { kind: 'star
     transaction: key,
     connector: number,
     idTag: card.idTag,
-    registerWh: Math.floor(meterWh),
+    registerWh: registerOf(before),
     atMs: nowMs,
     ...(card.tokenType === undefined ? {} : { tokenType: card.tokenType }),
     ...(remoteStartId === undefined ? {} : { remoteStartId }),
@@ -130,7 +131,7 @@ function begin(before: Connector, action: Extract<ConnectorAction, { kind: 'star
 }
 
 function end(connector: Connector, status: ConnectorStatus, reason: StopReason, nowMs: number): ConnectorStep {
-  const { transaction, number, meterWh } = connector;
+  const { transaction, number } = connector;
   const next = become({ ...connector, transaction: undefined, pausedBy: undefined }, status, nowMs);
   if (!transaction) return next;
   const { key, idTag, tokenType } = transaction;
@@ -140,7 +141,7 @@ function end(connector: Connector, status: ConnectorStatus, reason: StopReason, 
     connector: number,
     idTag,
     ...(tokenType === undefined ? {} : { tokenType }),
-    registerWh: Math.floor(meterWh),
+    registerWh: registerOf(connector),
     atMs: nowMs,
     reason,
   };

@@ -89,7 +89,7 @@ function stopPayload(message: Extract<ChargerMessage, { kind: 'stop' }>, wording
   });
   const transactionData = signed && [
     signedValue(signed.begin, 'Transaction.Begin'),
-    ...(signed.whole === undefined ? [] : [signedValue(signed.whole, 'Transaction.End')]),
+    ...(signed.end === undefined ? [] : [signedValue(signed.end, 'Transaction.End')]),
   ];
   return {
     transactionId: wording.transactionIdOf(message.transaction) ?? NO_TRANSACTION_ID,

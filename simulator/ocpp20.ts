@@ -187,7 +187,7 @@ function transactionPayload(message: TransactionMessage, wording: Wording): obje
         ...head,
         transactionInfo: { transactionId: transaction, chargingState, stoppedReason: words.reason },
         ...(reason === 'Local' ? { idToken: tokenOf(message) } : {}),
-        ...values('Transaction.End', registerWh, undefined, signed?.whole),
+        ...values('Transaction.End', registerWh, undefined, signed?.end),
       };
     }
   }

@@ -9,7 +9,7 @@ export interface SignedMeter {
   method: string;
   /** Signs the register at the beginning of a transaction. */
   begin: (transaction: string, registerWh: number, atMs: number) => SignedReadings;
-  /** Signs begin and end in one; undefined for a transaction that it did not see begin. */
+  /** Signs the register at its end; undefined for a transaction that it did not see begin. */
   end: (transaction: string, registerWh: number, atMs: number) => SignedReadings | undefined;
 }
 
@@ -40,10 +40,10 @@ export function makeSignedMeter({ privateKey, serial, pagination = 0 }: SignedMe
   const curve = privateKey.asymmetricKeyDetails?.namedCurve ?? '';
   const method = METHODS[curve];
   if (method === undefined) throw new RangeError(`a meter does not sign with a key of ${curve || 'no curve'}`);
-  const begun = new Map<string, { reading: object; text: string }>();
+  const begun = new Map<string, string>();
   let page = pagination;
 
-  function ocmf(readings: readonly object[]): string {
+  function ocmf(reading: object): string {
     const payload = JSON.stringify({
       FV: '1.0',
       GI: 'DEVSEN Virtual',
@@ -53,7 +53,7 @@ export function makeSignedMeter({ privateKey, serial, pagination = 0 }: SignedMe
       IS: false,
       IF: [],
       IT: 'NONE',
-      RD: readings,
+      RD: [reading],
     });
     const signature = sign('sha256', Buffer.from(payload, 'utf8'), privateKey).toString('hex');
     return `OCMF|${payload}|${JSON.stringify({ SA: method, SD: signature })}`;
@@ -63,16 +63,15 @@ export function makeSignedMeter({ privateKey, serial, pagination = 0 }: SignedMe
     publicKey: createPublicKey(privateKey).export({ type: 'spki', format: 'der' }).toString('base64'),
     method,
     begin: (transaction, registerWh, atMs) => {
-      const reading = readingOf('B', registerWh, atMs);
-      const text = ocmf([reading]);
-      begun.set(transaction, { reading, text });
+      const text = ocmf(readingOf('B', registerWh, atMs));
+      begun.set(transaction, text);
       return { begin: text };
     },
     end: (transaction, registerWh, atMs) => {
       const begin = begun.get(transaction);
       if (begin === undefined) return undefined;
       begun.delete(transaction);
-      return { begin: begin.text, whole: ocmf([begin.reading, readingOf('E', registerWh, atMs)]) };
+      return { begin, end: ocmf(readingOf('E', registerWh, atMs)) };
     },
   };
 }

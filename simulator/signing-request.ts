@@ -1,5 +1,5 @@
 import { type KeyObject, sign } from 'node:crypto';
-import { der, objectId, TAG } from './der.ts';
+import { contextTag, TAG, writeBitString, writeDer, writeInteger, writeObjectId, writeSequence } from '../core/der.ts';
 
 const COMMON_NAME = '2.5.4.3';
 const ORGANISATION = '2.5.4.10';
@@ -14,20 +14,18 @@ export function signingRequest(
   subject: { commonName: string; organisation: string },
   keys: { publicKey: KeyObject; privateKey: KeyObject },
 ): string {
-  const info = der(
-    TAG.sequence,
-    der(TAG.integer, Buffer.from([0])),
-    der(TAG.sequence, attribute(ORGANISATION, subject.organisation), attribute(COMMON_NAME, subject.commonName)),
+  const info = writeSequence(
+    writeInteger(Buffer.from([0])),
+    writeSequence(attribute(ORGANISATION, subject.organisation), attribute(COMMON_NAME, subject.commonName)),
     keys.publicKey.export({ type: 'spki', format: 'der' }),
-    der(TAG.context0),
+    writeDer(contextTag(0)),
   );
-  const signature = sign('sha256', info, keys.privateKey);
-  const algorithm = der(TAG.sequence, objectId(ECDSA_WITH_SHA256));
-  const request = der(TAG.sequence, info, algorithm, der(TAG.bitString, Buffer.from([0]), signature));
+  const algorithm = writeSequence(writeObjectId(ECDSA_WITH_SHA256));
+  const request = writeSequence(info, algorithm, writeBitString(sign('sha256', info, keys.privateKey)));
   const lines = request.toString('base64').match(/.{1,64}/g) ?? [];
   return `-----BEGIN CERTIFICATE REQUEST-----\n${lines.join('\n')}\n-----END CERTIFICATE REQUEST-----\n`;
 }
 
 function attribute(type: string, value: string): Buffer {
-  return der(TAG.set, der(TAG.sequence, objectId(type), der(TAG.utf8, Buffer.from(value, 'utf8'))));
+  return writeDer(TAG.set, writeSequence(writeObjectId(type), writeDer(TAG.utf8String, Buffer.from(value, 'utf8'))));
 }

@@ -36,11 +36,10 @@ export async function startStrictCsms(
   version: Version,
   answers: Partial<Record<string, (payload: Record<string, unknown>) => object>> = {},
 ): Promise<StrictCsms> {
-  const validator = createValidator(version, schemasOf(version) as object[]);
   const server = new RPCServer({
     protocols: [version],
     strictMode: true,
-    strictModeValidators: [validator],
+    strictModeValidators: [validatorOf(version)],
     callTimeoutMs: 10_000,
   });
   const heard: Heard[] = [];
@@ -76,6 +75,15 @@ export async function startStrictCsms(
       await server.close({ force: true, awaitPending: false, code: 1001, reason: 'done' });
     },
   };
+}
+
+const validators = new Map<Version, ReturnType<typeof createValidator>>();
+
+/** Compiles a schema once for all. */
+function validatorOf(version: Version) {
+  const validator = validators.get(version) ?? createValidator(version, schemasOf(version) as object[]);
+  validators.set(version, validator);
+  return validator;
 }
 
 function usual(version: Version, action: string): object {
