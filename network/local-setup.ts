@@ -7,6 +7,7 @@ import { renderJobSpec } from '../jobs/render.ts';
 import { ensureCards } from './cards.ts';
 import { connectContracts, type NetworkContracts } from './contracts.ts';
 import { deployNetwork } from './deploy.ts';
+import { provisionEconomy } from './local-economy.ts';
 import { operatorDir } from './local-plan.ts';
 import type { NetworkAddresses, NetworkKeys } from './local-state.ts';
 import { type OneByOneSigner, signerOf } from './one-by-one.ts';
@@ -46,6 +47,7 @@ export function makeKeys(operators: number, chargers: readonly ChargerPlan[]): N
   return {
     admin: key(),
     manager: key(),
+    driver: key(),
     asker: key(),
     gateway: key(),
     idTagPepper: randomBytes(32).toString('hex'),
@@ -89,6 +91,7 @@ export async function deployLocal(provider: JsonRpcProvider, dir: string, keys: 
   const everyone = [
     keys.admin,
     keys.manager,
+    keys.driver,
     keys.asker,
     ...keys.operators.flatMap(({ account, node }) => [account, node]),
   ];
@@ -108,6 +111,9 @@ export async function deployLocal(provider: JsonRpcProvider, dir: string, keys: 
       users: lower(deployed.users),
       factory: lower(deployed.factory),
       oracle: lower(deployed.oracle),
+      payment: lower(deployed.payment),
+      token: lower(deployed.token),
+      rewards: lower(deployed.rewards),
       consumer: lower(consumer),
     },
   };
@@ -144,6 +150,7 @@ export async function provisionLocal(
       registerCharger(contracts, manager, charger, keys.chargers[charger.identity] ?? '', n),
     ),
   );
+  await provisionEconomy(chain, keys, chargers);
   return oracles.map((oracle) => oracle.toLowerCase());
 }
 

@@ -22,6 +22,9 @@ export interface NetworkAddresses {
   users: string;
   factory: string;
   oracle: string;
+  payment: string;
+  token: string;
+  rewards: string;
   /** The example consumer, through which `npm run ask` asks. */
   consumer: string;
 }
@@ -40,6 +43,8 @@ export interface OperatorPlace {
 export interface NetworkKeys {
   admin: string;
   manager: string;
+  /** An occupant with tokens in the vault. */
+  driver: string;
   asker: string;
   gateway: string;
   idTagPepper: string;

@@ -11,6 +11,7 @@ export const COMMANDS = {
   jobs: { file: 'jobs/main.ts', needs: [] },
   deploy: { file: 'network/deploy-main.ts', needs: [] },
   simulate: { file: 'simulator/main.ts', needs: [] },
+  devsen: { file: 'network/cli/main.ts', needs: [] },
   sessions: { file: 'setup/sessions.mjs', needs: [] },
   coverage: { file: 'setup/coverage.mjs', needs: [] },
   fuzz: { file: 'setup/fuzz.mjs', needs: [] },

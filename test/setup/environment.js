@@ -10,6 +10,7 @@ export default class LeakCheckingEnvironment extends TestEnvironment {
   async setup() {
     await super.setup();
     // Node opens a worker's own pipes when somebody first asks for them: ask, so that no test is blamed for it.
+    process.stdin;
     process.stdout;
     process.stderr;
     this.#before = countResources();

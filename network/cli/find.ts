@@ -1,0 +1,132 @@
+import type { Command } from 'commander';
+import { DevsenError } from '../../core/errors.ts';
+import { call } from '../contracts.ts';
+import { boxAround, distanceM } from '../map.ts';
+import { table } from './output.ts';
+import { inNetwork, type Session, type Streams } from './session.ts';
+import { tokenAt } from './tokens.ts';
+import { amountText, decimal, place, timeText } from './values.ts';
+
+const POWER_TYPES = ['', 'AC', 'AC', 'AC', 'AC', 'DC'];
+
+/** `devsen find`: connectors at which one can charge, from the chain alone. */
+export function addFindCommand(program: Command, streams: Streams): void {
+  program
+    .command('find')
+    .description('connectors that are available near a place, as far as the oracles last agreed')
+    .requiredOption('--near <north,east>', 'degrees, as 47.3769,8.5417', place)
+    .option('--within <km>', 'how far, as the crow flies', decimal(0.1, 200), 5)
+    .option('--power <kW>', 'least power', decimal(0, 2_000), 0)
+    .action(async (options: FindOptions, command: Command) => {
+      await inNetwork(command, streams, 'reader', (session) => find(session, options));
+    });
+}
+
+interface FindOptions {
+  near: { latitudeDeg: number; longitudeDeg: number };
+  within: number;
+  power: number;
+}
+
+/** One row of what was found. */
+interface Found {
+  identity: string;
+  device: string;
+  connector: number;
+  distanceM: number;
+  maxPowerW: number;
+  powerType: string;
+  price: {
+    token: string;
+    symbol: string;
+    perKwh: string;
+    perMinute: string;
+    flat: string;
+    perIdleMinute: string;
+  } | null;
+  /** When it was last known to be available, and as of when the oracles said so, Unix seconds. */
+  observedAtSec: number;
+  askedAtSec: number;
+}
+
+async function find(session: Session, { near, within, power }: FindOptions): Promise<void> {
+  const factory = await session.contract('FactoryDEVSEN');
+  const box = boxAround(near, within * 1_000);
+  const rows = (await call(factory, 'availableInBox', box)) as AvailableRow[];
+  const found: Found[] = [];
+  for (const row of rows) {
+    const at = { latitudeDeg: Number(row.latitudeE7) / 1e7, longitudeDeg: Number(row.longitudeE7) / 1e7 };
+    const away = distanceM(near, at);
+    const maxPowerW = Number(row.offers.maxPowerW);
+    if (away > within * 1_000 || maxPowerW < power * 1_000) continue;
+    found.push({
+      identity: await identityOf(session, row.device),
+      device: row.device,
+      connector: Number(row.connector),
+      distanceM: Math.round(away),
+      maxPowerW,
+      powerType: POWER_TYPES[Number(row.offers.powerType)] ?? '',
+      price: await priceOf(session, row.device),
+      observedAtSec: Number(row.observedAt),
+      askedAtSec: Number(row.askedAt),
+    });
+  }
+  found.sort((a, b) => a.distanceM - b.distanceM || a.connector - b.connector);
+  session.output.result(found, () => {
+    const cells = found.map((row) => [
+      `${row.identity}/${row.connector}`,
+      `${(row.distanceM / 1_000).toFixed(1)} km`,
+      `${row.maxPowerW / 1_000} kW ${row.powerType}`.trim(),
+      row.price === null ? 'no tariff' : `${row.price.perKwh} ${row.price.symbol}/kWh`,
+      timeText(row.observedAtSec),
+      timeText(row.askedAtSec),
+    ]);
+    return table(
+      ['connector', 'distance', 'power', 'price', 'available since', 'agreed as of'],
+      cells,
+      'None is known to be available there.',
+    );
+  });
+}
+
+interface AvailableRow {
+  device: string;
+  connector: bigint;
+  latitudeE7: bigint;
+  longitudeE7: bigint;
+  offers: { maxPowerW: bigint; powerType: bigint };
+  observedAt: bigint;
+  askedAt: bigint;
+}
+
+/** A charger's identity stands in the log of its registration only. */
+export async function identityOf(session: Session, device: string): Promise<string> {
+  const factory = await session.contract('FactoryDEVSEN');
+  const filter = factory.filters.DeviceCreated?.(null, device);
+  const [log] = filter === undefined ? [] : await factory.queryFilter(filter, 0);
+  const identity = (log as { args?: { identity?: string } } | undefined)?.args?.identity;
+  if (identity === undefined) throw new DevsenError('NOT_FOUND', `${device} is no charger of this network`);
+  return identity;
+}
+
+async function priceOf(session: Session, device: string): Promise<Found['price']> {
+  const contract = await session.contractAt('DeviceDEVSEN', device);
+  if ((await call(contract, 'tariffCount')) === 0n) return null;
+  try {
+    const [, tariff] = (await call(contract, 'tariffNow')) as [bigint, Record<string, bigint> & { token: string }];
+    const { symbol, decimals } = await tokenAt(session, tariff.token);
+    const text = (name: string) => amountText(tariff[name] ?? 0n, decimals);
+    return {
+      token: tariff.token,
+      symbol,
+      perKwh: text('perKwh'),
+      perMinute: text('perMinute'),
+      flat: text('flat'),
+      perIdleMinute: text('perIdleMinute'),
+    };
+  } catch (error) {
+    // One that holds from a later time on.
+    if ((error as { revert?: { name?: string } }).revert?.name === 'NoTariff') return null;
+    throw error;
+  }
+}
