@@ -139,11 +139,11 @@ describe('a network of containers', () => {
 
   it('keeps what belongs to one operator out of what the others see', () => {
     const secretsOf = (part: string) =>
-      [...settingsOf(part).matchAll(/^(?:NODE_KEY|BRIDGE_TOKEN|JOBS_TOKEN|GATEWAY_KEY|IDTAG_PEPPER)=(.+)$/gm)].map(
+      [...settingsOf(part).matchAll(/^(?:NODE_KEY|BRIDGE_TOKEN|JOBS_TOKEN|GATEWAY_KEY)=(.+)$/gm)].map(
         ([, secret]) => secret,
       );
     const secrets = ['gateway', ...operators].flatMap(secretsOf);
-    expect(secrets).toHaveLength(2 + 3 * operators.length);
+    expect(secrets).toHaveLength(1 + 3 * operators.length);
     expect(new Set(secrets).size).toBe(secrets.length);
     expect(partFolders('/network', 4)).toEqual(
       Object.values(services.setup?.volumes ?? {})
