@@ -43,6 +43,8 @@ const gateway = await startGateway(
     ...readGatewaySettings({
       GATEWAY_PORT: '0',
       ALLOW_PLAIN_WS: 'true',
+      STATUS_SETTLE_MS: '0',
+      MAX_CONNECTS_PER_MIN: '0',
       GATEWAY_ADMIN_PORT: '0',
       REDIS_URL: redisUrl,
       REDIS_DURABILITY: 'refuse',

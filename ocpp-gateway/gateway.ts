@@ -101,7 +101,14 @@ export async function startGateway(
 
   try {
     closers.unshift(door.close);
-    const admin = await openAdminServer(settings.GATEWAY_ADMIN_HOST, settings.GATEWAY_ADMIN_PORT, health, metrics);
+    const admin = await openAdminServer({
+      host: settings.GATEWAY_ADMIN_HOST,
+      port: settings.GATEWAY_ADMIN_PORT,
+      token: settings.GATEWAY_ADMIN_TOKEN,
+      health,
+      metrics,
+      listChargers: (after, most) => stations?.list(after, most) ?? [],
+    });
     closers.unshift(admin.close);
 
     const prefix = options.outbox?.prefix ?? OUTBOX_DEFAULTS.prefix;
@@ -174,7 +181,10 @@ export async function startGateway(
         maxBadMessages: settings.MAX_BAD_MESSAGES,
         callTimeoutMs: settings.CALL_TIMEOUT_MS,
         maxCallsWaiting: settings.MAX_CALLS_WAITING,
+        statusSettleMs: settings.STATUS_SETTLE_MS,
       },
+      connectors: { load: store.loadConnectors, save: store.saveConnectors },
+      random,
     });
     stations = house;
     const ocpp = openOcppServer({

@@ -27,6 +27,9 @@ export interface GatewayRedis {
   /** Keeps what a charger was issued, as any text. */
   saveIssued: (charger: string, issued: string) => Promise<void>;
   loadIssued: (charger: string) => Promise<string | undefined>;
+  /** How many connectors a charger is known to have. */
+  saveConnectors: (charger: string, connectors: number) => Promise<void>;
+  loadConnectors: (charger: string) => Promise<number | undefined>;
   /** Ways in which this Redis would lose what it confirmed; empty if there is none. */
   durabilityFindings: () => Promise<string[]>;
   isUp: () => boolean;
@@ -111,6 +114,13 @@ export function openGatewayRedis(url: string, network: string, prefix: string, l
       await translated(redis.hset(key('issued'), charger, issued));
     },
     loadIssued: async (charger) => (await translated(redis.hget(key('issued'), charger))) ?? undefined,
+    saveConnectors: async (charger, connectors) => {
+      await translated(redis.hset(key('connectors'), charger, connectors));
+    },
+    loadConnectors: async (charger) => {
+      const text = await translated(redis.hget(key('connectors'), charger));
+      return text === null ? undefined : Number(text);
+    },
     durabilityFindings: () => durabilityFindings(redis),
     isUp: () => redis.status === 'ready',
     close: async () => {

@@ -77,6 +77,13 @@ export const GATEWAY_SETTINGS = {
     default: '9221',
     read: asWhole(0, 65_535),
   },
+  GATEWAY_ADMIN_TOKEN: {
+    about: 'Bearer token with which the connected chargers can be listed; without it they cannot.',
+    unit: 'at least 16 characters',
+    default: '',
+    isSecret: true,
+    read: asToken,
+  },
   REDIS_URL: {
     about: 'Redis that keeps the queues of the operators.',
     unit: 'URL',
@@ -140,6 +147,13 @@ export const GATEWAY_SETTINGS = {
     default: '300',
     // With a longer one, an idle charger that misses a beat would count as gone.
     read: asWhole(1, STALE_AFTER_MS / 2_000),
+  },
+  STATUS_SETTLE_MS: {
+    about:
+      'How long a charger that connects has to tell its statuses, up to twice as long; then it is asked. 0: never.',
+    unit: 'ms',
+    default: '10000',
+    read: asWhole(0, 600_000),
   },
   PING_INTERVAL_SEC: {
     about: 'Between two WebSocket pings of a connection; each is up to a quarter shorter or longer.',
@@ -287,6 +301,11 @@ export function chargerCaOf(settings: GatewaySettings): ChargerCaSettings | unde
     CHARGER_CERT_DAYS: validDays,
   } = settings;
   return certificateFile === undefined || keyFile === undefined ? undefined : { certificateFile, keyFile, validDays };
+}
+
+function asToken(text: string): string | undefined {
+  if (text !== '' && text.length < 16) throw new Error('expected at least 16 characters');
+  return text === '' ? undefined : text;
 }
 
 function asPath(text: string): string | undefined {

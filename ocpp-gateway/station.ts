@@ -7,6 +7,7 @@ import { makeFewIds } from './few-ids.ts';
 import { type Call, callError, parseFrame } from './frame.ts';
 import type { BadFrame } from './metrics.ts';
 import type { ChargerLink } from './ocpp-rpc.ts';
+import { type ConnectorMemory, makeStatusCatchUp } from './status-catch-up.ts';
 import { makeTokenBucket } from './token-bucket.ts';
 
 /** What every station of a gateway shares. */
@@ -14,6 +15,9 @@ export interface StationHouse {
   tools: CallTools;
   log: Logger;
   limits: StationLimits;
+  connectors: ConnectorMemory;
+  /** Uniform in [0, 1). */
+  random: () => number;
 }
 
 export interface StationLimits {
@@ -27,12 +31,28 @@ export interface StationLimits {
   callTimeoutMs: number;
   /** Calls of ours that may wait behind the one in flight. */
   maxCallsWaiting: number;
+  /** How long a charger has to tell its statuses before it is asked, ms, and up to twice as long; 0: it is not asked. */
+  statusSettleMs: number;
+}
+
+/** A connection, for whoever runs the gateway. */
+export interface StationFacts {
+  identity: string;
+  epoch: number;
+  /** Unix ms. */
+  connectedAtMs: number;
+  /** When its last frame came, Unix ms; undefined if none has. */
+  lastFrameAtMs: number | undefined;
+  /** Its calls that are not answered yet. */
+  callsInFlight: number;
 }
 
 /** One charger's connection, from its `open` event to its `close` event. */
 export interface Station {
   readonly identity: string;
   readonly epoch: number;
+  /** What is to be told of it now. */
+  facts: () => StationFacts;
   /** Ends the connection: nothing it still sends is taken in. */
   end: (code: number, reason: string) => void;
   /** Has the charger carry out a command, after those sent before it. Never rejects. */
@@ -42,6 +62,8 @@ export interface Station {
   /** Settles when the socket is gone. */
   closed: Promise<void>;
 }
+
+const SUBPROTOCOL = 'ocpp1.6';
 
 /** Seconds of full message rate that may come in one burst: what a charger kept while it was offline. */
 const BURST_SEC = 10;
@@ -64,6 +86,8 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
   let isPaused = false;
   let isOutboxFull = false;
   let badInRow = 0;
+  const connectedAtMs = now();
+  let lastFrameAtMs: number | undefined;
   let onIdle = () => {};
 
   const setFlow = () => {
@@ -105,6 +129,17 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
   });
   const handle = makeCallDesk({ chain, tools, log, send, command: calls.send, onSettled, isEnded: () => isEnded });
 
+  const statuses = makeStatusCatchUp({
+    charger: identity,
+    subprotocol: SUBPROTOCOL,
+    // Many that come back at once are not asked at once.
+    settleMs: Math.round(limits.statusSettleMs * (1 + house.random())),
+    memory: house.connectors,
+    command: calls.send,
+    log,
+    now,
+  });
+
   const handleInTurn = async (first: Promise<void>) => {
     isLookingUp = true;
     await first;
@@ -120,6 +155,7 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
       metrics.message(labelOf(call.action), 'duplicate');
       return;
     }
+    if (call.action === 'StatusNotification') statuses.reported(call.payload);
     inFlight.add(call.messageId);
     if (inFlight.size >= limits.maxCallsInFlight) setFlow();
     const arrival = { call, text, arrivedAtMs: performance.now() };
@@ -146,7 +182,8 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
   /** Returns whether the frame is for whoever waits for the answer to a call of ours. */
   const takeText = (text: string): boolean => {
     if (isEnded) return false;
-    if (!bucket.take(now())) {
+    lastFrameAtMs = now();
+    if (!bucket.take(lastFrameAtMs)) {
       metrics.badFrame('flood');
       end(1008, 'too many messages');
       return false;
@@ -162,6 +199,7 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
     if (isEnded) return false;
     isEnded = true;
     calls.close();
+    statuses.close();
     for (const { call } of waiting.splice(0)) inFlight.delete(call.messageId);
     log.info({ code, reason }, 'charger disconnected');
     // A connection whose opening was refused is on no record, and a close alone would break the gateway's.
@@ -188,7 +226,7 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
     setClosed();
   });
   log.info('charger connected');
-  outbox.append(chain, 'open', '', JSON.stringify({ subprotocol: 'ocpp1.6' })).catch((error) => {
+  outbox.append(chain, 'open', '', JSON.stringify({ subprotocol: SUBPROTOCOL })).catch((error) => {
     log.warn({ err: error }, 'connection not recorded');
     end(1013, 'try again later');
   });
@@ -196,6 +234,7 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
   return {
     identity,
     epoch,
+    facts: () => ({ identity, epoch, connectedAtMs, lastFrameAtMs, callsInFlight: inFlight.size }),
     end,
     closed,
     command: calls.send,

@@ -1,7 +1,7 @@
 import type { Command, CommandEnd } from './charger-calls.ts';
 import { makeConnectionChain } from './custody.ts';
 import type { ChargerLink } from './ocpp-rpc.ts';
-import { makeStation, type Station, type StationHouse } from './station.ts';
+import { makeStation, type Station, type StationFacts, type StationHouse } from './station.ts';
 
 /** What admission hands to the connection it lets in. */
 export interface Admitted {
@@ -15,6 +15,12 @@ export interface Stations {
   count: () => number;
   has: (identity: string) => boolean;
   identities: () => string[];
+  /**
+   * The chargers connected now, by identity.
+   *
+   * @param after - only those whose identity comes after it
+   */
+  list: (after: string, most: number) => StationFacts[];
   /** Has a charger carry out a command; undefined if it is not connected. */
   command: (identity: string, command: Command) => Promise<CommandEnd> | undefined;
   /** Closes a charger's connection, if it has one. */
@@ -56,6 +62,10 @@ export function openStations(house: StationHouse): Stations {
     count: () => current.size,
     has: (identity) => current.has(identity),
     identities: () => [...current.keys()],
+    list: (after, most) => {
+      const names = [...current.keys()].filter((identity) => identity > after).sort();
+      return names.slice(0, most).flatMap((identity) => current.get(identity)?.facts() ?? []);
+    },
     end: (identity, code, reason) => current.get(identity)?.end(code, reason),
     endAll: (code, reason) => {
       for (const station of [...all]) station.end(code, reason);

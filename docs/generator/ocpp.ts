@@ -38,7 +38,7 @@ export function ocppDocument(): string {
 Written by \`npm run docs\` from the code.
 
 - *taken in*: the gateway answers it when the charger sends it, and it is in every operator's record. \`SignCertificate\` is
-  answered \`Rejected\`, since no certification authority can be set, and \`DataTransfer\` \`UnknownVendorId\`.
+  answered \`Rejected\` where no certification authority is set, and \`DataTransfer\` \`UnknownVendorId\`.
 - *sent*: the charger's manager can have it sent (\`npm run command\`); call and answer are in every operator's record.
 - *tested*: a test sends it through a gateway over a real socket, in each direction it has.
 

@@ -33,6 +33,8 @@ export function testSettings(env: Record<string, string> = {}): GatewaySettings 
     GATEWAY_ACCOUNT,
     GATEWAY_KEY: GATEWAY_KEY.toString('hex'),
     IDTAG_PEPPER: 'aa'.repeat(16),
+    // A call that no test expects would come in between.
+    STATUS_SETTLE_MS: '0',
     ...env,
   });
   return { ...settings, GATEWAY_KEY: settings.GATEWAY_KEY ?? GATEWAY_KEY };

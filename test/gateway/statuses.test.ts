@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import type { Command, CommandEnd } from '../../ocpp-gateway/charger-calls.ts';
+import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
+import { makeStatusCatchUp } from '../../ocpp-gateway/status-catch-up.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { waitFor } from '../support/wait.ts';
+import { connectCharger, silentLog, startTestGateway } from './support.ts';
+
+const ACCEPTED: CommandEnd = { kind: 'result', payload: '{"status":"Accepted"}' };
+const status = (connectorId: number) => ({ connectorId, errorCode: 'NoError', status: 'Available' });
+
+describe('the statuses of a charger that has connected', () => {
+  /** What is asked of a charger that has `known` connectors and tells `told` by itself. */
+  const asked = async (
+    known: number | undefined,
+    told: unknown[],
+    end: (nth: number) => CommandEnd = () => ACCEPTED,
+    subprotocol = 'ocpp1.6',
+  ) => {
+    const payloads: unknown[] = [];
+    const saved: number[] = [];
+    const over = Promise.withResolvers<void>();
+    const catchUp = makeStatusCatchUp({
+      charger: 'CP1',
+      subprotocol,
+      settleMs: 1,
+      memory: {
+        load: async () => {
+          // Whatever is asked is asked at once.
+          setTimeout(over.resolve, 5);
+          return known;
+        },
+        save: async (_charger, connectors) => void saved.push(connectors),
+      },
+      command: async ({ action, payload }: Command) => {
+        expect(action).toBe('TriggerMessage');
+        payloads.push(JSON.parse(payload));
+        return end(payloads.length);
+      },
+      log: silentLog,
+      now: () => 0,
+    });
+    for (const payload of told) catchUp.reported(payload);
+    await over.promise;
+    catchUp.close();
+    return { payloads, saved };
+  };
+  const trigger = (connectorId?: number) => ({
+    requestedMessage: 'StatusNotification',
+    ...(connectorId && { connectorId }),
+  });
+
+  it('are asked for all at once where none was ever told', async () => {
+    expect(await asked(undefined, [])).toEqual({ payloads: [trigger()], saved: [] });
+    expect(await asked(undefined, [status(0)])).toEqual({ payloads: [trigger()], saved: [] });
+  });
+
+  it('are asked for connector by connector, those alone that were told before and are not now', async () => {
+    expect(await asked(3, [status(2), status(0)])).toEqual({ payloads: [trigger(1), trigger(3)], saved: [] });
+    expect(await asked(3, [1, 2, 3].map(status))).toEqual({ payloads: [], saved: [] });
+    expect(await asked(2, [status(4), status(1)])).toEqual({ payloads: [trigger(2), trigger(3)], saved: [4] });
+  });
+
+  it('are not asked for any more once the charger shows that it does not know the message, or says nothing', async () => {
+    for (const end of [
+      { kind: 'error', code: 'NotImplemented', description: '' },
+      { kind: 'silent' },
+    ] as CommandEnd[]) {
+      expect((await asked(3, [], () => end)).payloads).toEqual([trigger(1)]);
+    }
+    const rejected: CommandEnd = { kind: 'result', payload: '{"status":"Rejected"}' };
+    expect((await asked(2, [], () => rejected)).payloads).toEqual([trigger(1), trigger(2)]);
+  });
+
+  it('are asked for by EVSE in OCPP 2.x', async () => {
+    const told = [{ evseId: 1, connectorId: 1, connectorStatus: 'Available' }];
+    expect((await asked(2, told, undefined, 'ocpp2.0.1')).payloads).toEqual([
+      { requestedMessage: 'StatusNotification', evse: { id: 2, connectorId: 1 } },
+    ]);
+  });
+
+  it('are not asked for one by one where a charger tells connectors without end, nor by what is no connector', async () => {
+    const many = Array.from({ length: 1_000 }, (_, i) => status(i + 1));
+    expect((await asked(undefined, many)).payloads).toEqual([]);
+    expect(await asked(undefined, [null, 7, status(-1), status(0.5), { connectorId: '1' }])).toEqual({
+      payloads: [trigger()],
+      saved: [],
+    });
+  });
+});
+
+describe('a gateway whose chargers come back', () => {
+  let redis: TestRedis;
+  let gateway: RunningGateway;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    gateway = await startTestGateway(redis.url, { STATUS_SETTLE_MS: '1000' }, { random: () => 0.99 });
+  });
+  afterAll(async () => {
+    await gateway.close();
+    await redis.close();
+  });
+
+  it('asks for those connectors that they do not tell of', async () => {
+    const client = new Redis(redis.url);
+    const first = await connectCharger(gateway.port, 'CP2');
+    for (const connector of [1, 2]) await first.call(`s${connector}`, 'StatusNotification', status(connector));
+    const key = await waitFor(async () => (await client.keys('*:connectors:*'))[0], { what: 'what is kept of it' });
+    await waitFor(async () => (await client.hget(key, 'CP2')) === '2', { what: 'its connectors to be kept' });
+    client.disconnect();
+    await first.close();
+
+    const second = await connectCharger(gateway.port, 'CP2');
+    await second.call('s1', 'StatusNotification', status(1));
+    const question = await waitFor(
+      () => second.received.map((text) => JSON.parse(text)).find((frame) => frame[2] === 'TriggerMessage'),
+      { what: 'the question' },
+    );
+    expect(question[3]).toEqual({ requestedMessage: 'StatusNotification', connectorId: 2 });
+    second.send([3, question[1], { status: 'Accepted' }]);
+    await second.call('s2', 'StatusNotification', status(2));
+    await second.close();
+  });
+});
