@@ -30,6 +30,7 @@ export const FACTORY_ABI = [
 
 export const DEVICE_ABI = [
   'event CredentialsSet(bytes32 indexed deviceId, bytes32 authorizationKeyHash, bytes32 certificateFingerprint)',
+  'event ManagerSet(bytes32 indexed deviceId, address indexed manager)',
   'function deviceId() view returns (bytes32)',
   'function manager() view returns (address)',
   'function credentials() view returns (bytes32 authorizationKeyHash, bytes32 certificateFingerprint)',

@@ -168,10 +168,14 @@ export async function openDirectories(
     }
   });
   follower.subscribe({ address: factory, topics: [topicOf(FACTORY, 'DeviceCreated')] }, chargers.deviceCreated);
-  follower.subscribe(
-    { address: users, topics: [[topicOf(USERS, 'UserSet'), topicOf(USERS, 'IdTagSet')]] },
-    idTags.usersChanged,
-  );
+  // Any contract can emit this, too: it only makes the gateway forget what it knows of that contract.
+  follower.subscribe({ topics: [topicOf(DEVICE, 'ManagerSet')] }, (logs: Log[]) => {
+    for (const { address } of logs) managers.managerChanged(address.toLowerCase());
+  });
+  follower.subscribe({ address: users, topics: [[topicOf(USERS, 'UserSet'), topicOf(USERS, 'IdTagSet')]] }, () => {
+    idTags.usersChanged();
+    managers.usersChanged();
+  });
   return { chargers, idTags, managers };
 }
 

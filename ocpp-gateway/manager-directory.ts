@@ -13,12 +13,12 @@ export interface Manager {
   isActive: boolean;
 }
 
-/** So long after a change on chain the manager before may still command. */
+/** A change's log tells of it at once; asking anew so often is for users that expire without a log, and for reorgs. */
 const MAX_AGE_MS = 15_000;
 const MOST_REMEMBERED = 10_000;
 
 /** @param read - asks the chain */
-export function makeManagerDirectory(read: (device: string) => Promise<Manager>, now: () => number): ManagerDirectory {
+export function makeManagerDirectory(read: (device: string) => Promise<Manager>, now: () => number) {
   /** By device; the oldest first. */
   const known = new Map<string, { manager: Promise<Manager>; readAtMs: number }>();
   return {
@@ -29,8 +29,14 @@ export function makeManagerDirectory(read: (device: string) => Promise<Manager>,
       known.delete(device);
       if (known.size >= MOST_REMEMBERED) known.delete(known.keys().next().value as string);
       known.set(device, { manager, readAtMs: now() });
-      manager.catch(() => known.delete(device));
+      manager.catch(() => {
+        if (known.get(device)?.manager === manager) known.delete(device);
+      });
       return manager;
     },
-  };
+    /** To be called when the chain tells of another manager of a device. */
+    managerChanged: (device: string) => void known.delete(device),
+    /** To be called when the chain tells of changed users. */
+    usersChanged: () => known.clear(),
+  } satisfies ManagerDirectory & Record<string, unknown>;
 }
