@@ -18,6 +18,7 @@ import { gaugesOf, type Health, healthOf } from './health.ts';
 import type { IdTagDirectory } from './id-tag-directory.ts';
 import type { ManagerDirectory } from './manager-directory.ts';
 import { makeMetrics } from './metrics.ts';
+import { makeNonceBook } from './nonce-book.ts';
 import { compileChecks16, openOcppServer } from './ocpp-rpc.ts';
 import { type Outbox, startOutbox } from './outbox.ts';
 import { OUTBOX_DEFAULTS, type OutboxOptions } from './outbox-options.ts';
@@ -216,7 +217,7 @@ export async function startGateway(
           managers,
           stations: house,
           checks: compileChecks16(COMMANDS_16.map((action) => `${action}.req`)),
-          useNonce: store.useNonce,
+          useNonce: makeNonceBook(store.useNonce, now),
           isReady,
           onEnd: metrics.command,
           log,
