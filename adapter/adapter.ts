@@ -10,6 +10,7 @@ import { type GatewayHealth, readHealth } from './health.ts';
 import { serveHttp } from './http.ts';
 import { type Ingest, makeIngest } from './ingest.ts';
 import { type Knowing, makeKnowing } from './knowing.ts';
+import { makeMeterKeys } from './meter-keys.ts';
 import { makeMeterReader } from './meter-reader.ts';
 import { makeAdapterMetrics } from './metrics.ts';
 import { makePublicRecord } from './public-record.ts';
@@ -124,7 +125,7 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
   );
   const endpoints = new Map([
     ...makeEndpoints({ reader, meter, uptime: makeUptimeReader(db, reader), knowing }),
-    ...makeSessionEndpoints({ knowing, session }),
+    ...makeSessionEndpoints({ knowing, session, meterKeyOf: makeMeterKeys(network.readMeterKey, now) }),
   ]);
   const upkeep = setInterval(() => {
     takeNews();

@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { openProvider } from '../runtime/chain.ts';
+import { Contract, type Provider, ZeroAddress } from 'ethers';
+import { DEVICE_ABI, FACTORY_ABI } from '../core/abi.ts';
+import { DevsenError } from '../core/errors.ts';
+import { asChainError, openProvider } from '../runtime/chain.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Running } from '../runtime/process.ts';
 import { type RegistrySnapshot, watchRegistry } from '../runtime/registry.ts';
@@ -18,6 +21,12 @@ export interface NetworkNews {
 export interface NetworkSource extends Running {
   /** Whether the chain has confirmed what was told within the last half minute. */
   isFresh: () => boolean;
+  /**
+   * The key of a charger's meter as the chain has it now, 0x-hex; `0x` if it has none, or no such charger.
+   *
+   * @throws DevsenError `CHAIN_UNAVAILABLE`
+   */
+  readMeterKey: (deviceId: string) => Promise<string>;
 }
 
 /** Opens a source of news; `tell` is called for each. */
@@ -41,6 +50,7 @@ export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
   return (tell, restored) => {
     const closing = new AbortController();
     let isFresh = () => false;
+    let chain: { provider: Provider; factory: string } | undefined;
     const tellSnapshot = (snapshot: RegistrySnapshot) =>
       tell({ network: snapshot.network, gateways: snapshot.gateways, snapshot });
     const open = async (): Promise<Running | undefined> => {
@@ -60,6 +70,7 @@ export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
           isFresh = registry.isFresh;
           registry.onChange(tellSnapshot);
           tellSnapshot(registry.snapshot());
+          chain = { provider, factory: registry.snapshot().factory };
           return {
             close: async () => {
               await registry.close();
@@ -77,10 +88,24 @@ export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
     const opened = open();
     return {
       isFresh: () => isFresh(),
+      readMeterKey: async (deviceId) => {
+        if (chain === undefined) throw new DevsenError('CHAIN_UNAVAILABLE', 'chain is away');
+        return readMeterKey(chain.provider, chain.factory, deviceId);
+      },
       close: async () => {
         closing.abort();
         await (await opened)?.close();
       },
     };
   };
+}
+
+async function readMeterKey(provider: Provider, factoryAddress: string, deviceId: string): Promise<string> {
+  try {
+    const device = await new Contract(factoryAddress, FACTORY_ABI, provider).getFunction('deviceOf')(deviceId);
+    if (device === ZeroAddress) return '0x';
+    return await new Contract(device, DEVICE_ABI, provider).getFunction('meterKey')();
+  } catch (error) {
+    throw asChainError(error);
+  }
 }

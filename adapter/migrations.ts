@@ -340,4 +340,20 @@ export const MIGRATIONS: readonly Migration[] = [
   `,
     fills: ['boots', 'faults', 'statuses', 'transaction_messages', 'transaction_starts', 'transaction_stops'],
   },
+  {
+    // Messages in which a meter signed something, with or without a value beside it.
+    sql: `
+  CREATE TABLE signed_values (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    epoch INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    at_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    connector INTEGER NOT NULL,
+    PRIMARY KEY (charger, connector, epoch, connection, at_ms, seq)
+  ) STRICT, WITHOUT ROWID;
+  `,
+    fills: ['signed_values'],
+  },
 ];

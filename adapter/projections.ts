@@ -28,6 +28,7 @@ export const PROJECTED_TABLES = [
   'faults',
   'statuses',
   'readings',
+  'signed_values',
   'transaction_messages',
   'transaction_starts',
   'transaction_stops',
@@ -47,6 +48,7 @@ export function makeProjections(db: Writer, tables: readonly string[] = PROJECTE
   const faults = insert('faults', ['connector', 'error_class']);
   const statuses = insert('statuses', ['connector', 'part', 'status', 'error_class']);
   const readings = insert('readings', ['connector', ...meter]);
+  const signed = insert('signed_values', ['connector']);
   const messages = insert('transaction_messages', ['transaction_id', 'kind', 'connector', 'seq_no', 'state', ...meter]);
   const starts = insert('transaction_starts', ['transaction_id', 'connector', 'outcome', ...meter]);
   const stops = insert('transaction_stops', ['transaction_id', 'reason', ...meter]);
@@ -76,6 +78,9 @@ export function makeProjections(db: Writer, tables: readonly string[] = PROJECTE
     } else if (event.kind === 'answer') {
       const messageId = calledMessageId(event.reply);
       if (messageId !== undefined) answers?.run(...where, messageId);
+    }
+    if (fact.kind === 'meter' && fact.samples.some(({ reading }) => reading.kind === 'signed')) {
+      signed?.run(...where, fact.connector);
     }
     const told = toldReading(fact, receivedAtMs);
     const reading =

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { asOfMs } from '../core/as-of.ts';
 import { encodeSessionAnswer, type SessionAnswer } from '../core/session-answers.ts';
@@ -9,17 +10,23 @@ import type { SessionReader } from './session-reader.ts';
 export interface SessionEndpointMeans {
   knowing: Pick<Knowing, 'untilKnown'>;
   session: SessionReader;
+  /** The key that the chain has of a charger's meter; undefined if it has none. */
+  meterKeyOf: (deviceId: string) => Promise<KeyObject | undefined>;
 }
 
 const OF_SESSION = z.object({ deviceId: BYTES32, sessionId: BYTES32, asOf: whole(LATEST_SEC) });
 
 /** The endpoints that tell of sessions, by their names. */
-export function makeSessionEndpoints({ knowing, session }: SessionEndpointMeans): ReadonlyMap<string, Endpoint> {
+export function makeSessionEndpoints({
+  knowing,
+  session,
+  meterKeyOf,
+}: SessionEndpointMeans): ReadonlyMap<string, Endpoint> {
   const sessionResult: Endpoint = async (data, signal) => {
     const { deviceId, sessionId, asOf } = check(OF_SESSION, data);
-    await knowing.untilKnown(asOf, signal);
+    const [meterKey] = await Promise.all([meterKeyOf(deviceId), knowing.untilKnown(asOf, signal)]);
     const atMs = asOfMs(asOf);
-    const answer = certain(sessionResultAt(session(deviceId, sessionId, atMs), atMs));
+    const answer = certain(sessionResultAt(session(deviceId, sessionId, atMs), atMs, meterKey));
     return { result: encodeSessionAnswer(answer), fields: sessionFields(answer), aboutMs: asOf * 1000 };
   };
   return new Map([['session-result', sessionResult]]);

@@ -61,7 +61,7 @@ export function makeSessionReader(
     AND t.epoch = ?3 AND t.connection = ?4 AND t.at_ms BETWEEN ?5 AND ?6`;
   const selectTold = db.prepare<EventRow>(
     `SELECT ${COLUMNS} FROM events e JOIN connections c ON c.id = e.connection JOIN gateways g ON g.id = c.gateway
-     WHERE e.connection = ?4 AND e.seq IN (${told('readings')} UNION ${told('statuses')}
+     WHERE e.connection = ?4 AND e.seq IN (${told('readings')} UNION ${told('signed_values')} UNION ${told('statuses')}
        UNION ${told('transaction_messages', "t.transaction_id = ?8 AND t.kind = 'updated'")}) LIMIT ?7`,
   );
 

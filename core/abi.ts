@@ -33,6 +33,7 @@ export const DEVICE_ABI = [
   'event ManagerSet(bytes32 indexed deviceId, address indexed manager)',
   'function deviceId() view returns (bytes32)',
   'function manager() view returns (address)',
+  'function meterKey() view returns (bytes)',
   'function credentials() view returns (bytes32 authorizationKeyHash, bytes32 certificateFingerprint)',
 ] as const;
 

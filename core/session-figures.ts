@@ -31,7 +31,9 @@ export function judgeRegisters(
   startedAtSec: number,
   untilSec: number,
 ): { firstWh: number; lastWh: number; isBroken: boolean } {
-  const samples = between.flatMap(({ fact, receivedAtMs }) => samplesOf(fact, start, Math.floor(receivedAtMs / 1000)));
+  const samples = between.flatMap(({ fact, receivedAtMs }) =>
+    registersOf(toldFor(fact, start), Math.floor(receivedAtMs / 1000)),
+  );
   if (stop !== undefined) samples.push(...registersOf(stop.samples, untilSec));
   const within = samples
     .filter(({ atSec }) => atSec >= startedAtSec && atSec <= untilSec)
@@ -70,11 +72,21 @@ export function idleSecOf(between: readonly Told[], connector: number, fromSec: 
   return Math.min(idleSec, Math.max(toSec - fromSec, 0));
 }
 
-/** Registers told for the transaction, or for its connector without naming one. */
-function samplesOf(fact: ChargerFact, start: Start, receivedAtSec: number) {
+/** What a transaction's meter signed, in the order in which it came. */
+export function signedIn(start: Start, stop: End | undefined, between: readonly Told[]): string[] {
+  const samples = [
+    ...(start.samples ?? []),
+    ...between.flatMap(({ fact }) => toldFor(fact, start)),
+    ...(stop?.samples ?? []),
+  ];
+  return samples.flatMap(({ reading }) => (reading.kind === 'signed' ? [reading.data] : []));
+}
+
+/** Samples told for the transaction, or for its connector without naming one. */
+function toldFor(fact: ChargerFact, start: Start): readonly MeterSample[] {
   if (fact.kind !== 'meter' && fact.kind !== 'transaction-updated') return [];
   const isOfOther = fact.transactionId !== undefined && fact.transactionId !== start.transactionId;
-  return isOfOther ? [] : registersOf(fact.samples, receivedAtSec);
+  return isOfOther ? [] : fact.samples;
 }
 
 function registersOf(samples: readonly MeterSample[], receivedAtSec: number) {

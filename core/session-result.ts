@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { concat, keccak256, ZeroHash } from 'ethers';
 import { EPOCH_SKEW_MS } from './as-of.ts';
 import type { ChargerFact } from './charger-fact.ts';
@@ -7,7 +8,8 @@ import { momentOf } from './meter-reading.ts';
 import { isAfter, type PlaceAt } from './place.ts';
 import type { Reason, SessionAnswer, Stop, Verdict } from './session-answers.ts';
 import { STOPS } from './session-answers.ts';
-import { idleSecOf, judgeRegisters } from './session-figures.ts';
+import { idleSecOf, judgeRegisters, signedIn } from './session-figures.ts';
+import { signedEnergy } from './signed-energy.ts';
 
 /** An event of a charger that a session's result may rest on. */
 export interface SessionEvent<Fact extends ChargerFact = ChargerFact> extends PlaceAt {
@@ -74,9 +76,14 @@ const OTHER_NAMES: Readonly<Record<string, Stop>> = {
  *
  * Where it is neither Done nor without a start, the figures are those of the last that was told.
  *
+ * Where the chain has a key of the charger's meter and signed records came with the session, the energy is theirs; if they
+ * are not true or not whole the session is Unusable, MeterUnusable, and if the charger's own registers say another thing,
+ * Unusable, Contradiction.
+ *
  * @param atMs - the time asked about, Unix ms
+ * @param meterKey - the meter's key on chain, if it has one there
  */
-export function sessionResultAt(record: SessionRecordAt, atMs: number): Known<SessionAnswer> {
+export function sessionResultAt(record: SessionRecordAt, atMs: number, meterKey?: KeyObject): Known<SessionAnswer> {
   const counts = ({ gateway, chapter, epoch }: PlaceAt) =>
     record.gateway(gateway).chapter === chapter && epoch <= atMs + EPOCH_SKEW_MS;
   const starts = inOrder([...record.starts()].filter(counts));
@@ -104,7 +111,7 @@ export function sessionResultAt(record: SessionRecordAt, atMs: number): Known<Se
   const presence = record.presence();
   if (!presence.isKnown) return presence;
   const { lastKnownMs } = presence.answer;
-  return { isKnown: true, answer: { ...judge({ start, stops, between, lastKnownMs, atMs }), idTag } };
+  return { isKnown: true, answer: { ...judge({ start, stops, between, lastKnownMs, atMs, meterKey }), idTag } };
 }
 
 interface Story {
@@ -113,6 +120,7 @@ interface Story {
   between: SessionEvent[];
   lastKnownMs: number | undefined;
   atMs: number;
+  meterKey: KeyObject | undefined;
 }
 
 function judge(story: Story): SessionAnswer {
@@ -143,9 +151,28 @@ function judge(story: Story): SessionAnswer {
     return { ...figures, verdict: 'Unusable', reason: 'Contradiction' };
   const isTooMuch = energyWh * 3_600 > MOST_POWER_W * Math.max(untilSec - startedAtSec, 1);
   if (registers.isBroken || isTooMuch) return { ...figures, verdict: 'Unusable', reason: 'MeterUnusable' };
-  if (stop !== undefined) return { ...figures, verdict: 'Done', reason: 'None' };
+  if (stop !== undefined) return { ...figures, ...billed(story, figures, energyWh) };
   if (lost !== undefined) return { ...figures, verdict: 'Unusable', reason: lost.reason };
   return { ...figures, verdict: 'Running', reason: story.lastKnownMs === undefined ? 'None' : 'Offline' };
+}
+
+/** The charger's registers and its meter's may differ by this much without anything being wrong: of the energy, and in Wh. */
+const SIGNED_TOLERANCE = 0.02;
+const SIGNED_TOLERANCE_WH = 100;
+
+/** What of an ended session is billed: what the meter signed, where it did. */
+function billed(
+  { start, stops, between, meterKey }: Story,
+  { startedAtSec, endedAtSec }: Figures,
+  energyWh: number,
+): Pick<SessionAnswer, 'verdict' | 'reason'> & { energyWh?: bigint } {
+  const records = meterKey === undefined ? [] : signedIn(start.fact, stops[0]?.fact, between);
+  if (meterKey === undefined || records.length === 0) return { verdict: 'Done', reason: 'None' };
+  const signed = signedEnergy(records, { key: meterKey, startedAtSec, endedAtSec });
+  if (signed.kind !== 'signed') return { verdict: 'Unusable', reason: 'MeterUnusable' };
+  const allowedWh = Math.max(SIGNED_TOLERANCE_WH, energyWh * SIGNED_TOLERANCE);
+  if (Math.abs(signed.energyWh - energyWh) > allowedWh) return { verdict: 'Unusable', reason: 'Contradiction' };
+  return { verdict: 'Done', reason: 'None', energyWh: BigInt(signed.energyWh) };
 }
 
 /** Where the transaction is: OCPP 2.x may tell it after the start. */

@@ -18,8 +18,8 @@ export type SignedEnergy =
   | { kind: 'unusable'; reason: string };
 
 export interface SignedEnergyOptions {
-  /** The meter's key on chain; undefined if there is none there. */
-  key: KeyObject | undefined;
+  /** The meter's key on chain. */
+  key: KeyObject;
   /** When the transaction was, by the gateway's clock, Unix seconds. */
   startedAtSec: number;
   endedAtSec: number;
@@ -44,7 +44,6 @@ const ENDS: ReadonlySet<string> = new Set('ELRAP');
  */
 export function signedEnergy(signed: readonly string[], options: SignedEnergyOptions): SignedEnergy {
   if (signed.length === 0) return { kind: 'none' };
-  if (options.key === undefined) return unusable('no key of the meter is on chain');
   const pages = new Map<number, OcmfRecord>();
   for (const data of signed) {
     const record = readOcmf(ocmfTextOf(data));
@@ -60,7 +59,7 @@ export function signedEnergy(signed: readonly string[], options: SignedEnergyOpt
   const [first] = records as [OcmfRecord];
   if (records.some(({ meterSerial }) => meterSerial !== first.meterSerial)) return unusable('signed by several meters');
   if (first.pagination.number <= (options.earlierPage ?? -1)) return unusable('page of an earlier transaction');
-  const energy = energyOf(records.flatMap(({ readings }) => readings));
+  const energy = energyOf(distinct(records.flatMap(({ readings }) => readings)));
   if (typeof energy === 'string') return unusable(energy);
   if (isReplay(energy, options)) return unusable('signed at another time than that of the transaction');
   const { begin, end } = energy;
@@ -109,6 +108,17 @@ function energyOf(readings: readonly OcmfReading[]): { begin: OcmfReading; end: 
     before = reading;
   }
   return { begin, end };
+}
+
+/** A record of the end may repeat the reading of the begin. */
+function distinct(readings: readonly OcmfReading[]): OcmfReading[] {
+  const isSame = (one: OcmfReading, other: OcmfReading) =>
+    one.kind === other.kind &&
+    one.takenAtSec === other.takenAtSec &&
+    one.registerMicroWh === other.registerMicroWh &&
+    one.register === other.register &&
+    one.isGood === other.isGood;
+  return readings.filter((reading, n) => readings.findIndex((before) => isSame(before, reading)) === n);
 }
 
 function isReplay({ begin, end }: { begin: OcmfReading; end: OcmfReading }, options: SignedEnergyOptions): boolean {

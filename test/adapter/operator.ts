@@ -16,6 +16,8 @@ export interface TestOperatorOptions {
   database?: string;
   answerWaitMs?: number;
   now?: () => number;
+  /** Of every charger's meter on chain, 0x-hex; none unless told. */
+  meterKey?: string;
   /** Without it the chain has told the network at once. */
   isChainAway?: boolean;
 }
@@ -43,7 +45,11 @@ export async function startTestOperator(options: TestOperatorOptions) {
     },
     openNetwork: (told) => {
       tell = told;
-      return { isFresh: () => !options.isChainAway, close: async () => {} };
+      return {
+        isFresh: () => !options.isChainAway,
+        readMeterKey: async () => options.meterKey ?? '0x',
+        close: async () => {},
+      };
     },
   });
   const news = (gateways: readonly ListedGateway[]) => tell({ network: TEST_NETWORK, gateways: [...gateways] });

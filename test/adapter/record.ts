@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { openDatabase } from '../../adapter/database.ts';
 import type { ListedGateway } from '../../adapter/gateway-book.ts';
 import { makeIngest } from '../../adapter/ingest.ts';
@@ -69,8 +70,8 @@ export function makeTestRecord(gateways: readonly ListedGateway[], path = ':memo
       return record.isKnown ? uptimeBetween(record.answer, fromSec, toSec) : record;
     },
     uptimeReader: uptime,
-    session: (charger: string, sessionId: string, atSec: number): Known<SessionAnswer> =>
-      sessionResultAt(session(deviceIdOf(charger), sessionId, asOfMs(atSec)), asOfMs(atSec)),
+    session: (charger: string, sessionId: string, atSec: number, meterKey?: KeyObject): Known<SessionAnswer> =>
+      sessionResultAt(session(deviceIdOf(charger), sessionId, asOfMs(atSec)), asOfMs(atSec), meterKey),
     /** The answer as text. */
     told: (charger: string, connector: number, atSec: number): Told => {
       const known = answer(charger, connector, atSec);

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { Batch } from '../../core/batch.ts';
 import { deviceIdOf } from '../../core/identity.ts';
 import { sessionTag } from '../../core/request-approval.ts';
@@ -73,6 +74,13 @@ export function tellStory(gateway: TestGateway, take: (...batches: Batch[]) => v
         ...(id === undefined ? {} : { transactionId: id }),
         meterValue: [{ timestamp: iso(DAY + atSec), sampledValue: [{ value: `${registerWh}` }] }],
       }),
+    /** A meter's signed record, without a value beside it. */
+    signed: (sec: number, record: string, { id = 7 as number | undefined } = {}) =>
+      call(sec, 'MeterValues', {
+        connectorId: 1,
+        ...(id === undefined ? {} : { transactionId: id }),
+        meterValue: [{ timestamp: iso(DAY + sec), sampledValue: [{ value: record, format: 'SignedData' }] }],
+      }),
     status: (sec: number, status: string, atSec = sec) =>
       call(sec, 'StatusNotification', {
         connectorId: 1,
@@ -87,8 +95,8 @@ export function tellStory(gateway: TestGateway, take: (...batches: Batch[]) => v
 export function beginStory() {
   const gateway = makeTestGateway({ bootedAtMs: ms(DAY) });
   const record = makeTestRecord([gateway.listed()]);
-  const told = (sec: number, sessionId = SESSION) => {
-    const known = record.session(CHARGER, sessionId, DAY + sec);
+  const told = (sec: number, sessionId = SESSION, meterKey?: KeyObject) => {
+    const known = record.session(CHARGER, sessionId, DAY + sec, meterKey);
     if (!known.isKnown) return { cannotKnow: known.reason };
     const { idTag, evidence, energyWh, startedAtSec, endedAtSec, ...answer } = known.answer;
     const day = (atSec: number) => (atSec === 0 ? 0 : atSec - DAY);
