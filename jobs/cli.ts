@@ -124,6 +124,8 @@ async function tryOut(job: JobSpec, sample: string, settings: JobNodeSettings): 
     httpTimeoutMs: settings.HTTP_TIMEOUT_MS,
     asyncTimeoutMs: settings.ASYNC_TIMEOUT_MS,
     httpMaxBytes: settings.HTTP_MAX_BYTES,
+    forwarder: settings.NODE_FORWARDER || undefined,
+    weiPerLink: settings.LINK_PRICE_GWEI * 1_000_000_000n,
     randomBelow: randomInt,
   });
   const lines = result.tasks.map(

@@ -19,6 +19,7 @@ const SOURCES = {
   PlainConsumer: 'bench/contracts/PlainConsumer.sol',
   GasMeter: 'bench/contracts/GasMeter.sol',
   Operator: `${CHAINLINK}/operatorforwarder/Operator.sol`,
+  AuthorizedForwarder: `${CHAINLINK}/operatorforwarder/AuthorizedForwarder.sol`,
   LinkToken: `${CHAINLINK}/shared/token/ERC677/LinkToken.sol`,
 } as const;
 

@@ -94,6 +94,16 @@ const MIGRATIONS = [
   // A partial index serves only queries that repeat its condition; without this one every look read the whole table.
   `DROP INDEX txs_open;
    CREATE INDEX txs_by_state ON txs (state, id);`,
+  `-- Which account a tx's nonce is of.
+   ALTER TABLE txs ADD COLUMN account TEXT;
+   ALTER TABLE attempts ADD COLUMN account TEXT;
+   UPDATE attempts SET account = (SELECT address FROM account);
+   UPDATE txs SET account = (SELECT address FROM account) WHERE nonce IS NOT NULL;
+   DROP INDEX txs_by_nonce;
+   CREATE INDEX txs_by_nonce ON txs (account, nonce);
+   -- What an answer earns, in wei; NULL where it is sent whatever its gas costs.
+   ALTER TABLE txs ADD COLUMN worth_wei TEXT;
+   CREATE INDEX runs_by_end ON runs (ended_at_ms);`,
 ];
 
 /**

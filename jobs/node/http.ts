@@ -10,6 +10,8 @@ import type { JobSpec } from './spec.ts';
 export interface HttpSources {
   /** What is wrong, if anything: red as soon as there is one. */
   problems: () => string[];
+  /** What an operator must look at though the node goes on. */
+  alerts: () => string[];
   metrics: Metrics;
   jobs: readonly JobSpec[];
   listRuns: (beforeId: number, limit: number) => RunRow[];
@@ -45,7 +47,8 @@ export async function serveHttp(
   app.disable('x-powered-by');
   app.get('/health', (_request, response) => {
     const problems = sources.problems();
-    response.status(problems.length === 0 ? 200 : 503).json({ status: problems.length === 0 ? 'ok' : 'red', problems });
+    const status = problems.length === 0 ? 'ok' : 'red';
+    response.status(problems.length === 0 ? 200 : 503).json({ status, problems, alerts: sources.alerts() });
   });
   app.get('/metrics', async (_request, response) => {
     response.type(sources.metrics.registry.contentType).send(await sources.metrics.registry.metrics());

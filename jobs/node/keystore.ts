@@ -1,52 +1,82 @@
 import { readFile } from 'node:fs/promises';
 import { Wallet } from 'ethers';
 import { DevsenError } from '../../core/errors.ts';
+import type { Account } from './sending.ts';
 import type { JobNodeSettings } from './settings.ts';
 
 type KeySettings = Pick<
   JobNodeSettings,
-  'NODE_KEYSTORE' | 'NODE_KEYSTORE_PASSWORD' | 'NODE_KEYSTORE_PASSWORD_FILE' | 'NODE_KEY' | 'NODE_KEY_ALLOWED'
+  | 'NODE_KEYSTORE'
+  | 'NODE_KEYSTORE_RETIRING'
+  | 'NODE_KEYSTORE_PASSWORD'
+  | 'NODE_KEYSTORE_PASSWORD_FILE'
+  | 'NODE_KEY'
+  | 'NODE_KEY_ALLOWED'
 >;
 
+const wrong = (what: string) => new DevsenError('SETTINGS_INVALID', what);
+
 /**
- * The account that sends answers, from its encrypted keystore or, where that is allowed, from a bare key.
+ * The accounts that send answers, from encrypted keystores or, where that is allowed, from bare keys.
  *
- * @throws DevsenError `SETTINGS_INVALID` saying which setting is wrong; never with the key or the password
+ * @throws DevsenError `SETTINGS_INVALID` saying which setting is wrong; never with a key or a password
  */
-export async function openWallet(settings: KeySettings): Promise<Wallet> {
-  const wrong = (what: string) => new DevsenError('SETTINGS_INVALID', what);
-  const hasKey = settings.NODE_KEY.length > 0;
-  if (settings.NODE_KEYSTORE && hasKey) throw wrong('NODE_KEYSTORE and NODE_KEY are both set: expected one of them');
-  if (hasKey) {
-    if (!settings.NODE_KEY_ALLOWED) {
-      throw wrong('NODE_KEY is set: use NODE_KEYSTORE, or set NODE_KEY_ALLOWED=true on a local network');
-    }
-    try {
-      return new Wallet(`0x${settings.NODE_KEY.toString('hex')}`);
-    } catch {
-      throw wrong('NODE_KEY is wrong: expected a private key');
-    }
-  }
-  if (!settings.NODE_KEYSTORE)
+export async function openAccounts(settings: KeySettings): Promise<Account[]> {
+  const { NODE_KEYSTORE: stores, NODE_KEYSTORE_RETIRING: retiring, NODE_KEY: keys } = settings;
+  if (stores.length > 0 && keys.length > 0)
+    throw wrong('NODE_KEYSTORE and NODE_KEY are both set: expected one of them');
+  if (stores.length === 0 && keys.length === 0)
     throw wrong('NODE_KEYSTORE is not set: the encrypted keystore of the sending account (path)');
-  const json = await readSetting('NODE_KEYSTORE', settings.NODE_KEYSTORE);
-  const fromFile = settings.NODE_KEYSTORE_PASSWORD_FILE;
-  const password = fromFile
-    ? ((await readSetting('NODE_KEYSTORE_PASSWORD_FILE', fromFile)).split(/\r?\n/)[0] ?? '')
-    : settings.NODE_KEYSTORE_PASSWORD;
+  if (keys.length > 0 && !settings.NODE_KEY_ALLOWED)
+    throw wrong('NODE_KEY is set: use NODE_KEYSTORE, or set NODE_KEY_ALLOWED=true on a local network');
+  const passwords = await readPasswords(settings, stores.length + retiring.length);
+  const accounts = keys.map((key): Account => ({ wallet: walletOf(key), isRetiring: false }));
+  for (const [i, path] of [...stores, ...retiring].entries()) {
+    const name = i < stores.length ? 'NODE_KEYSTORE' : 'NODE_KEYSTORE_RETIRING';
+    const wallet = await decrypt(name, path, passwords[i] as string);
+    accounts.push({ wallet, isRetiring: i >= stores.length });
+  }
+  const addresses = accounts.map(({ wallet }) => wallet.address);
+  if (new Set(addresses).size < addresses.length) throw wrong('the keys of the node hold one account twice');
+  return accounts;
+}
+
+function walletOf(key: Buffer): Wallet {
+  try {
+    return new Wallet(`0x${key.toString('hex')}`);
+  } catch {
+    throw wrong('NODE_KEY is wrong: expected a private key');
+  }
+}
+
+async function decrypt(name: string, path: string, password: string): Promise<Wallet> {
+  const json = await readSetting(name, path);
   try {
     const { privateKey } = await Wallet.fromEncryptedJson(json, password);
     return new Wallet(privateKey);
   } catch (error) {
     const isPassword = /password/i.test((error as Error).message);
-    throw wrong(isPassword ? 'NODE_KEYSTORE_PASSWORD is wrong' : 'NODE_KEYSTORE is wrong: expected a JSON keystore');
+    throw wrong(isPassword ? 'NODE_KEYSTORE_PASSWORD is wrong' : `${name} is wrong: expected a JSON keystore`);
   }
+}
+
+/** One password for each keystore. */
+async function readPasswords(settings: KeySettings, stores: number): Promise<string[]> {
+  const file = settings.NODE_KEYSTORE_PASSWORD_FILE;
+  if (!file || stores === 0) return Array(stores).fill(settings.NODE_KEYSTORE_PASSWORD);
+  const lines = (await readSetting('NODE_KEYSTORE_PASSWORD_FILE', file)).replace(/\r?\n$/, '').split(/\r?\n/);
+  if (lines.length === 1) return Array(stores).fill(lines[0]);
+  if (lines.length < stores)
+    throw wrong(
+      `NODE_KEYSTORE_PASSWORD_FILE has ${lines.length} lines, for ${stores} keystores: expected one, or one each`,
+    );
+  return lines;
 }
 
 async function readSetting(name: string, path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new DevsenError('SETTINGS_INVALID', `${name} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+    throw wrong(`${name} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
   }
 }

@@ -1,9 +1,10 @@
 import type { Logger } from '../../runtime/log.ts';
 import type { Block, Chain, ChainLog } from './chain.ts';
+import { makeNewsReader, type Refusal } from './news.ts';
 import { type Repeated, repeat } from './repeat.ts';
-import { CANCEL_TOPIC, decodeRequest, REQUEST_TOPIC, RESPONSE_TOPIC, refusalOf, specIdsOf } from './requests.ts';
+import { CANCEL_TOPIC, REQUEST_TOPIC, RESPONSE_TOPIC } from './requests.ts';
 import { RpcError } from './rpc.ts';
-import type { ChainNews, RunStore } from './run-store.ts';
+import type { RunStore } from './run-store.ts';
 import type { DirectRequestJob } from './spec.ts';
 
 export interface ListenerRules {
@@ -14,6 +15,8 @@ export interface ListenerRules {
   backfillBlocks: number;
   rangeBlocks: number;
   minPaymentJuels: bigint;
+  /** Newest blocks that are read a second time. */
+  rereadBlocks: number;
 }
 
 export interface ListenerEvents {
@@ -22,7 +25,7 @@ export interface ListenerEvents {
   /** There may be new runs; the runs named must stop. */
   changed: (stop: readonly number[]) => void;
   /** A request was not taken, and why. */
-  refused: (why: 'requester' | 'payment' | 'malformed') => void;
+  refused: (why: Refusal) => void;
   reorg: (depth: number) => void;
 }
 
@@ -30,6 +33,10 @@ export interface Listener extends Repeated {
   /** Has the chain read again from a block on; what was taken in before is not taken in twice. */
   replay: (fromBlock: number) => void;
 }
+
+/** How long after blocks were read they are read a second time: an endpoint that lagged has then caught up. */
+const REREAD_AFTER_MS = 4_000;
+const REREAD_AFTER_POLLS = 20;
 
 /** A chain that is shorter than it was may just be a node that lags; after this long it is believed. */
 const LAG_MS = 5_000;
@@ -59,20 +66,31 @@ export function startListener(
   events: ListenerEvents,
   log: Logger,
   nowMs: () => number,
+  /** Another endpoint of the chain, if one is well. */
+  second: () => Pick<Chain, 'block' | 'logs'> | undefined = () => undefined,
 ): Listener {
   let replayFrom: number | undefined;
   let seenHead = '';
   const shorterSinceMs = new Map<string, number>();
   let rangeBlocks = rules.rangeBlocks;
+  let rereadAtMs = 0;
+  const newsOf = makeNewsReader(store, rules.minPaymentJuels, events.refused, log);
 
   const reading = repeat(rules.pollMs, log, 'the chain cannot be read', async () => {
     const head = await chain.head();
     events.head(head);
     if (replayFrom !== undefined) goBackTo(replayFrom);
-    if (head.hash === seenHead && shorterSinceMs.size === 0) return;
-    let isAllRead = true;
-    for (const job of jobs) isAllRead = (await readJob(job, head)) && isAllRead;
-    seenHead = isAllRead ? head.hash : '';
+    if (head.hash !== seenHead || shorterSinceMs.size > 0) {
+      let isAllRead = true;
+      for (const job of jobs) isAllRead = (await readJob(job, head)) && isAllRead;
+      if (isAllRead && head.hash !== seenHead)
+        rereadAtMs ||= nowMs() + Math.min(REREAD_AFTER_MS, REREAD_AFTER_POLLS * rules.pollMs);
+      seenHead = isAllRead ? head.hash : '';
+    }
+    if (rereadAtMs > 0 && nowMs() >= rereadAtMs) {
+      rereadAtMs = 0;
+      for (const job of jobs) await rereadJob(job);
+    }
   });
   return {
     ...reading,
@@ -116,6 +134,39 @@ export function startListener(
     }
   }
 
+  /**
+   * Reads the newest blocks once more. Behind one address there may be several nodes of the chain, and one that lacks a
+   * block gives no error but no logs.
+   */
+  async function rereadJob(job: DirectRequestJob): Promise<void> {
+    const [newest] = store.checkpoints(job.id);
+    if (!newest || rules.rereadBlocks === 0) return;
+    const other = second() ?? chain;
+    const from = Math.max(0, newest.number - rules.rereadBlocks + 1);
+    const topics = [[REQUEST_TOPIC, CANCEL_TOPIC, RESPONSE_TOPIC]];
+    if ((await other.block(newest.number))?.hash !== newest.hash) return;
+    const logs = await other.logs({ address: job.contract, topics, from, to: newest.number });
+    const isTrue = await Promise.all(logs.map((entry) => isInChain(entry, job, from, newest)));
+    const news = newsOf(
+      job,
+      logs.filter((_, i) => isTrue[i]),
+    );
+    const stop = store.takeIn(job.id, news);
+    events.changed(stop);
+  }
+
+  async function isInChain(
+    entry: ChainLog,
+    job: DirectRequestJob,
+    from: number,
+    last: { number: number; hash: string },
+  ) {
+    if (!isOf(entry, job.contract, from, last.number, last)) return false;
+    return (
+      store.knows(job.id, entry.topics[1] ?? '') || (await chain.block(entry.blockNumber))?.hash === entry.blockHash
+    );
+  }
+
   /** @returns whether the chain still holds what was read of it; if not, the job has gone back or waits */
   async function hasSamePast(job: DirectRequestJob, head: Block): Promise<boolean> {
     const checkpoints = store.checkpoints(job.id);
@@ -156,32 +207,16 @@ export function startListener(
     events.reorg(fromBlock - to);
     events.changed(stop);
   }
-
-  function newsOf(job: DirectRequestJob, logs: readonly ChainLog[]): ChainNews[] {
-    const specIds = specIdsOf(job.externalJobId);
-    const inOrder = logs.toSorted((a, b) => a.blockNumber - b.blockNumber || a.logIndex - b.logIndex);
-    return inOrder.flatMap((entry): ChainNews[] => {
-      const [topic, subject] = entry.topics;
-      if (subject === undefined) return [];
-      const about = { requestId: subject, blockNumber: entry.blockNumber };
-      if (topic === CANCEL_TOPIC) return [{ kind: 'cancelled', ...about }];
-      if (topic === RESPONSE_TOPIC) return [{ kind: 'answered', ...about }];
-      if (!specIds.includes(subject)) return [];
-      const request = decodeRequest(entry);
-      const refusal = request ? refusalOf(job, request, rules.minPaymentJuels) : 'malformed';
-      if (!request || refusal) {
-        events.refused(refusal ?? 'malformed');
-        log.info({ job: job.name, requestId: request?.requestId, txHash: entry.txHash, refusal }, 'request refused');
-        return [];
-      }
-      log.info({ job: job.name, requestId: request.requestId, blockNumber: entry.blockNumber }, 'request taken');
-      return [{ kind: 'request', request }];
-    });
-  }
 }
 
 /** Whether a log is what was asked for: of the contract, of the blocks, and of the chain the last block belongs to. */
-function isOf(entry: ChainLog, contract: string, from: number, to: number, last: Block): boolean {
+function isOf(
+  entry: ChainLog,
+  contract: string,
+  from: number,
+  to: number,
+  last: Pick<Block, 'number' | 'hash'>,
+): boolean {
   if (entry.address !== contract || entry.blockNumber < from || entry.blockNumber > to) return false;
   return entry.blockNumber !== last.number || entry.blockHash === last.hash;
 }

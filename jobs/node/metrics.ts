@@ -7,6 +7,7 @@ export function makeMetrics(now: {
   activeRuns: () => number;
   txs: () => { queued: number; sent: number };
   awaitedAnswers: () => number;
+  alerts: () => number;
 }) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -38,6 +39,14 @@ export function makeMetrics(now: {
       this.set(now.awaitedAnswers());
     },
   });
+  new Gauge({
+    name: 'devsen_jobs_alerts',
+    help: 'Things that an operator must look at; /health says which',
+    registers,
+    collect() {
+      this.set(now.alerts());
+    },
+  });
   return {
     registry,
     head: new Gauge({ name: 'devsen_jobs_chain_head', help: 'Number of the newest block seen', registers }),
@@ -62,7 +71,8 @@ export function makeMetrics(now: {
     }),
     balance: new Gauge({
       name: 'devsen_jobs_balance_eth',
-      help: 'Balance of the sending account, in ether',
+      help: "Balance of a sending account, in the chain's coin",
+      labelNames: ['account'],
       registers,
     }),
   };

@@ -103,6 +103,33 @@ export function makeRunStore(db: DatabaseSync, nowMs: () => number) {
     if (Number(changed) > 0 && state !== 'completed') sql.want.run(id, 0);
     return Number(changed) > 0;
   };
+  const takeIn = (jobId: string, news: readonly ChainNews[]): number[] => {
+    const ended: number[] = [];
+    for (const item of news) {
+      const requestId = item.kind === 'request' ? item.request.requestId : item.requestId;
+      const known = sql.byRequest.get(jobId, requestId) as { id: number; state: RunState; request: string } | undefined;
+      if (item.kind === 'request') {
+        if (!known) {
+          sql.insert.run(jobId, requestId, storeRequest(item.request), item.request.log.blockNumber, nowMs());
+        } else if (known.state === 'orphaned') revive(known, item.request);
+      } else if (known?.state === 'unfinished') {
+        const isAnswer = item.kind === 'answered';
+        if (isAnswer && sql.hasNonce.get(known.id)) continue;
+        const [state, note] = isAnswer
+          ? (['completed', 'answered before'] as const)
+          : (['cancelled', 'cancelled by the requester'] as const);
+        if (end(known.id, state, note, item.blockNumber)) ended.push(known.id);
+      }
+    }
+    return ended;
+  };
+  const revive = (known: { id: number; request: string }, request: OracleRequest) => {
+    const goesOn = hasSameContents(loadRequest(known.request), request) && !sql.wasEmptied.get(known.id);
+    sql.revive.run(known.id, storeRequest(request), request.log.blockNumber, goesOn ? 0 : 1);
+    if (!goesOn) return;
+    sql.want.run(known.id, 1);
+    sql.forgetFaults.run(known.id);
+  };
 
   return {
     /** Last block whose logs this job has taken in; undefined for a job that never ran. */
@@ -122,37 +149,20 @@ export function makeRunStore(db: DatabaseSync, nowMs: () => number) {
      */
     advance: (jobId: string, to: { number: number; hash: string }, news: readonly ChainNews[]): number[] =>
       inTransaction(db, () => {
-        const ended: number[] = [];
-        for (const item of news) {
-          const requestId = item.kind === 'request' ? item.request.requestId : item.requestId;
-          const known = sql.byRequest.get(jobId, requestId) as
-            | { id: number; state: RunState; request: string }
-            | undefined;
-          if (item.kind === 'request') {
-            const text = storeRequest(item.request);
-            if (!known) {
-              sql.insert.run(jobId, requestId, text, item.request.log.blockNumber, nowMs());
-            } else if (known.state === 'orphaned') {
-              const goesOn = hasSameContents(loadRequest(known.request), item.request) && !sql.wasEmptied.get(known.id);
-              sql.revive.run(known.id, text, item.request.log.blockNumber, goesOn ? 0 : 1);
-              if (goesOn) {
-                sql.want.run(known.id, 1);
-                sql.forgetFaults.run(known.id);
-              }
-            }
-          } else if (known?.state === 'unfinished') {
-            if (item.kind === 'cancelled') {
-              if (end(known.id, 'cancelled', 'cancelled by the requester', item.blockNumber)) ended.push(known.id);
-            } else if (!sql.hasNonce.get(known.id)) {
-              if (end(known.id, 'completed', 'answered before', item.blockNumber)) ended.push(known.id);
-            }
-          }
-        }
+        const ended = takeIn(jobId, news);
         sql.setCursor.run(jobId, to.number);
         sql.addCheckpoint.run(jobId, to.number, to.hash);
         sql.trimCheckpoints.run(jobId);
         return ended;
       }),
+
+    /** Takes in what the chain said about blocks that were read before; what is known has no effect. */
+    takeIn: (jobId: string, news: readonly ChainNews[]): number[] => inTransaction(db, () => takeIn(jobId, news)),
+    /** Whether a request has a run, other than one whose block is no longer part of the chain. */
+    knows: (jobId: string, requestId: string): boolean => {
+      const known = sql.byRequest.get(jobId, requestId) as { state: RunState } | undefined;
+      return known !== undefined && known.state !== 'orphaned';
+    },
 
     /**
      * Begins a run that is due by the clock, unless the one before still goes on, or this one was begun before.

@@ -195,6 +195,14 @@ export function callFor(job: JobSpec, run: Run, attempt: Attempt, services: Task
     signal,
     timeoutMs: task.timeoutMs ?? job.maxTaskDurationMs,
     gasLimit: job.gasLimit,
+    isForwarded: job.isForwarded,
+    worthWei: worthOf(run, services.weiPerLink),
     services,
   };
+}
+
+const JUELS_PER_LINK = 10n ** 18n;
+
+function worthOf({ request }: Run, weiPerLink: bigint): bigint | undefined {
+  return request === undefined || weiPerLink === 0n ? undefined : (request.paymentJuels * weiPerLink) / JUELS_PER_LINK;
 }

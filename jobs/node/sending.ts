@@ -1,13 +1,24 @@
+import type { Wallet } from 'ethers';
 import type { TxRequest } from './tx-store.ts';
 import type { Value } from './values.ts';
 
 export interface SenderRules {
   pollMs: number;
   finalityBlocks: number;
+  /** Most txs of one account sent and not yet mined. */
   maxInFlight: number;
   capWei: bigint;
   bumpAfterMs: number;
   bumpPercent: bigint;
+  /** How long an answer whose gas costs more than it earns waits for cheaper gas. */
+  profitWaitMs: number;
+}
+
+/** An account that sends. */
+export interface Account {
+  wallet: Wallet;
+  /** Its txs are brought to an end, and no new ones begun. */
+  isRetiring: boolean;
 }
 
 export interface Sender {
@@ -16,6 +27,12 @@ export interface Sender {
   /** The receipt once it is deep enough. @throws Error saying why there will be none */
   outcome: (key: string, signal: AbortSignal) => Promise<Value>;
 }
+
+/**
+ * What a second endpoint says of a tx that is about to be sent, or given up; `differs` if it holds another block than the
+ * one the tx rests on, `unknown` if it cannot say now.
+ */
+export type SecondOpinion = (tx: TxRequest, from: string) => Promise<'succeeds' | 'fails' | 'differs' | 'unknown'>;
 
 /** Told for the metrics. */
 export type SenderEvent =
@@ -27,4 +44,7 @@ export type SenderEvent =
   | 'replaced'
   | 'nonce-taken'
   | 'cap-reached'
-  | 'no-funds';
+  | 'no-funds'
+  | 'held'
+  | 'disputed'
+  | 'unprofitable';

@@ -1,4 +1,5 @@
 import {
+  asAddress,
   asBoolean,
   asHexBytes,
   asOneOf,
@@ -49,6 +50,28 @@ export const JOB_NODE_SETTINGS = {
     isSecret: true,
     read: asUrl('http:', 'https:'),
   },
+  RPC_FALLBACK_URLS: {
+    about:
+      'Further endpoints of the same chain, divided by commas: asked where RPC_URL fails or lags. Where there are any, two must agree before a tx is sent.',
+    unit: 'URLs',
+    default: '',
+    isSecret: true,
+    read: (text: string) => asList(text).map(asUrl('http:', 'https:')),
+  },
+  RPC_WS_URL: {
+    about:
+      'WebSocket endpoint that tells of new blocks, so that they are read at once; without it they are polled for.',
+    unit: 'URL',
+    default: '',
+    isSecret: true,
+    read: (text: string) => (text === '' ? '' : asUrl('ws:', 'wss:')(text)),
+  },
+  RPC_LAG_BLOCKS: {
+    about: 'Blocks an endpoint may be behind the others before it is asked last.',
+    unit: 'blocks',
+    default: '3',
+    read: asWhole(0, 1000),
+  },
   RPC_TIMEOUT_MS: {
     about: 'How long one call to the chain may take.',
     unit: 'ms',
@@ -60,6 +83,19 @@ export const JOB_NODE_SETTINGS = {
     unit: 'ms',
     default: '1000',
     read: asWhole(20, 60_000),
+  },
+  CHAIN_AWAY_MS: {
+    about: 'How long the chain may go unread before health turns red; ten polls at least.',
+    unit: 'ms',
+    default: '10000',
+    read: asWhole(100, 600_000),
+  },
+  REREAD_BLOCKS: {
+    about:
+      'Newest blocks whose logs are read a second time, at another endpoint where there is one: endpoints that lag leave logs out without a word.',
+    unit: 'blocks',
+    default: '20',
+    read: asWhole(0, 1000),
   },
   MIN_CONFIRMATIONS: {
     about: "Blocks, the request's own included, before a request is answered; a spec may ask for more.",
@@ -89,39 +125,73 @@ export const JOB_NODE_SETTINGS = {
     about: 'Least LINK a request must pay where its spec names no floor.',
     unit: 'juels',
     default: '0',
-    read: asJuels,
+    read: asBig('a whole number of juels'),
+  },
+  LINK_PRICE_GWEI: {
+    about:
+      "What one LINK is worth in the chain's coin; an answer whose gas costs more than it earns waits. 0: none does.",
+    unit: 'gwei',
+    default: '0',
+    read: asBig('a whole number of gwei'),
+  },
+  PROFIT_WAIT_MS: {
+    about: 'How long such an answer waits for cheaper gas before its run fails.',
+    unit: 'ms',
+    default: '600000',
+    read: asWhole(0, 86_400_000),
   },
   NODE_KEYSTORE: {
-    about: "Encrypted JSON keystore of the account that sends answers (the Operator's authorised sender).",
+    about:
+      "Encrypted JSON keystore of the account that sends answers (the Operator's authorised sender); several, divided by commas, send side by side.",
     unit: 'path',
     default: '',
-    read: asText,
+    read: asList,
+  },
+  NODE_KEYSTORE_RETIRING: {
+    about: 'Keystores of accounts that were replaced: what they have sent is brought to an end, nothing new is sent.',
+    unit: 'path',
+    default: '',
+    read: asList,
   },
   NODE_KEYSTORE_PASSWORD: {
-    about: 'Password of the keystore.',
+    about: 'Password of the keystores.',
     unit: 'text',
     default: '',
     isSecret: true,
     read: asText,
   },
   NODE_KEYSTORE_PASSWORD_FILE: {
-    about: 'File whose first line is the password of the keystore.',
+    about: 'File whose lines are the passwords of the keystores, retiring ones last; one line is for all.',
     unit: 'path',
     default: '',
     read: asText,
   },
   NODE_KEY: {
-    about: 'Private key instead of a keystore; only where NODE_KEY_ALLOWED is true (local networks).',
+    about:
+      'Private key instead of a keystore, or several divided by commas; only where NODE_KEY_ALLOWED is true (local networks).',
     unit: '32 bytes hex',
     default: '0x',
     isSecret: true,
-    read: asPrivateKey,
+    read: asPrivateKeys,
   },
   NODE_KEY_ALLOWED: {
     about: 'Whether NODE_KEY may be used.',
     unit: 'true or false',
     default: 'false',
     read: asBoolean,
+  },
+  NODE_FORWARDER: {
+    about:
+      "Chainlink AuthorizedForwarder that the accounts send through for specs with forwardingAllowed = true; it is then the Operator's authorised sender, and they are the forwarder's.",
+    unit: 'address',
+    default: '',
+    read: (text: string) => (text === '' ? '' : asAddress(text)),
+  },
+  MIN_BALANCE_GWEI: {
+    about: 'Balance of a sending account below which there is an alert.',
+    unit: 'gwei',
+    default: '50000000',
+    read: asBig('a whole number of gwei'),
   },
   BRIDGE_URL: {
     about: 'Where the bridge named "devsen" leads: this operator\'s adapter.',
@@ -186,7 +256,7 @@ export const JOB_NODE_SETTINGS = {
     read: asWhole(1, 10_000),
   },
   MAX_IN_FLIGHT: {
-    about: 'Txs sent and not yet mined at once; the others wait.',
+    about: 'Txs of one account sent and not yet mined at once; the others wait.',
     unit: 'txs',
     default: '16',
     read: asWhole(1, 1000),
@@ -223,14 +293,21 @@ function asUrlOrNothing(text: string): string {
   return text === '' ? '' : asUrl('http:', 'https:')(text);
 }
 
-function asJuels(text: string): bigint {
-  if (!/^\d{1,30}$/.test(text)) throw new Error('expected a whole number of juels');
-  return BigInt(text);
+function asBig(what: string): (text: string) => bigint {
+  return (text) => {
+    if (!/^\d{1,30}$/.test(text)) throw new Error(`expected ${what}`);
+    return BigInt(text);
+  };
+}
+
+function asList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 }
 
 /** Empty where no key is given. */
-function asPrivateKey(text: string): Buffer {
-  const key = asHexBytes(0, 32)(text);
-  if (key.length !== 0 && key.length !== 32) throw new Error('expected 32 bytes as hex digits');
-  return key;
+function asPrivateKeys(text: string): Buffer[] {
+  return asList(text === '0x' ? '' : text).map((key) => asHexBytes(32, 32)(key));
 }

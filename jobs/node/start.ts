@@ -3,18 +3,19 @@ import { formatEther } from 'ethers';
 import { DevsenError } from '../../core/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Running } from '../../runtime/process.ts';
+import { makeAlerts } from './alerts.ts';
 import { makeCallbackStore } from './callback-store.ts';
 import { makeCallbacks } from './callbacks.ts';
-import { makeChain } from './chain.ts';
 import { startClock } from './clock.ts';
 import { openDatabase } from './database.ts';
 import { serveHttp } from './http.ts';
-import { openWallet } from './keystore.ts';
+import { openAccounts } from './keystore.ts';
 import { beginJobs, type Listener, startListener } from './listener.ts';
 import { loadJobs } from './load-jobs.ts';
 import { makeMetrics } from './metrics.ts';
+import { watchNewHeads } from './new-heads.ts';
+import { openChain } from './open-chain.ts';
 import { repeat } from './repeat.ts';
-import { makeRpc } from './rpc.ts';
 import { makeRunStore } from './run-store.ts';
 import { startRunner } from './runner.ts';
 import { startSender } from './sender.ts';
@@ -24,13 +25,16 @@ import { makeTxStore, type TxStore } from './tx-store.ts';
 
 const WEI_PER_GWEI = 1_000_000_000n;
 const BALANCE_EVERY_MS = 60_000;
-/** The chain counts as away when it has not been read for this many polls, and 10 s at least. */
+/** Most between two looks at how the endpoints are, and how many polls it is otherwise. */
+const LOOK_EVERY_MS = 5_000;
+const LOOK_EVERY_POLLS = 20;
+/** The chain counts as away when it has not been read for this many polls at least. */
 const POLLS_UNTIL_AWAY = 10;
 
-/** A job node that runs; `port` serves health and metrics, `account` is the one that sends answers. */
+/** A job node that runs; `port` serves health and metrics, `accounts` are those that send answers. */
 export interface RunningJobNode extends Running {
   port: number;
-  account: string;
+  accounts: readonly string[];
 }
 
 /**
@@ -42,10 +46,10 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
   const nowMs = Date.now;
   const jobs = await loadJobs(settings.JOBS_DIR);
   for (const warning of jobs.flatMap((job) => job.warnings)) log.warn({ warning }, 'job spec');
-  const wallet = await openWallet(settings);
-  const account = wallet.address.toLowerCase();
-  const chain = makeChain(makeRpc(settings.RPC_URL, settings.RPC_TIMEOUT_MS));
-  const chainId = await chain.chainId();
+  const accounts = await openAccounts(settings);
+  const addresses = accounts.map(({ wallet }) => wallet.address.toLowerCase());
+  const alerts = makeAlerts(log);
+  const { chain, second, secondOpinion, look, chainId } = await openChain(settings, alerts, log, nowMs);
   checkChain(jobs, chainId);
   const head = await chain.head();
 
@@ -53,32 +57,40 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
   const runs = makeRunStore(db, nowMs);
   const txs = makeTxStore(db);
   const places = makeCallbackStore(db);
-  checkAccount(txs, account, chainId);
+  try {
+    checkAccounts(txs, addresses, chainId);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
   const requestJobs = jobs.filter((job) => job.type === 'directrequest');
   beginJobs(requestJobs, runs, head, settings.BACKFILL_BLOCKS);
   const metrics = makeMetrics({
     activeRuns: () => runner.active(),
     txs: txs.counts,
     awaitedAnswers: places.awaited,
+    alerts: () => alerts.list().length,
   });
 
-  const sender = startSender(
+  const sender = startSender(accounts, {
     chain,
-    wallet,
     chainId,
-    txs,
-    {
+    store: txs,
+    rules: {
       pollMs: settings.CHAIN_POLL_MS,
       finalityBlocks: settings.FINALITY_BLOCKS,
       maxInFlight: settings.MAX_IN_FLIGHT,
       capWei: BigInt(settings.MAX_FEE_GWEI) * WEI_PER_GWEI,
       bumpAfterMs: settings.BUMP_AFTER_MS,
       bumpPercent: BigInt(settings.BUMP_PERCENT),
+      profitWaitMs: settings.PROFIT_WAIT_MS,
     },
     log,
     nowMs,
-    (event) => metrics.sender.inc({ event }),
-  );
+    onEvent: (event) => metrics.sender.inc({ event }),
+    alerts,
+    secondOpinion,
+  });
   let responseUrl = settings.BRIDGE_RESPONSE_URL;
   const callbacks = makeCallbacks(places, () => responseUrl, nowMs);
   const runner = startRunner(
@@ -93,6 +105,8 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
       asyncTimeoutMs: settings.ASYNC_TIMEOUT_MS,
       httpTimeoutMs: settings.HTTP_TIMEOUT_MS,
       httpMaxBytes: settings.HTTP_MAX_BYTES,
+      forwarder: settings.NODE_FORWARDER || undefined,
+      weiPerLink: settings.LINK_PRICE_GWEI * WEI_PER_GWEI,
       randomBelow: randomInt,
     },
     {
@@ -113,9 +127,11 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
   const http = await serveHttp(settings.JOBS_HOST, settings.JOBS_PORT, {
     problems: () => {
       const lastGoodAtMs = listener?.lastGoodAtMs() ?? nowMs();
-      const isAway = nowMs() - lastGoodAtMs > Math.max(10_000, POLLS_UNTIL_AWAY * settings.CHAIN_POLL_MS);
+      const isAway =
+        nowMs() - lastGoodAtMs > Math.max(settings.CHAIN_AWAY_MS, POLLS_UNTIL_AWAY * settings.CHAIN_POLL_MS);
       return isAway ? ['the chain cannot be read'] : [];
     },
+    alerts: alerts.list,
     metrics,
     jobs,
     listRuns: runs.list,
@@ -138,6 +154,7 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
       backfillBlocks: settings.BACKFILL_BLOCKS,
       rangeBlocks: settings.LOG_RANGE_BLOCKS,
       minPaymentJuels: settings.MIN_PAYMENT_JUELS,
+      rereadBlocks: settings.REREAD_BLOCKS,
     },
     {
       head: (block) => metrics.head.set(block.number),
@@ -150,22 +167,33 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
     },
     log,
     nowMs,
+    second,
   );
-  const balance = repeat(BALANCE_EVERY_MS, log, 'the balance cannot be read', async () => {
-    metrics.balance.set(Number(formatEther(await chain.balanceWei(account))));
+  const balance = repeat(BALANCE_EVERY_MS, log, 'a balance cannot be read', async () => {
+    for (const account of addresses) {
+      const balanceWei = await chain.balanceWei(account);
+      metrics.balance.set({ account }, Number(formatEther(balanceWei)));
+      const isLow = balanceWei < settings.MIN_BALANCE_GWEI * WEI_PER_GWEI;
+      if (isLow) alerts.raise(`balance:${account}`, `the balance of ${account} is below MIN_BALANCE_GWEI`);
+      else alerts.clear(`balance:${account}`);
+    }
   });
+  const lookEveryMs = Math.min(LOOK_EVERY_MS, LOOK_EVERY_POLLS * settings.CHAIN_POLL_MS);
+  const looking = repeat(lookEveryMs, log, 'the endpoints cannot be looked at', look);
+  const heads = settings.RPC_WS_URL === '' ? undefined : watchNewHeads(settings.RPC_WS_URL, reading.soon, log);
   listener = reading;
   const cronJobs = jobs.filter((job) => job.type === 'cron');
   const clock = startClock(cronJobs, runs, () => runner.kick(), log, nowMs);
   runner.kick();
-  log.info({ account, port: http.port, jobs: jobs.map((job) => job.name) }, 'job node runs');
+  log.info({ accounts: addresses, port: http.port, jobs: jobs.map((job) => job.name) }, 'job node runs');
   return {
     port: http.port,
-    account,
+    accounts: addresses,
     close: async () => {
       clock.close();
+      heads?.close();
       await http.close();
-      await Promise.all([reading.close(), balance.close()]);
+      await Promise.all([reading.close(), balance.close(), looking.close()]);
       await closeRuns();
     },
   };
@@ -186,15 +214,22 @@ function checkChain(jobs: readonly JobSpec[], chainId: bigint): void {
   }
 }
 
-/** Nonces of one account on one chain are kept; txs under way with another's would never be followed. */
-function checkAccount(txs: TxStore, account: string, chainId: bigint): void {
-  const known = txs.account();
-  const isSame = known?.address === account && known.chainId === `${chainId}`;
-  if (known && !isSame && txs.open().length > 0) {
+/** Txs under way from an account whose key is not given would never be followed. */
+function checkAccounts(txs: TxStore, addresses: readonly string[], chainId: bigint): void {
+  const open = txs.openAccounts();
+  const known = txs.chainId();
+  if (known !== undefined && known !== `${chainId}` && open.length > 0) {
     throw new DevsenError(
       'SETTINGS_INVALID',
-      `JOBS_DATABASE has txs under way from ${known.address} on chain ${known.chainId}: let them be mined first`,
+      `JOBS_DATABASE has txs under way on chain ${known}: let them be mined first`,
     );
   }
-  if (!isSame) txs.setAccount(account, `${chainId}`);
+  const missing = open.filter((account) => !addresses.includes(account));
+  if (missing.length > 0) {
+    throw new DevsenError(
+      'SETTINGS_INVALID',
+      `JOBS_DATABASE has txs under way from ${missing.join(', ')}: give the keystore in NODE_KEYSTORE_RETIRING`,
+    );
+  }
+  if (known !== `${chainId}`) txs.setChainId(`${chainId}`);
 }

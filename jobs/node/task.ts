@@ -18,6 +18,10 @@ export interface TaskServices {
   asyncTimeoutMs: number;
   /** Longest answer taken from a bridge or an HTTP source. */
   httpMaxBytes: number;
+  /** `AuthorizedForwarder` that the node's accounts send through, lower case; undefined for none. */
+  forwarder: string | undefined;
+  /** What one LINK is worth, wei; 0 where it is not said. */
+  weiPerLink: bigint;
   /** A whole number from 0 to below the one given, each as likely. */
   randomBelow: (bound: number) => number;
 }
@@ -42,6 +46,10 @@ export interface TaskCall {
   timeoutMs: number | undefined;
   /** Gas limit the spec sets for all its txs, if it does. */
   gasLimit: number | undefined;
+  /** Whether the spec allows its txs to go through a forwarder. */
+  isForwarded: boolean;
+  /** What the answer earns, wei; undefined where that is not known or nothing is paid. */
+  worthWei: bigint | undefined;
   services: TaskServices;
 }
 

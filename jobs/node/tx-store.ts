@@ -17,6 +17,8 @@ export interface TxRequest {
   failOnRevert: boolean;
   /** Block that holds what the tx answers: it is judged by no older state. */
   afterBlock: number;
+  /** What it earns, wei; undefined where it is sent whatever its gas costs. */
+  worthWei: bigint | undefined;
 }
 
 export interface Tx extends TxRequest {
@@ -24,6 +26,8 @@ export interface Tx extends TxRequest {
   state: 'queued' | 'sent' | 'mined' | 'final' | 'dropped';
   /** False once nobody needs it any more: before it is sent it is dropped, afterwards replaced by an empty one. */
   isWanted: boolean;
+  /** Whose nonce it has, lower case. */
+  account: string | undefined;
   nonce: number | undefined;
   minedBlock: number | undefined;
   /** A fault if it failed; undefined while not known. */
@@ -35,6 +39,8 @@ export interface TxAttempt extends Fees {
   hash: string;
   raw: string;
   nonce: number;
+  /** Whose nonce, lower case. */
+  account: string;
   /** Whether it does nothing but use up the nonce. */
   isEmpty: boolean;
   sentAtMs: number;
@@ -44,41 +50,44 @@ export type TxStore = ReturnType<typeof makeTxStore>;
 
 const COLUMNS = `id, key, run_id AS runId, recipient AS "to", data, gas_limit AS gasLimit,
   min_confirmations AS minConfirmations, fail_on_revert AS failOnRevert,
-  after_block AS afterBlock, state, is_wanted AS isWanted, nonce,
+  after_block AS afterBlock, worth_wei AS worthWei, state, is_wanted AS isWanted, account, nonce,
   mined_block AS minedBlock, outcome`;
 
 /** Txs and every attempt at them. An attempt is written before it is broadcast. */
 export function makeTxStore(db: DatabaseSync) {
   const sql = {
     add: db.prepare(
-      `INSERT INTO txs (key, run_id, recipient, data, gas_limit, min_confirmations, fail_on_revert, after_block, state,
-         is_wanted)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', 1)
+      `INSERT INTO txs (key, run_id, recipient, data, gas_limit, min_confirmations, fail_on_revert, after_block,
+         worth_wei, state, is_wanted)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 1)
        ON CONFLICT (key) DO UPDATE SET state = 'queued', is_wanted = 1, outcome = NULL, after_block = excluded.after_block
        WHERE state = 'dropped'`,
     ),
     byKey: db.prepare(`SELECT ${COLUMNS} FROM txs WHERE key = ?`),
-    open: db.prepare(`SELECT ${COLUMNS} FROM txs WHERE state IN ('sent', 'mined') ORDER BY nonce`),
-    queued: db.prepare(`SELECT ${COLUMNS} FROM txs WHERE state = 'queued' ORDER BY id LIMIT ?`),
+    open: db.prepare(`SELECT ${COLUMNS} FROM txs WHERE state IN ('sent', 'mined') AND account = ? ORDER BY nonce`),
+    queued: db.prepare(`SELECT ${COLUMNS} FROM txs WHERE state = 'queued' AND after_block <= ? ORDER BY id LIMIT ?`),
     dropUnwanted: db.prepare(`UPDATE txs SET state = 'dropped' WHERE state = 'queued' AND is_wanted = 0`),
     attempts: db.prepare(
-      `SELECT tx_hash AS hash, raw, nonce, max_fee_wei AS maxFeeWei, tip_wei AS tipWei, is_empty AS isEmpty,
+      `SELECT tx_hash AS hash, raw, nonce, account, max_fee_wei AS maxFeeWei, tip_wei AS tipWei, is_empty AS isEmpty,
          sent_at_ms AS sentAtMs
        FROM attempts WHERE tx_id = ? ORDER BY sent_at_ms, length(max_fee_wei), max_fee_wei`,
     ),
-    addAttempt: db.prepare('INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
-    sent: db.prepare(`UPDATE txs SET state = 'sent', nonce = ? WHERE id = ?`),
+    addAttempt: db.prepare('INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    sent: db.prepare(`UPDATE txs SET state = 'sent', account = ?, nonce = ? WHERE id = ?`),
     mined: db.prepare(`UPDATE txs SET state = 'mined', mined_block = ? WHERE id = ?`),
     unmined: db.prepare(`UPDATE txs SET state = 'sent', mined_block = NULL WHERE id = ?`),
     final: db.prepare(`UPDATE txs SET state = 'final' WHERE id = ?`),
-    reopen: db.prepare(`UPDATE txs SET state = 'sent', mined_block = NULL WHERE state = 'final' AND nonce >= ?`),
-    requeue: db.prepare(`UPDATE txs SET state = 'queued', nonce = NULL WHERE id = ?`),
+    reopen: db.prepare(
+      `UPDATE txs SET state = 'sent', mined_block = NULL WHERE state = 'final' AND account = ? AND nonce >= ?`,
+    ),
+    requeue: db.prepare(`UPDATE txs SET state = 'queued', account = NULL, nonce = NULL WHERE id = ?`),
     drop: db.prepare(`UPDATE txs SET state = 'dropped', outcome = ? WHERE id = ?`),
     settle: db.prepare('UPDATE txs SET outcome = ? WHERE id = ?'),
-    account: db.prepare('SELECT address, chain_id AS chainId FROM account'),
-    setAccount: db.prepare('INSERT INTO account VALUES (?, ?)'),
-    clearAccount: db.prepare('DELETE FROM account'),
-    clearNonces: db.prepare(`UPDATE txs SET nonce = NULL WHERE state = 'final'`),
+    chainId: db.prepare('SELECT chain_id AS chainId FROM account'),
+    setChainId: db.prepare('INSERT INTO account VALUES (?, ?)'),
+    clearChainId: db.prepare('DELETE FROM account'),
+    clearNonces: db.prepare(`UPDATE txs SET account = NULL, nonce = NULL WHERE state = 'final'`),
+    openAccounts: db.prepare(`SELECT DISTINCT account FROM txs WHERE state IN ('sent', 'mined')`),
     counts: db.prepare(
       `SELECT (SELECT count(*) FROM txs WHERE state = 'queued') AS queued,
               (SELECT count(*) FROM txs WHERE state = 'sent') AS sent`,
@@ -91,6 +100,8 @@ export function makeTxStore(db: DatabaseSync) {
       isWanted: row.isWanted === 1,
       nonce: (row.nonce as number | null) ?? undefined,
       minedBlock: (row.minedBlock as number | null) ?? undefined,
+      account: (row.account as string | null) ?? undefined,
+      worthWei: row.worthWei === null ? undefined : BigInt(String(row.worthWei)),
       outcome: row.outcome === null ? undefined : loadValue(String(row.outcome)),
     };
   const toTxs = (rows: unknown[]) => rows.map((row) => toTx(row as Record<string, unknown>) as Tx);
@@ -98,16 +109,19 @@ export function makeTxStore(db: DatabaseSync) {
   return {
     /** Adds a tx, unless its key is known; one that was given up before it was sent is tried afresh. */
     add: (tx: TxRequest) => {
-      const { key, runId, to, data, gasLimit, minConfirmations, failOnRevert, afterBlock } = tx;
-      sql.add.run(key, runId, to, data, gasLimit, minConfirmations, failOnRevert ? 1 : 0, afterBlock);
+      const { key, runId, to, data, gasLimit, minConfirmations, failOnRevert, afterBlock, worthWei } = tx;
+      const worth = worthWei === undefined ? null : `${worthWei}`;
+      sql.add.run(key, runId, to, data, gasLimit, minConfirmations, failOnRevert ? 1 : 0, afterBlock, worth);
     },
     byKey: (key: string) => toTx(sql.byKey.get(key)),
-    /** Txs that have a nonce and are not final, by nonce. */
-    open: () => toTxs(sql.open.all()),
-    /** Txs without a nonce, oldest first; those nobody wants any more are dropped. */
-    queued: (limit: number) => {
+    /** An account's txs that have a nonce and are not final, by nonce. */
+    open: (account: string) => toTxs(sql.open.all(account)),
+    /** Accounts that have such txs. */
+    openAccounts: () => (sql.openAccounts.all() as { account: string }[]).map(({ account }) => account),
+    /** Txs without a nonce that a block lets be judged, oldest first; those nobody wants any more are dropped. */
+    queued: (headNumber: number, limit: number) => {
       sql.dropUnwanted.run();
-      return toTxs(sql.queued.all(limit));
+      return toTxs(sql.queued.all(headNumber, limit));
     },
     attempts: (txId: number): TxAttempt[] =>
       (sql.attempts.all(txId) as Record<string, unknown>[]).map((row) => ({
@@ -116,31 +130,31 @@ export function makeTxStore(db: DatabaseSync) {
         tipWei: BigInt(String(row.tipWei)),
         isEmpty: row.isEmpty === 1,
       })),
-    /** Writes down a signed attempt, and the nonce as the tx's own. */
+    /** Writes down a signed attempt, and the account's nonce as the tx's own. */
     addAttempt: (txId: number, attempt: TxAttempt) =>
       inTransaction(db, () => {
-        const { hash, raw, nonce, maxFeeWei, tipWei, isEmpty, sentAtMs } = attempt;
-        sql.addAttempt.run(txId, hash, raw, nonce, `${maxFeeWei}`, `${tipWei}`, isEmpty ? 1 : 0, sentAtMs);
-        sql.sent.run(nonce, txId);
+        const { hash, raw, nonce, account, maxFeeWei, tipWei, isEmpty, sentAtMs } = attempt;
+        sql.addAttempt.run(txId, hash, raw, nonce, `${maxFeeWei}`, `${tipWei}`, isEmpty ? 1 : 0, sentAtMs, account);
+        sql.sent.run(account, nonce, txId);
       }),
     mined: (txId: number, blockNumber: number) => sql.mined.run(blockNumber, txId),
     unmined: (txId: number) => sql.unmined.run(txId),
     final: (txId: number) => sql.final.run(txId),
-    /** Watches final txs again whose nonce the chain says is unused. */
-    reopen: (fromNonce: number) => Number(sql.reopen.run(fromNonce).changes),
+    /** Watches an account's final txs again whose nonce the chain says is unused. */
+    reopen: (account: string, fromNonce: number) => Number(sql.reopen.run(account, fromNonce).changes),
     requeue: (txId: number) => sql.requeue.run(txId),
     drop: (txId: number, outcome: Value) => sql.drop.run(storeValue(outcome), txId),
     settle: (txId: number, outcome: Value) => sql.settle.run(storeValue(outcome), txId),
     counts: () => sql.counts.get() as { queued: number; sent: number },
 
-    /** The account and chain whose nonces these are; undefined in a new database. */
-    account: () => sql.account.get() as { address: string; chainId: string } | undefined,
-    /** From now on nonces are this account's; what the one before has sent and is final is its own affair. */
-    setAccount: (address: string, chainId: string) =>
+    /** The chain that all of this is about; undefined in a new database. */
+    chainId: () => (sql.chainId.get() as { chainId: string } | undefined)?.chainId,
+    /** From now on this is about another chain; what was sent on the one before and is final is its own affair. */
+    setChainId: (chainId: string) =>
       inTransaction(db, () => {
-        sql.clearAccount.run();
+        sql.clearChainId.run();
         sql.clearNonces.run();
-        sql.setAccount.run(address, chainId);
+        sql.setChainId.run('', chainId);
       }),
   };
 }

@@ -31,9 +31,26 @@ describe('a cancellation that a reorg takes back', () => {
     const request = requestAt(10);
     runs.begin(JOB, 9);
     runs.advance(JOB, { number: 10, hash: '0xa' }, [{ kind: 'request', request }]);
-    const tx = { to: ZeroAddress, data: '0x', gasLimit: 1, minConfirmations: 1, failOnRevert: true, afterBlock: 10 };
+    const tx = {
+      to: ZeroAddress,
+      data: '0x',
+      gasLimit: 1,
+      minConfirmations: 1,
+      failOnRevert: true,
+      afterBlock: 10,
+      worthWei: undefined,
+    };
     txs.add({ ...tx, key: '1:0:submit', runId: 1 });
-    const attempt = { hash: '0x1', raw: '0x', nonce: 0, maxFeeWei: 1n, tipWei: 1n, isEmpty: false, sentAtMs: 0 };
+    const attempt = {
+      hash: '0x1',
+      raw: '0x',
+      nonce: 0,
+      account: ZeroAddress,
+      maxFeeWei: 1n,
+      tipWei: 1n,
+      isEmpty: false,
+      sentAtMs: 0,
+    };
     txs.addAttempt(1, attempt);
     const cancelled = { kind: 'cancelled' as const, requestId: request.requestId, blockNumber: 12 };
     expect(runs.advance(JOB, { number: 12, hash: '0xc' }, [cancelled])).toEqual([1]);

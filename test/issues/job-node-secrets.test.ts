@@ -43,6 +43,8 @@ describe('an endpoint whose URL holds a user and a password', () => {
     signal: new AbortController().signal,
     timeoutMs: undefined,
     gasLimit: undefined,
+    isForwarded: false,
+    worthWei: undefined,
     services: {
       bridges: { devsen: { url, token: '' } },
       httpTimeoutMs: 60_000,

@@ -56,16 +56,23 @@ describe("the job node's database", () => {
   it('leaves final txs of the account before alone', () => {
     addRun('job');
     const txs = makeTxStore(db);
-    txs.setAccount('0xa', '1');
-    const request = { to: '0xb', data: '0x', gasLimit: 1, minConfirmations: 1, failOnRevert: true, afterBlock: 5 };
+    const request = {
+      to: '0xb',
+      data: '0x',
+      gasLimit: 1,
+      minConfirmations: 1,
+      failOnRevert: true,
+      afterBlock: 5,
+      worthWei: undefined,
+    };
     txs.add({ key: '1:0:submit', runId: 1, ...request });
     const { id } = txs.byKey('1:0:submit') as { id: number };
     const fees = { maxFeeWei: 2n, tipWei: 1n };
-    txs.addAttempt(id, { hash: '0x1', raw: '0x2', nonce: 7, isEmpty: false, sentAtMs: 1, ...fees });
+    txs.addAttempt(id, { hash: '0x1', raw: '0x2', nonce: 7, account: '0xa', isEmpty: false, sentAtMs: 1, ...fees });
     txs.final(id);
-    txs.setAccount('0xc', '1');
-    expect(txs.reopen(0)).toBe(0);
-    expect(txs.open()).toEqual([]);
+    expect(txs.reopen('0xc', 0)).toBe(0);
+    expect(txs.open('0xc')).toEqual([]);
+    expect(txs.reopen('0xa', 0)).toBe(1);
   });
 
   // Seen: the partial index was used by no query, so each look at the open txs read every tx there ever was.

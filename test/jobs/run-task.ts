@@ -22,6 +22,8 @@ export async function runTask(
     signal: new AbortController().signal,
     timeoutMs: undefined,
     gasLimit: undefined,
+    isForwarded: false,
+    worthWei: undefined,
     services: { bridges: {}, httpTimeoutMs: 1_000, httpMaxBytes: 32_768, ...services } as TaskServices,
   };
   const result = await TASK_TYPES[type]?.run(call);

@@ -88,6 +88,8 @@ export interface World {
   folder: string;
   /** Asks with a nonce of the requester; resolves when the tx is mined, or at once where nothing is mined by itself. */
   request: (nonce: number, specId?: string, paymentJuels?: bigint, data?: string) => Promise<string>;
+  /** As `request`, but does not wait for the tx to be mined. */
+  post: (nonce: number) => Promise<string>;
   requestIdOf: (nonce: number) => string;
   /** Ids of requests with an `OracleResponse`, in the chain's order. */
   answered: () => Promise<string[]>;
@@ -202,35 +204,36 @@ export async function makeWorld(
     'function operatorRequest(address sender, uint256 payment, bytes32 specId, bytes4 callbackFunctionId, uint256 nonce, uint256 dataVersion, bytes data)',
   ]);
   const response = new Interface(OPERATOR_ABI).getEvent('OracleResponse')?.topicHash as string;
+  const requestIdOf = (nonce: number) => solidityPackedKeccak256(['address', 'uint256'], [adminAddress, nonce]);
+  const ask = (
+    nonce: number,
+    specId = specIdOf(QUERY.externalJobId),
+    paymentJuels = PAYMENT_JUELS,
+    data = REQUEST_DATA,
+  ): Promise<{ wait: () => Promise<unknown> }> => {
+    const args = [ZeroAddress, 0, specId, FULFIL, nonce, 2, data];
+    const call = requestInterface.encodeFunctionData('operatorRequest', args);
+    return link.getFunction('transferAndCall')(operatorAddress, paymentJuels, call, {
+      gasLimit: 180_000,
+      maxFeePerGas: 400n * 10n ** 9n,
+      maxPriorityFeePerGas: 10n ** 9n,
+    });
+  };
   return {
     chain,
     bridge,
     operator,
     operatorAddress,
     folder,
-    requestIdOf: (nonce) => solidityPackedKeccak256(['address', 'uint256'], [adminAddress, nonce]),
-    request: async (
-      nonce,
-      specId = specIdOf(QUERY.externalJobId),
-      paymentJuels = PAYMENT_JUELS,
-      data = REQUEST_DATA,
-    ) => {
-      const call = requestInterface.encodeFunctionData('operatorRequest', [
-        ZeroAddress,
-        0,
-        specId,
-        FULFIL,
-        nonce,
-        2,
-        data,
-      ]);
-      const tx = (await link.getFunction('transferAndCall')(operatorAddress, paymentJuels, call, {
-        gasLimit: 180_000,
-        maxFeePerGas: 400n * 10n ** 9n,
-        maxPriorityFeePerGas: 10n ** 9n,
-      })) as { wait: () => Promise<unknown> };
+    requestIdOf,
+    request: async (...args) => {
+      const tx = await ask(...args);
       if (!isManual) await tx.wait();
-      return solidityPackedKeccak256(['address', 'uint256'], [adminAddress, nonce]);
+      return requestIdOf(args[0]);
+    },
+    post: async (nonce) => {
+      await ask(nonce);
+      return requestIdOf(nonce);
     },
     answered: async () => {
       const logs = await chain.provider.getLogs({ address: operatorAddress, topics: [response], fromBlock: 0 });
