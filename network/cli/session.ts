@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { type Contract, type JsonRpcProvider, type Signer, VoidSigner, Wallet, ZeroAddress } from 'ethers';
 import { DevsenError } from '../../core/errors.ts';
@@ -8,6 +7,7 @@ import type { ContractName } from '../artifacts.ts';
 import { call, contractAt } from '../contracts.ts';
 import { type NetworkKeys, type NetworkState, readRunningNetwork } from '../local-state.ts';
 import { signerOf } from '../one-by-one.ts';
+import { type KeyOptions, keyOf, type Role } from './keys.ts';
 import { makeOutput, type Output } from './output.ts';
 
 /** Where a command writes to, and the variables it reads. */
@@ -18,22 +18,16 @@ export interface Streams {
 }
 
 /** The options that every command has. */
-interface GlobalOptions {
+interface GlobalOptions extends KeyOptions {
   dir: string;
   rpc?: string;
   oracle?: string;
   rewards?: string;
   gateway?: string;
   adapter?: string[];
-  keystore?: string;
-  keyFile?: string;
-  as?: string;
   json: boolean;
   dryRun: boolean;
 }
-
-/** Who acts on a local network where nobody is named. */
-export type Role = 'admin' | 'manager' | 'driver' | 'asker';
 
 /** What a command works with: a network, reached over its chain, and who acts. */
 export interface Session {
@@ -181,63 +175,4 @@ function addressBook(place: Place, provider: JsonRpcProvider): (name: NetworkCon
     return found;
   };
   return at;
-}
-
-/** @returns 32 bytes, 0x-prefixed hex; undefined for a reader without one */
-async function keyOf(
-  options: GlobalOptions,
-  env: Streams['env'],
-  keys: NetworkKeys | undefined,
-  role: Role | 'reader',
-): Promise<string | undefined> {
-  if (options.keystore !== undefined) return openKeystore(options.keystore, env.KEYSTORE_PASSWORD);
-  const text = options.keyFile === undefined ? env.DEVSEN_KEY : await readText(options.keyFile);
-  if (text !== undefined) return checkedKey(text.trim());
-  if (keys !== undefined && (options.as !== undefined || role !== 'reader')) {
-    return localKey(keys, options.as ?? role);
-  }
-  if (options.as !== undefined) throw new DevsenError('INPUT_INVALID', '--as works on a local network only');
-  if (role === 'reader') return undefined;
-  throw new DevsenError('INPUT_INVALID', 'who acts? Give --keystore or --key-file, or set DEVSEN_KEY');
-}
-
-function localKey(keys: NetworkKeys, who: string): string {
-  const operator = /^operator-([1-9]\d?)$/.exec(who);
-  const people = ['admin', 'manager', 'driver', 'asker'];
-  const key = operator
-    ? keys.operators[Number(operator[1]) - 1]?.account
-    : people.includes(who)
-      ? keys[who as Role]
-      : undefined;
-  if (key !== undefined) return key;
-  throw new DevsenError(
-    'INPUT_INVALID',
-    `--as expects ${people.join(', ')} or operator-1 to operator-${keys.operators.length}`,
-  );
-}
-
-async function openKeystore(path: string, password: string | undefined): Promise<string> {
-  if (password === undefined) throw new DevsenError('INPUT_INVALID', 'KEYSTORE_PASSWORD is not set');
-  const json = await readText(path);
-  try {
-    return (await Wallet.fromEncryptedJson(json, password)).privateKey;
-  } catch {
-    throw new DevsenError('INPUT_INVALID', 'the keystore does not open: wrong password, or no JSON keystore');
-  }
-}
-
-function checkedKey(text: string): string {
-  try {
-    return new Wallet(text.startsWith('0x') ? text : `0x${text}`).privateKey;
-  } catch {
-    throw new DevsenError('INPUT_INVALID', 'the key is no private key: 32 bytes as hex digits');
-  }
-}
-
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new DevsenError('INPUT_INVALID', `${path} cannot be read: ${(cause as NodeJS.ErrnoException).code}`);
-  }
 }

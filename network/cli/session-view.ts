@@ -1,0 +1,116 @@
+import type { Contract } from 'ethers';
+import { DevsenError } from '../../core/errors.ts';
+import { REASONS, STOPS } from '../../core/session-answers.ts';
+import { call } from '../contracts.ts';
+import { until } from '../deadline.ts';
+import { facts } from './output.ts';
+import type { Session } from './session.ts';
+import { tokenAt } from './tokens.ts';
+import { amountText, timeText } from './values.ts';
+
+/** `IDeviceSessions.SessionState`, by its number. */
+const STATES = ['None', 'Requested', 'Active', 'Ended', 'Settled', 'Rejected', 'Expired', 'Suspect'];
+/** States in which tokens are locked. */
+const OPEN = ['Requested', 'Active', 'Ended', 'Suspect'];
+/** The operators answer within five minutes or not at all. */
+const ANSWER_LIMIT_MS = 330_000;
+
+/** The last session at connector 1. @throws DevsenError `NOT_FOUND` if there was none */
+export async function lastSession(device: Contract): Promise<string> {
+  const id = String(await call(device, 'lastSessionAt', 1));
+  if (BigInt(id) === 0n) throw new DevsenError('NOT_FOUND', 'there was no session at connector 1: give the id of one');
+  return id;
+}
+
+/** Waits until a session is in none of these states any more. */
+export async function waitWhile(
+  session: Session,
+  device: Contract,
+  sessionId: string,
+  states: readonly string[],
+): Promise<void> {
+  let shown = '';
+  await until('the session to go on', ANSWER_LIMIT_MS, async () => {
+    const { state } = (await call(device, 'sessionOf', sessionId)) as { state: bigint };
+    const name = STATES[Number(state)] ?? '';
+    if (name !== shown) session.output.progress(`session is ${name}`);
+    shown = name;
+    return states.includes(name) ? undefined : true;
+  });
+}
+
+interface SessionRow {
+  state: bigint;
+  occupant: string;
+  connector: bigint;
+  startedAt: bigint;
+  endedAt: bigint;
+  idleSec: bigint;
+  energyWh: bigint;
+  stop: bigint;
+  conflicts: bigint;
+}
+
+interface Escrow {
+  token: string;
+  amount: bigint;
+  fee: bigint;
+  timestamp: bigint;
+}
+
+/** Shows a session: where it is, what it took, what it cost. @throws DevsenError `NOT_FOUND` if there is none */
+export async function showSession(
+  session: Session,
+  identity: string,
+  device: Contract,
+  sessionId: string,
+): Promise<void> {
+  const row = (await call(device, 'sessionOf', sessionId)) as SessionRow;
+  const state = STATES[Number(row.state)] ?? '';
+  if (state === 'None') throw new DevsenError('NOT_FOUND', `${identity} has no session ${sessionId}`);
+  const payment = await session.contract('PaymentDEVSEN');
+  const key = await call(payment, 'keyOf', await device.getAddress(), sessionId);
+  const escrow = (await call(payment, 'sessionOf', key)) as Escrow;
+  const token = BigInt(escrow.token) === 0n ? undefined : await tokenAt(session, escrow.token);
+  const reason = await reasonOf(device, sessionId);
+  const shown = {
+    identity,
+    sessionId,
+    state,
+    reason,
+    occupant: row.occupant,
+    connector: Number(row.connector),
+    startedAtSec: Number(row.startedAt),
+    endedAtSec: Number(row.endedAt),
+    idleSec: Number(row.idleSec),
+    energyWh: Number(row.energyWh),
+    stop: STOPS[Number(row.stop)] ?? 'None',
+    conflicts: Number(row.conflicts),
+    token: token?.address ?? null,
+    amount: escrow.amount,
+    fee: escrow.fee,
+  };
+  session.output.result(shown, () =>
+    facts([
+      ['session', `${identity}/${shown.connector} ${sessionId}`],
+      ['state', reason === 'None' ? state : `${state} (${reason})`],
+      ['occupant', row.occupant],
+      ['started', timeText(row.startedAt)],
+      ['ended', shown.endedAtSec === 0 ? 'not yet' : `${timeText(row.endedAt)} (${shown.stop})`],
+      ['energy', `${shown.energyWh / 1_000} kWh`],
+      ...(token === undefined
+        ? []
+        : ([
+            [OPEN.includes(state) ? 'locked' : 'paid', `${amountText(escrow.amount, token.decimals)} ${token.symbol}`],
+          ] as const)),
+    ]),
+  );
+}
+
+/** Why a session is over, as its last log says. */
+async function reasonOf(device: Contract, sessionId: string): Promise<string> {
+  const filter = device.filters.SessionClosed?.(sessionId);
+  const logs = filter === undefined ? [] : await device.queryFilter(filter, 0);
+  const last = logs.at(-1) as { args?: { reason?: bigint } } | undefined;
+  return REASONS[Number(last?.args?.reason ?? 0n)] ?? 'None';
+}
