@@ -11,6 +11,10 @@ export interface Command {
   payload: string;
   /** Not sent any more from then on, Unix ms. */
   deadlineMs: number;
+  /** Message id of the CALL, at most 36 characters; a random one if not given. */
+  messageId?: string;
+  /** Asked just before it is sent: false if it is not to be sent any more. While it rejects, it is as if it said so. */
+  mayGo?: () => Promise<boolean>;
 }
 
 /**
@@ -20,12 +24,13 @@ export interface Command {
  * - `malformed`: the charger's answer was neither; on record
  * - `unrecorded`: the charger answered, but the answer is not on record
  * - `silent`: no answer in time; `lost`: the connection ended first. It may have been carried out
- * - `expired`, `full`, `leaving`: never sent: its deadline passed while it waited, too many wait, the gateway stops
+ * - `expired`, `full`, `leaving`, `withheld`: never sent: its deadline passed while it waited, too many wait, the gateway
+ *   stops, `mayGo` did not let it
  */
 export type CommandEnd =
   | { kind: 'result'; payload: string }
   | { kind: 'error'; code: string; description: string }
-  | { kind: 'malformed' | 'unrecorded' | 'silent' | 'lost' | 'expired' | 'full' | 'leaving' };
+  | { kind: 'malformed' | 'unrecorded' | 'silent' | 'lost' | 'expired' | 'full' | 'leaving' | 'withheld' };
 
 /** The calls to one charger, on one connection. */
 export interface ChargerCalls {
@@ -69,26 +74,50 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
   const waiting: Turn[] = [];
   const late: string[] = [];
   let inFlight: (Turn & { sent: SentCall; isAnswered: boolean }) | undefined;
+  /** Whether the next one is asked for whether it may go. */
+  let isAsking = false;
   let stopped: 'leaving' | 'lost' | undefined;
 
   const next = () => {
     for (let turn = waiting.shift(); turn !== undefined; turn = waiting.shift()) {
-      const { command, settle } = turn;
-      if (now() >= command.deadlineMs) {
-        settle({ kind: 'expired' });
-        continue;
+      if (turn.command.mayGo !== undefined) {
+        isAsking = true;
+        void ask(turn, turn.command.mayGo);
+        return;
       }
-      const sent = link.call(command.action, command.payload, timeoutMs);
-      if (sent === undefined) {
-        settle({ kind: 'lost' });
-        continue;
-      }
-      log.info({ messageId: sent.messageId, action: command.action }, 'command sent');
-      inFlight = { command, settle, sent, isAnswered: false };
-      void sent.over.then(pass);
-      return;
+      if (go(turn)) return;
     }
   };
+
+  const ask = async (turn: Turn, mayGo: () => Promise<boolean>) => {
+    // What it asks may take the last of the time there is: the deadline is looked at before and after.
+    const isLet = now() < turn.command.deadlineMs ? await mayGo().catch(() => false) : true;
+    isAsking = false;
+    if (!isLet) turn.settle({ kind: 'withheld' });
+    else if (stopped === 'lost') turn.settle({ kind: 'lost' });
+    else if (go(turn)) return;
+    next();
+    if (isIdle()) onIdle();
+  };
+
+  /** Sends a command; false if it was not sent. */
+  const go = ({ command, settle }: Turn): boolean => {
+    if (now() >= command.deadlineMs) {
+      settle({ kind: 'expired' });
+      return false;
+    }
+    const sent = link.call(command.action, command.payload, timeoutMs, command.messageId);
+    if (sent === undefined) {
+      settle({ kind: 'lost' });
+      return false;
+    }
+    log.info({ messageId: sent.messageId, action: command.action }, 'command sent');
+    inFlight = { command, settle, sent, isAnswered: false };
+    void sent.over.then(pass);
+    return true;
+  };
+
+  const isIdle = () => inFlight === undefined && !isAsking;
 
   /** The one in flight is over. */
   const pass = () => {
@@ -100,7 +129,7 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
       settle({ kind: stopped === 'lost' ? 'lost' : 'silent' });
     }
     next();
-    if (inFlight === undefined) onIdle();
+    if (isIdle()) onIdle();
   };
 
   const endWaiting = (kind: 'leaving' | 'lost') => {
@@ -110,10 +139,10 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
   return {
     send: (command) => {
       if (stopped !== undefined) return Promise.resolve({ kind: stopped });
-      if (inFlight !== undefined && waiting.length >= maxWaiting) return Promise.resolve({ kind: 'full' });
+      if (!isIdle() && waiting.length >= maxWaiting) return Promise.resolve({ kind: 'full' });
       const { promise, resolve } = Promise.withResolvers<CommandEnd>();
       waiting.push({ command, settle: resolve });
-      if (inFlight === undefined) next();
+      if (isIdle()) next();
       return promise;
     },
     takeAnswer: (messageId, answer, text) => {
@@ -136,7 +165,7 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
       );
       return true;
     },
-    isIdle: () => inFlight === undefined,
+    isIdle,
     stop: () => {
       stopped ??= 'leaving';
       endWaiting('leaving');

@@ -133,6 +133,7 @@ const ENDS: Record<Exclude<CommandEnd['kind'], 'result' | 'error'>, [status: num
   expired: [504, 'not sent: the deadline passed while commands before it were waited for'],
   full: [429, 'not sent: too many commands to this charger wait'],
   leaving: [503, 'not sent: the gateway is going away'],
+  withheld: [503, 'not sent: it was taken back'],
 };
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

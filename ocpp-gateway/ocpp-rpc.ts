@@ -34,9 +34,10 @@ export interface ChargerLink {
    * Sends a CALL at once; to be used for one call at a time. Its answer comes through `onText` first, like every text.
    *
    * @param payload - JSON text of an object, sent as it is
+   * @param messageId - one of its own if not given
    * @returns undefined if the socket does not take it
    */
-  call: (action: string, payload: string, timeoutMs: number) => SentCall | undefined;
+  call: (action: string, payload: string, timeoutMs: number, messageId?: string) => SentCall | undefined;
   pause: () => void;
   resume: () => void;
   /** Closes with a code and a reason of at most 123 bytes, by force if the peer does not agree in time. */
@@ -84,13 +85,18 @@ class ChargerSocket extends WebSocket {
   takeBinary: (() => void) | undefined;
   /** The payload that stands in for `NO_PAYLOAD` in the next frame ocpp-rpc sends. */
   payload: string | undefined;
+  /** The message id that stands in for ocpp-rpc's own, which has no place for one. */
+  messageId: string | undefined;
   /** The last CALL as it was sent. */
   sentCall: string | undefined;
+  /** The id of the last CALL that was sent under another id than ocpp-rpc's, and ocpp-rpc's. */
+  renamed: { sent: string; own: string } | undefined;
 
   override send(data: Parameters<WebSocket['send']>[0], ...rest: never[]): void {
     if (this.payload === undefined || this.readyState !== WebSocket.OPEN) super.send(data, ...rest);
     else {
-      this.sentCall = `${String(data).slice(0, -NO_PAYLOAD.length)}${this.payload}]`;
+      const head = String(data).slice(0, -NO_PAYLOAD.length);
+      this.sentCall = `${this.messageId === undefined ? head : this.rename(head, this.messageId)}${this.payload}]`;
       this.payload = undefined;
       super.send(this.sentCall, ...rest);
     }
@@ -102,9 +108,22 @@ class ChargerSocket extends WebSocket {
         this.takeBinary?.();
         return true;
       }
-      if (this.takeText !== undefined && !this.takeText(String(args[0]))) return true;
+      const text = String(args[0]);
+      if (this.takeText !== undefined && !this.takeText(text)) return true;
+      const { renamed } = this;
+      if (renamed !== undefined && JSON.parse(text)[1] === renamed.sent) {
+        // What ocpp-rpc makes of an answer is of no account: it only needs to know that there is one.
+        this.renamed = undefined;
+        return super.emit(event, Buffer.from(`[3,${JSON.stringify(renamed.own)},{}]`), false);
+      }
     }
     return super.emit(event, ...args);
+  }
+
+  private rename(head: string, messageId: string): string {
+    const [type, own, action] = JSON.parse(`${head}null]`) as [number, string, string];
+    this.renamed = { sent: messageId, own };
+    return `[${type},${JSON.stringify(messageId)},${JSON.stringify(action)},`;
   }
 }
 
@@ -195,8 +214,10 @@ function makeLink(client: RpcClient, socket: ChargerSocket, transport: Socket): 
       transport.write(textFrame(text));
       return true;
     },
-    call: (action, payload, timeoutMs) => {
+    call: (action, payload, timeoutMs, messageId) => {
       socket.payload = payload;
+      socket.messageId = messageId;
+      socket.renamed = undefined;
       socket.sentCall = undefined;
       // Sends before it returns. What it makes of the answer is not needed: `onText` has seen the answer's text.
       const over = client.call(action, {}, { callTimeoutMs: timeoutMs }).then(
