@@ -82,6 +82,7 @@ const gateway = await startGateway(
         now: Date.now,
       }),
       managers: { managerOf: async () => ({ account: oracle, isActive: false }) },
+      operatorSets: { of: async () => 'unknown' },
       idTags: makeIdTagDirectory({ read: async () => 'Active', pepper, whenAway: 'Invalid', log, now: Date.now }),
     },
   },

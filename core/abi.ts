@@ -48,6 +48,9 @@ export const ORACLE_ABI = [
   'function factory() view returns (address)',
   'function link() view returns (address)',
   'function expire(bytes32 requestId)',
+  'function requestOf(bytes32 requestId) view returns (tuple(address consumer, uint16 operatorSetId, uint40 askedAt, uint32 answered, uint8 outcome, address payer, uint96 feeJuels))',
+  'function operatorSetId() view returns (uint32)',
+  'function operatorSet(uint32 setId) view returns (address[] oracles, uint8 faults)',
   'function accountJuels(address owner) view returns (uint256)',
   'function operatorRecord(address oracle) view returns (uint64 agreed, uint64 disagreed, uint64 missed)',
 ] as const;

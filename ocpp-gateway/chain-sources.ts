@@ -8,6 +8,7 @@ import { type Registry, type RegistrySnapshot, watchRegistry } from '../runtime/
 import { makeChargerDirectory } from './charger-directory.ts';
 import { makeIdTagDirectory } from './id-tag-directory.ts';
 import { makeManagerDirectory } from './manager-directory.ts';
+import { makeOperatorSets } from './operator-sets.ts';
 import type { GatewayRedis, KeptTexts } from './redis.ts';
 import type { GatewaySettings } from './settings.ts';
 
@@ -108,7 +109,7 @@ const USERS = new Interface(USER_ABI);
 export async function openDirectories(
   network: Network,
   redis: GatewayRedis,
-  settings: Pick<GatewaySettings, 'IDTAG_PEPPER' | 'IDTAG_WHEN_CHAIN_AWAY'>,
+  settings: Pick<GatewaySettings, 'IDTAG_PEPPER' | 'IDTAG_WHEN_CHAIN_AWAY' | 'ORACLE_ADDRESS'>,
   log: Logger,
   now: () => number,
   onCredentialChanged: (identity: string) => void,
@@ -176,7 +177,8 @@ export async function openDirectories(
     idTags.usersChanged();
     managers.usersChanged();
   });
-  return { chargers, idTags, managers };
+  const operatorSets = makeOperatorSets(provider, settings.ORACLE_ADDRESS, log);
+  return { chargers, idTags, managers, operatorSets };
 }
 
 function topicOf(contract: Interface, event: string): string {

@@ -7,6 +7,7 @@ import type { Registry, RegistrySnapshot } from '../runtime/registry.ts';
 import { openAdminServer } from './admin-server.ts';
 import { makeAdmission } from './admission.ts';
 import { CHARGER_ACTIONS_16, COMMANDS_16 } from './answers16.ts';
+import { openApprovedCommands } from './approved-commands.ts';
 import { makeCertificateDesk } from './certificate-desk.ts';
 import { openDirectories, openNetwork } from './chain-sources.ts';
 import type { ChargerDirectory } from './charger-directory.ts';
@@ -20,6 +21,7 @@ import type { ManagerDirectory } from './manager-directory.ts';
 import { makeMetrics } from './metrics.ts';
 import { makeNonceBook } from './nonce-book.ts';
 import { compileChecks16, openOcppServer } from './ocpp-rpc.ts';
+import type { OperatorSets } from './operator-sets.ts';
 import { type Outbox, startOutbox } from './outbox.ts';
 import { OUTBOX_DEFAULTS, type OutboxOptions } from './outbox-options.ts';
 import { type GatewayRedis, openGatewayRedis, openKeptTexts } from './redis.ts';
@@ -46,6 +48,7 @@ export interface GatewaySources {
   chargers: ChargerDirectory;
   idTags: IdTagDirectory;
   managers: ManagerDirectory;
+  operatorSets: OperatorSets;
 }
 
 export interface GatewayOptions {
@@ -126,7 +129,7 @@ export async function startGateway(
     closers.unshift(store.close);
     await untilRedis(store, settings.REDIS_DURABILITY, log, signal);
     const endChanged = (identity: string) => stations?.end(identity, 1008, 'credentials have changed');
-    const { chargers, idTags, managers } =
+    const { chargers, idTags, managers, operatorSets } =
       options.sources ??
       (await openDirectories(network as NonNullable<typeof network>, store, settings, log, now, endChanged));
 
@@ -159,7 +162,22 @@ export async function startGateway(
       log,
       now,
     });
+    const commandChecks = compileChecks16(COMMANDS_16.map((action) => `${action}.req`));
+    const approved = await openApprovedCommands({
+      redisUrl: settings.REDIS_URL,
+      prefix,
+      registry: known,
+      sets: operatorSets,
+      versionOf: () => 'ocpp1.6',
+      checkOf: (_version, action) => commandChecks.get(`${action}.req`),
+      isReady,
+      metrics,
+      log,
+      now,
+    });
+    closers.unshift(approved.close);
     const house = openStations({
+      ...approved.presence,
       tools: {
         outbox: box,
         checks: compileChecks16(CHARGER_ACTIONS_16.map((action) => `${action}.req`)),
@@ -216,7 +234,7 @@ export async function startGateway(
           chargers,
           managers,
           stations: house,
-          checks: compileChecks16(COMMANDS_16.map((action) => `${action}.req`)),
+          checks: commandChecks,
           useNonce: makeNonceBook(store.useNonce, now),
           isReady,
           onEnd: metrics.command,
@@ -231,9 +249,10 @@ export async function startGateway(
     door.tls?.onChange(entrance.setSecureContext);
     closers.unshift(async () => {
       entrance.stop();
-      await house.drain(settings.DRAIN_TIMEOUT_MS);
+      await Promise.all([approved.stop(), house.drain(settings.DRAIN_TIMEOUT_MS)]);
       await entrance.close();
     });
+    approved.start(house);
     log.info({ port: entrance.port, adminPort: admin.port, network: known.network }, 'gateway is listening');
 
     let closing: Promise<void> | undefined;

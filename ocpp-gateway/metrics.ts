@@ -14,6 +14,8 @@ export interface GatewayMetrics {
   refused: (reason: string) => void;
   /** A command to a charger: how it ended, `refused` if it was not to be sent. */
   command: (action: string, end: string) => void;
+  /** An approval of an operator. */
+  approval: (outcome: string) => void;
   /** @param seconds - from the message's arrival to its answer */
   latency: (seconds: number) => void;
   /** The page for Prometheus. */
@@ -97,6 +99,7 @@ export function makeMetrics(gauges: GatewayGauges): GatewayMetrics {
     badFrame: tally('bad_frames_total', 'Frames from chargers that were no message.', 'what'),
     refused: tally('refused_total', 'Connections that were not let in.', 'reason'),
     command: tally('commands_total', 'Commands to chargers.', 'action', 'end'),
+    approval: tally('approvals_total', "Operators' approvals of requests.", 'outcome'),
     latency: (seconds) => latency.observe(seconds),
     render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };

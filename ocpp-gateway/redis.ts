@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { DevsenError } from '../core/errors.ts';
 import { sha256Hex } from '../core/identity.ts';
 import type { Logger } from '../runtime/log.ts';
@@ -65,25 +65,31 @@ interface Scripts {
   transactionId: (counter: string, transaction: string, leastId: number, memorySec: number) => Promise<string>;
 }
 
+/** Opens a connection that reconnects by itself; while it is away, calls fail at once. */
+export function connectRedis(url: string, name: string, log: Logger, scripts: RedisOptions['scripts'] = {}): Redis {
+  const redis = new Redis(url, {
+    connectionName: name,
+    enableOfflineQueue: false,
+    enableAutoPipelining: true,
+    maxRetriesPerRequest: 1,
+    commandTimeout: 5_000,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
+    scripts,
+  });
+  redis.on('error', (error) => log.warn({ reason: error.message }, 'Redis connection failed'));
+  return redis;
+}
+
 /**
  * Opens the gateway's general connection; it reconnects by itself, and while it is away calls fail at once.
  *
  * @param prefix - key prefix, the same as the outbox's
  */
 export function openGatewayRedis(url: string, network: string, prefix: string, log: Logger): GatewayRedis {
-  const redis = new Redis(url, {
-    connectionName: 'devsen-gateway',
-    enableOfflineQueue: false,
-    enableAutoPipelining: true,
-    maxRetriesPerRequest: 1,
-    commandTimeout: 5_000,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
-    scripts: {
-      nextEpoch: { lua: NEXT_EPOCH, numberOfKeys: 1 },
-      transactionId: { lua: TRANSACTION_ID, numberOfKeys: 2 },
-    },
+  const redis = connectRedis(url, 'devsen-gateway', log, {
+    nextEpoch: { lua: NEXT_EPOCH, numberOfKeys: 1 },
+    transactionId: { lua: TRANSACTION_ID, numberOfKeys: 2 },
   });
-  redis.on('error', (error) => log.warn({ reason: error.message }, 'Redis connection failed'));
   const scripts = redis as unknown as Scripts;
   const key = (name: string) => `${prefix}:${name}:${network}`;
 

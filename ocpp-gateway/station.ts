@@ -18,6 +18,9 @@ export interface StationHouse {
   connectors: ConnectorMemory;
   /** Uniform in [0, 1). */
   random: () => number;
+  /** Called when a connection has begun, and when its socket is gone. */
+  onConnected: (identity: string, epoch: number) => void;
+  onGone: (identity: string, epoch: number) => void;
 }
 
 export interface StationLimits {

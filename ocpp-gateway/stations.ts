@@ -25,6 +25,8 @@ export interface Stations {
   command: (identity: string, command: Command) => Promise<CommandEnd> | undefined;
   /** Closes a charger's connection, if it has one. */
   end: (identity: string, code: number, reason: string) => void;
+  /** Closes a charger's connection if there is a newer one than it: that of `epoch`, at another gateway. */
+  endOlder: (identity: string, epoch: number, code: number, reason: string) => void;
   /** Closes every connection; the chargers may come back at once. */
   endAll: (code: number, reason: string) => void;
   /** Answers what is in flight, no longer than `timeoutMs`, then closes every connection. */
@@ -51,8 +53,10 @@ export function openStations(house: StationHouse): Stations {
     const station = makeStation(link, makeConnectionChain(identity, epoch), house);
     current.set(identity, station);
     all.add(station);
+    house.onConnected(identity, epoch);
     void station.closed.then(() => {
       all.delete(station);
+      house.onGone(identity, epoch);
       if (current.get(identity) === station) current.delete(identity);
     });
   };
@@ -67,6 +71,10 @@ export function openStations(house: StationHouse): Stations {
       return names.slice(0, most).flatMap((identity) => current.get(identity)?.facts() ?? []);
     },
     end: (identity, code, reason) => current.get(identity)?.end(code, reason),
+    endOlder: (identity, epoch, code, reason) => {
+      const station = current.get(identity);
+      if (station !== undefined && station.epoch < epoch) station.end(code, reason);
+    },
     endAll: (code, reason) => {
       for (const station of [...all]) station.end(code, reason);
     },

@@ -85,6 +85,7 @@ export function memorySources() {
   return {
     registry: memoryRegistry(),
     chargers: { find: async (identity: string) => (identity.startsWith('CP') ? credential : ('unknown' as const)) },
+    operatorSets: { of: async () => 'unknown' as const },
     managers: { managerOf: async () => ({ account: MANAGER.address.toLowerCase(), isActive: true }) },
     idTags: {
       verdict: async (idTag: string) =>

@@ -1,0 +1,97 @@
+import type { OcppVersion } from '../core/charger-call.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Registry } from '../runtime/registry.ts';
+import { type ApprovalDeskOptions, makeApprovalDesk } from './approval-desk.ts';
+import { readApprovals } from './approval-queue.ts';
+import { makeApprovalStore } from './approval-store.ts';
+import { openGatewayWire } from './gateway-wire.ts';
+import { openHolders } from './holders.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { PayloadCheck } from './ocpp-rpc.ts';
+import type { OperatorSets } from './operator-sets.ts';
+import { connectRedis } from './redis.ts';
+import type { StationHouse } from './station.ts';
+import type { Stations } from './stations.ts';
+
+export interface ApprovedCommandsOptions {
+  redisUrl: string;
+  prefix: string;
+  registry: Registry;
+  sets: OperatorSets;
+  versionOf: ApprovalDeskOptions['versionOf'];
+  checkOf: (version: OcppVersion, action: string) => PayloadCheck | undefined;
+  /** Whether what a charger answers can be kept and passed on now. */
+  isReady: () => boolean;
+  metrics: Pick<GatewayMetrics, 'approval' | 'command'>;
+  log: Logger;
+  now: () => number;
+}
+
+/** What binds this gateway to the others of its network, and to what operators approve. */
+export interface ApprovedCommands {
+  /** Whom the stations tell of their connections. */
+  presence: Pick<StationHouse, 'onConnected' | 'onGone'>;
+  /** Begins to take approvals; to be called once chargers can be reached. */
+  start: (stations: Stations) => void;
+  /** Takes no more approvals; settles when those under way are left to others or are over. */
+  stop: () => Promise<void>;
+  close: () => Promise<void>;
+}
+
+export async function openApprovedCommands(options: ApprovedCommandsOptions): Promise<ApprovedCommands> {
+  const { redisUrl, prefix, registry, sets, versionOf, checkOf, isReady, metrics, log, now } = options;
+  const { network } = registry;
+  const redis = connectRedis(redisUrl, 'devsen-gateway-commands', log);
+  const leave = async () => {
+    await redis.quit().catch(() => redis.disconnect());
+  };
+  let stations: Stations | undefined;
+  let queue: ReturnType<typeof readApprovals> | undefined;
+  try {
+    await untilReady(redis);
+    const wire = await openGatewayWire(redis, network, prefix, log);
+    const holders = openHolders({ redis, wire, network, prefix, stations: () => stations, log });
+    return {
+      presence: { onConnected: holders.connected, onGone: holders.gone },
+      start: (house) => {
+        stations = house;
+        const desk = makeApprovalDesk({
+          network,
+          operators: registry.operators,
+          isFresh: () => registry.isFresh(),
+          sets,
+          store: makeApprovalStore(redis, network, prefix),
+          holders,
+          wire,
+          stations: house,
+          versionOf,
+          checkOf,
+          isReady,
+          prepare: async () => {},
+          transactionOf: () => undefined,
+          onApproval: metrics.approval,
+          onEnd: metrics.command,
+          log,
+          now,
+        });
+        queue = readApprovals(redisUrl, prefix, desk, log);
+      },
+      stop: async () => queue?.close(),
+      close: async () => {
+        holders.close();
+        await wire.close();
+        await leave();
+      },
+    };
+  } catch (error) {
+    await leave();
+    throw error;
+  }
+}
+
+async function untilReady(redis: ReturnType<typeof connectRedis>): Promise<void> {
+  if (redis.status === 'ready') return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  redis.once('ready', resolve);
+  await promise;
+}

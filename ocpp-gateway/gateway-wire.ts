@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import type { Logger } from '../runtime/log.ts';
+
+/** What a gateway answers to another's message; undefined for none. */
+export type WireHandler = (body: string) => Promise<string | undefined> | undefined;
+
+/**
+ * Short messages between the gateways of a network, over Redis: each at most once, and none is kept. Whoever can write to
+ * this Redis can send them, so a message never carries an authority of its own: its receiver checks what it asks for.
+ */
+export interface GatewayWire {
+  /** This process among all gateways: another at each start. */
+  readonly name: string;
+  /** What is done with messages of a kind; set once. */
+  on: (kind: string, handler: WireHandler) => void;
+  /** Called each time messages may have been missed. */
+  onGap: (listener: () => void) => void;
+  /** @returns false if that gateway is gone, or cannot be told */
+  tell: (gateway: string, kind: string, body: string) => Promise<boolean>;
+  /** @returns its answer; undefined if it is gone, or gives none in time */
+  ask: (gateway: string, kind: string, body: string, timeoutMs: number) => Promise<string | undefined>;
+  close: () => Promise<void>;
+}
+
+interface Message {
+  kind: string;
+  body: string;
+  /** Which gateway waits for an answer, and by which id it knows it. */
+  from?: string;
+  id?: string;
+}
+
+const ANSWER = 'answer';
+
+/**
+ * @param redis - sends; stays open at `close`
+ * @param prefix - key prefix, the same as the outbox's
+ */
+export async function openGatewayWire(
+  redis: Redis,
+  network: string,
+  prefix: string,
+  log: Logger,
+): Promise<GatewayWire> {
+  const name = randomUUID();
+  const channel = (gateway: string) => `${prefix}:gateway:${network}:${gateway}`;
+  const handlers = new Map<string, WireHandler>();
+  const waiting = new Map<string, (answer: string | undefined) => void>();
+  const listener = redis.duplicate({
+    connectionName: 'devsen-gateway-wire',
+    enableOfflineQueue: true,
+    maxRetriesPerRequest: null,
+  });
+  let onGap = () => {};
+  listener.on('error', (error) => log.debug({ reason: error.message }, 'Redis connection of the wire failed'));
+
+  const send = async (gateway: string, message: Message): Promise<boolean> => {
+    try {
+      return (await redis.publish(channel(gateway), JSON.stringify(message))) > 0;
+    } catch (error) {
+      log.debug({ err: error, kind: message.kind }, 'another gateway not told');
+      return false;
+    }
+  };
+
+  const take = async (text: string) => {
+    const { kind, body, from, id } = JSON.parse(text) as Message;
+    if (kind === ANSWER) {
+      waiting.get(id ?? '')?.(body);
+      return;
+    }
+    const answer = await handlers.get(kind)?.(body);
+    if (answer !== undefined && from !== undefined && id !== undefined) {
+      await send(from, { kind: ANSWER, body: answer, id });
+    }
+  };
+  listener.on('message', (_channel, text) => {
+    take(text).catch((error) => log.warn({ err: error }, 'message of another gateway not understood'));
+  });
+  await listener.subscribe(channel(name));
+  listener.on('ready', () => onGap());
+
+  return {
+    name,
+    on: (kind, handler) => void handlers.set(kind, handler),
+    onGap: (told) => {
+      onGap = told;
+    },
+    tell: (gateway, kind, body) => send(gateway, { kind, body }),
+    ask: async (gateway, kind, body, timeoutMs) => {
+      const id = randomUUID();
+      const { promise, resolve } = Promise.withResolvers<string | undefined>();
+      const timer = setTimeout(() => resolve(undefined), timeoutMs);
+      waiting.set(id, resolve);
+      if (!(await send(gateway, { kind, body, from: name, id }))) resolve(undefined);
+      const answer = await promise;
+      clearTimeout(timer);
+      waiting.delete(id);
+      return answer;
+    },
+    close: async () => {
+      for (const resolve of waiting.values()) resolve(undefined);
+      await listener.quit().catch(() => listener.disconnect());
+    },
+  };
+}
