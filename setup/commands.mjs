@@ -10,6 +10,7 @@ export const COMMANDS = {
   command: { file: 'network/command-main.ts', needs: [] },
   jobs: { file: 'jobs/main.ts', needs: [] },
   deploy: { file: 'network/deploy-main.ts', needs: [] },
+  soak: { file: 'bench/soak/main.ts', needs: ['redis'] },
   simulate: { file: 'simulator/main.ts', needs: [] },
   devsen: { file: 'network/cli/main.ts', needs: [] },
   sessions: { file: 'setup/sessions.mjs', needs: [] },

@@ -38,8 +38,11 @@ export function startTraffic(
   let isClosed = false;
   const cancels = new Map<number, () => void>();
 
+  /** Settles after a time of that span; once all is closed never, so that nobody comes any more. */
   const wait = (connector: number, [leastMs, mostMs]: readonly [number, number]) =>
-    new Promise<void>((done) => cancels.set(connector, clock.after(wholeBetween(random, leastMs, mostMs), done)));
+    new Promise<void>((done) => {
+      if (!isClosed) cancels.set(connector, clock.after(wholeBetween(random, leastMs, mostMs), done));
+    });
 
   async function visits(connector: number): Promise<void> {
     while (!isClosed) {
