@@ -48,6 +48,8 @@ export interface ChargerSettings {
 /** A virtual charger. Its methods are what people, cars and mishaps do to it. */
 export interface Charger {
   identity: string;
+  /** Numbers of the connectors, 1 … n. */
+  connectors: () => number[];
   connector: (number: number) => Connector;
   isOnline: () => boolean;
   /** Messages that wait to be told. */
@@ -64,7 +66,14 @@ export interface Charger {
   act: (connector: number, action: ConnectorAction) => string | undefined;
   /** Asks the CSMS to certify a new key; the certificate comes by itself. */
   askForCertificate: () => void;
+  /** Loses its connection, and comes back. */
   powerCut: () => void;
+  /** Stays away from its CSMS, or comes back. */
+  setOffline: (isOffline: boolean) => void;
+  /** Loses its power: transactions end, and it boots anew. */
+  powerFailure: () => void;
+  /** Every setting, with what it is now; the password is left out. */
+  settings: () => { name: string; value: string }[];
   /** Settles when everything said so far is answered. */
   settled: () => Promise<void>;
   close: () => Promise<void>;
@@ -428,6 +437,7 @@ export function startCharger(settings: ChargerSettings): Charger {
 
   return {
     identity,
+    connectors: controls.connectors,
     connector,
     isOnline: conversation.isOnline,
     waiting: () => conversation.queue().length,
@@ -454,6 +464,19 @@ export function startCharger(settings: ChargerSettings): Charger {
     act: doTo,
     askForCertificate: () => say({ kind: 'signCertificate', csr: certificates.request() }),
     powerCut: conversation.powerCut,
+    setOffline: conversation.setOffline,
+    powerFailure: () => {
+      for (const number of connectors.keys()) doTo(number, { kind: 'stop', reason: 'PowerLoss' });
+      reboot('PowerUp');
+    },
+    settings: () =>
+      configuration
+        .all()
+        .filter(({ access }) => access !== 'w')
+        .map(({ key, component, variable, instance, value }) => {
+          const later = `${component}.${variable}${instance === undefined ? '' : `[${instance}]`}`;
+          return { name: key ?? later, value };
+        }),
     settled: conversation.settled,
     close: async () => {
       cancelMeter();

@@ -65,6 +65,8 @@ export interface Conversation {
   reconnect: () => void;
   /** Drops the connection without a word. */
   powerCut: () => void;
+  /** Stays away from the CSMS, or comes back. */
+  setOffline: (isOffline: boolean) => void;
   /** Settles when everything said so far is answered. */
   settled: () => Promise<void>;
   close: () => Promise<void>;
@@ -92,6 +94,7 @@ export function startConversation(settings: ConversationSettings): Conversation 
   let isTalking = false;
   let isClosing = false;
   let isHurrying = false;
+  let isOffline = false;
   let bootReason: BootReason = 'PowerUp';
   let lastSaidMs = 0;
   let failures = 0;
@@ -122,6 +125,8 @@ export function startConversation(settings: ConversationSettings): Conversation 
 
   async function live(): Promise<void> {
     while (!isClosing) {
+      await pause(Number.POSITIVE_INFINITY, () => isClosing || !isOffline);
+      if (isClosing) return;
       const { credentials, ...link } = settings.link;
       const opened = await openLink({
         ...link,
@@ -258,6 +263,12 @@ export function startConversation(settings: ConversationSettings): Conversation 
       wake();
     },
     powerCut: () => link?.drop(),
+    setOffline: (wanted) => {
+      isOffline = wanted;
+      isHurrying = wanted;
+      if (wanted) link?.drop();
+      wake();
+    },
     settled: () =>
       isTalking && queue.length === 0 ? Promise.resolve() : new Promise((done) => settledWaiters.push(done)),
     close: async () => {
