@@ -1,9 +1,14 @@
+import type { Wallet } from 'ethers';
 import { DevsenError } from '../core/errors.ts';
 import { idTagCommitment } from '../core/identity.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Running } from '../runtime/process.ts';
 import type { RegistrySnapshot } from '../runtime/registry.ts';
+import { openApprovalQueue } from './approval-queue.ts';
+import { makeApprovals } from './approvals.ts';
 import { chainSource, type NetworkNews, type OpenNetworkSource } from './chain.ts';
+import { makeCommandEndpoints } from './command-endpoints.ts';
+import { makeCommandReader } from './command-reader.ts';
 import { type Database, openDatabase } from './database.ts';
 import { makeEndpoints } from './endpoints.ts';
 import { type GatewayHealth, readHealth } from './health.ts';
@@ -19,6 +24,7 @@ import { makeRecordReader, type RecordReader } from './record-reader.ts';
 import { makeSessionEndpoints } from './session-endpoints.ts';
 import { makeSessionReader } from './session-reader.ts';
 import type { AdapterSettings } from './settings.ts';
+import { openSigningKey } from './signing-key.ts';
 import { makeUptimeReader } from './uptime-reader.ts';
 
 /** How often what could not be done is tried again, and gaps that will not close any more are looked for, ms. */
@@ -32,6 +38,8 @@ export interface RunningAdapter extends Running {
 /** What an adapter works with. */
 export interface AdapterMeans {
   settings: AdapterSettings;
+  /** With which requests to chargers are approved; undefined: none are. */
+  signingKey?: Wallet | undefined;
   log: Logger;
   openNetwork: OpenNetworkSource;
   now: () => number;
@@ -39,13 +47,16 @@ export interface AdapterMeans {
 
 /** What there is once the chain has told which network this is. */
 interface Recording {
+  network: string;
   ingest: Ingest;
   queue: QueueReader;
   knowing: Knowing;
 }
 
 /** Starts an operator's adapter: it listens at once, and answers as soon as chain, Redis and record allow. */
-export function startAdapter(settings: AdapterSettings, log: Logger): Promise<RunningAdapter> {
+export async function startAdapter(settings: AdapterSettings, log: Logger): Promise<RunningAdapter> {
+  const signingKey = await openSigningKey(settings);
+  if (signingKey === undefined) log.warn('no signing key is set: commands to chargers are not approved');
   const openNetwork = chainSource({
     rpcUrl: settings.RPC_URL,
     oracleAddress: settings.ORACLE_ADDRESS,
@@ -53,7 +64,7 @@ export function startAdapter(settings: AdapterSettings, log: Logger): Promise<Ru
     pollIntervalMs: settings.CHAIN_POLL_MS,
     log,
   });
-  return startAdapterWith({ settings, log, openNetwork, now: Date.now });
+  return startAdapterWith({ settings, signingKey, log, openNetwork, now: Date.now });
 }
 
 /**
@@ -123,9 +134,31 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
   const session = makeSessionReader(db, reader, (idTag) =>
     pepper.length === 0 ? undefined : idTagCommitment(idTag, pepper),
   );
+  const meterKeyOf = makeMeterKeys(network.readMeterKey, now);
+  const approvalQueue = openApprovalQueue(settings.REDIS_URL, log);
+  const approvals = makeApprovals({
+    db,
+    asked: network.asked,
+    queue: approvalQueue,
+    signingKey: means.signingKey,
+    operator: settings.OPERATOR_ACCOUNT,
+    log,
+    now,
+  });
+  const commandMeans = {
+    knowing,
+    command: makeCommandReader(db, reader, session),
+    approve: async (requestId: string, asOfSec: number) => {
+      if (recording === undefined) throw new DevsenError('NOT_YET', 'the chain has not told the network');
+      return approvals.approve(recording.network, requestId, asOfSec);
+    },
+    meterKeyOf,
+    waitMs: settings.ANSWER_WAIT_MS,
+  };
   const endpoints = new Map([
     ...makeEndpoints({ reader, meter, uptime: makeUptimeReader(db, reader), knowing }),
-    ...makeSessionEndpoints({ knowing, session, meterKeyOf: makeMeterKeys(network.readMeterKey, now) }),
+    ...makeSessionEndpoints({ knowing, session, meterKeyOf }),
+    ...makeCommandEndpoints(commandMeans),
   ]);
   const upkeep = setInterval(() => {
     takeNews();
@@ -142,6 +175,7 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
     clearInterval(upkeep);
     await network.close();
     await recording?.queue.close();
+    await approvalQueue.close();
     db.close();
   };
   try {
@@ -199,7 +233,7 @@ function record(
   });
   const { book, parkedOf } = ingest;
   knowing = makeKnowing({ book, reader, queue, parkedOf, waitMs: settings.ANSWER_WAIT_MS, now });
-  return { ingest, queue, knowing };
+  return { network, ingest, queue, knowing };
 }
 
 function gatewayHealth({ book, parkedOf }: Ingest, reader: RecordReader, nowMs: number): GatewayHealth[] {

@@ -6,6 +6,7 @@ import { asChainError, openProvider } from '../runtime/chain.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Running } from '../runtime/process.ts';
 import { type RegistrySnapshot, watchRegistry } from '../runtime/registry.ts';
+import { type AskedRequests, readAskedRequests } from './asked-requests.ts';
 import type { ListedGateway } from './gateway-book.ts';
 
 /** What the chain says about the network: the first time, and whenever it changes. */
@@ -27,6 +28,8 @@ export interface NetworkSource extends Running {
    * @throws DevsenError `CHAIN_UNAVAILABLE`
    */
   readMeterKey: (deviceId: string) => Promise<string>;
+  /** What the ledger asked. */
+  asked: AskedRequests;
 }
 
 /** Opens a source of news; `tell` is called for each. */
@@ -51,6 +54,7 @@ export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
     const closing = new AbortController();
     let isFresh = () => false;
     let chain: { provider: Provider; factory: string } | undefined;
+    let asked: AskedRequests | undefined;
     const tellSnapshot = (snapshot: RegistrySnapshot) =>
       tell({ network: snapshot.network, gateways: snapshot.gateways, snapshot });
     const open = async (): Promise<Running | undefined> => {
@@ -68,6 +72,7 @@ export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
             ...(restored === undefined ? {} : { restored }),
           });
           isFresh = registry.isFresh;
+          asked = readAskedRequests({ provider, oracleAddress, confirmations });
           registry.onChange(tellSnapshot);
           tellSnapshot(registry.snapshot());
           chain = { provider, factory: registry.snapshot().factory };
@@ -91,6 +96,12 @@ export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
       readMeterKey: async (deviceId) => {
         if (chain === undefined) throw new DevsenError('CHAIN_UNAVAILABLE', 'chain is away');
         return readMeterKey(chain.provider, chain.factory, deviceId);
+      },
+      asked: {
+        find: async (requestId, asOfSec) => {
+          if (asked === undefined) throw new DevsenError('CHAIN_UNAVAILABLE', 'the chain has not told the network yet');
+          return asked.find(requestId, asOfSec);
+        },
       },
       close: async () => {
         closing.abort();

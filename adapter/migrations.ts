@@ -8,7 +8,7 @@ export interface Migration {
  * The record's tables, one step per version of the file (`PRAGMA user_version`). A step that was released never changes.
  *
  * `gateways` to `statuses`, `readings` to `transaction_stops`, and `transaction_events` and `command_answers`, are the record: what gateways told and what follows from it. `parked` holds batches that
- * cannot be judged yet; `evidence` and `convictions` what was refused and what proves a gateway false.
+ * cannot be judged yet; `approvals` what this operator approved; `evidence` and `convictions` what was refused and what proves a gateway false.
  * A connection that lasts over a break in its gateway's record has a row for each chapter. Times are Unix ms. `at_ms` of
  * an event is when it counts from: when it was received, or for a batch that came after a silence its watermark.
  */
@@ -355,5 +355,14 @@ export const MIGRATIONS: readonly Migration[] = [
   ) STRICT, WITHOUT ROWID;
   `,
     fills: ['signed_values'],
+  },
+  {
+    sql: `
+  CREATE TABLE approvals (
+    request_id TEXT PRIMARY KEY,
+    asked TEXT NOT NULL,
+    is_queued INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
   },
 ];

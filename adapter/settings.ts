@@ -1,4 +1,5 @@
 import { asAddress, asHexBytes, asOneOf, asText, asUrl, asWhole, type SettingsOf } from '../runtime/settings.ts';
+import { SIGNING_KEY_SETTINGS } from './signing-key.ts';
 
 /** What an operator's adapter is told from outside. */
 export const ADAPTER_SETTINGS = {
@@ -39,6 +40,7 @@ export const ADAPTER_SETTINGS = {
       return text;
     },
   },
+  ...SIGNING_KEY_SETTINGS,
   IDTAG_PEPPER: {
     about: "The network's pepper for idTag commitments; without it sessions of RFID cards are not answered for.",
     unit: '16 to 64 bytes as hex digits',

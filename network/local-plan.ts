@@ -100,6 +100,8 @@ export function operatorEnv(places: LocalPlaces, n: number): Record<string, stri
     BRIDGE_URL: `http://127.0.0.1:${ports.adapter}/`,
     BRIDGE_TOKEN: keys.bridgeToken,
     IDTAG_PEPPER: places.keys.idTagPepper,
+    SIGNING_KEY: keys.signing,
+    SIGNING_KEY_ALLOWED: 'true',
     JOBS_DIR: join(dir, 'jobs'),
     JOBS_DATABASE: join(dir, 'jobs.sqlite'),
     JOBS_PORT: String(ports.jobs),

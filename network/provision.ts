@@ -13,7 +13,7 @@ import { call, contractAt, type NetworkContracts, send } from './contracts.ts';
 export const ROLES = { occupant: 1n, manager: 2n, operator: 4n, gateway: 8n, registrar: 16n } as const;
 
 /** The queries that a network offers: those with a job spec in `jobs/`. */
-export const OFFERED_QUERIES: readonly QueryName[] = ['charger-status', 'meter-reading', 'uptime', 'session-result'];
+export const OFFERED_QUERIES: readonly QueryName[] = QUERIES.map(({ name }) => name);
 
 export interface OperatorToProvision {
   /** The operator's account, connected to the chain: owns its `Operator` contract and sets who may answer for it. */

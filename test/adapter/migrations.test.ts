@@ -28,7 +28,7 @@ it('fills the tables that are new from the events of a record that an earlier ve
     const old = new DatabaseSync(path);
     old.exec(`DROP TABLE readings; DROP TABLE transaction_starts; DROP TABLE transaction_stops;
       DROP TABLE transaction_events; DROP TABLE command_answers; DROP TABLE transaction_messages; DROP TABLE boots;
-      DROP TABLE faults; DROP TABLE signed_values; DROP TABLE statuses; CREATE TABLE statuses (charger INTEGER) STRICT;
+      DROP TABLE faults; DROP TABLE signed_values; DROP TABLE approvals; DROP TABLE statuses; CREATE TABLE statuses (charger INTEGER) STRICT;
       ALTER TABLE connections DROP COLUMN subprotocol; DROP INDEX batches_late; PRAGMA user_version = 1;`);
     old.close();
 

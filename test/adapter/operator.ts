@@ -1,11 +1,16 @@
 import { Queue } from 'bullmq';
+import type { Wallet } from 'ethers';
 import { startAdapterWith } from '../../adapter/adapter.ts';
 import type { NetworkNews } from '../../adapter/chain.ts';
 import type { ListedGateway } from '../../adapter/gateway-book.ts';
+import { ADAPTER_SETTINGS } from '../../adapter/settings.ts';
 import { type Batch, batchJobId, eventQueueName } from '../../core/batch.ts';
 import { deviceIdOf } from '../../core/identity.ts';
+import type { RequestApproval } from '../../core/request-approval.ts';
 import { makeLog } from '../../runtime/log.ts';
+import { readSettings } from '../../runtime/settings.ts';
 import { TEST_NETWORK } from '../support/batches.ts';
+import { TEST_PEPPER } from './record.ts';
 
 export const OPERATOR = `0x${'0b'.repeat(20)}`;
 export const TOKEN = 'a bridge token of this test only'.replaceAll(' ', '-');
@@ -20,6 +25,9 @@ export interface TestOperatorOptions {
   meterKey?: string;
   /** Without it the chain has told the network at once. */
   isChainAway?: boolean;
+  /** What the chain shows of a request. */
+  asked?: (requestId: string) => RequestApproval | undefined;
+  signingKey?: Wallet;
 }
 
 /** An adapter in this process, over a real Redis and a real database, told its network by the test. */
@@ -28,26 +36,25 @@ export async function startTestOperator(options: TestOperatorOptions) {
   const adapter = await startAdapterWith({
     log: makeLog('adapter', 'silent'),
     now: options.now ?? Date.now,
-    settings: {
-      ADAPTER_HOST: '127.0.0.1',
-      ADAPTER_PORT: 0,
+    settings: readSettings(ADAPTER_SETTINGS, {
+      ADAPTER_PORT: '0',
       REDIS_URL: options.redisUrl,
       RPC_URL: 'http://127.0.0.1:9',
       ORACLE_ADDRESS: TEST_NETWORK.split(':')[1] as string,
       OPERATOR_ACCOUNT: OPERATOR,
       ADAPTER_DATABASE: options.database ?? ':memory:',
       BRIDGE_TOKEN: TOKEN,
-      IDTAG_PEPPER: Buffer.from('pepper of the tests'),
-      ANSWER_WAIT_MS: options.answerWaitMs ?? 10_000,
-      CHAIN_CONFIRMATIONS: 0,
-      CHAIN_POLL_MS: 1_000,
+      IDTAG_PEPPER: TEST_PEPPER.toString('hex'),
+      ANSWER_WAIT_MS: String(options.answerWaitMs ?? 10_000),
       LOG_LEVEL: 'silent',
-    },
+    }),
+    signingKey: options.signingKey,
     openNetwork: (told) => {
       tell = told;
       return {
         isFresh: () => !options.isChainAway,
         readMeterKey: async () => options.meterKey ?? '0x',
+        asked: { find: async (requestId: string) => options.asked?.(requestId) },
         close: async () => {},
       };
     },

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { makeCommandReader } from '../../adapter/command-reader.ts';
 import { openDatabase } from '../../adapter/database.ts';
 import type { ListedGateway } from '../../adapter/gateway-book.ts';
 import { makeIngest } from '../../adapter/ingest.ts';
@@ -39,6 +40,7 @@ export function makeTestRecord(gateways: readonly ListedGateway[], path = ':memo
   const uptime = makeUptimeReader(db, reader);
   const session = makeSessionReader(db, reader, (idTag) => idTagCommitment(idTag, TEST_PEPPER));
   ingest.listGateways(gateways, 0);
+  const commands = makeCommandReader(db, reader, session);
   const answer = (charger: string, connector: number, atSec: number) =>
     chargerStatusAt(reader.at(deviceIdOf(charger), asOfMs(atSec)), connector, asOfMs(atSec));
   return {
@@ -70,6 +72,7 @@ export function makeTestRecord(gateways: readonly ListedGateway[], path = ':memo
       return record.isKnown ? uptimeBetween(record.answer, fromSec, toSec) : record;
     },
     uptimeReader: uptime,
+    commands,
     session: (charger: string, sessionId: string, atSec: number, meterKey?: KeyObject): Known<SessionAnswer> =>
       sessionResultAt(session(deviceIdOf(charger), sessionId, asOfMs(atSec)), asOfMs(atSec), meterKey),
     /** The answer as text. */

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Batch } from '../../core/batch.ts';
 import { deviceIdOf } from '../../core/identity.ts';
-import { sessionTag } from '../../core/request-approval.ts';
+import { messageIdOf, sessionTag } from '../../core/request-approval.ts';
 import { cardSessionId } from '../../core/session-answers.ts';
 import { makeTestGateway, type TestGateway } from '../support/batches.ts';
 import { makeTestRecord } from './record.ts';
@@ -54,6 +54,11 @@ export function tellStory(gateway: TestGateway, take: (...batches: Batch[]) => v
     open: (sec: number, epoch = ms(DAY + sec)) => {
       flush(sec - 1);
       gateway.open(CHARGER, ms(DAY + sec), epoch);
+    },
+    /** The charger answers the call of a request. */
+    reply: (sec: number, requestId: string, result: object) => {
+      if (sec > toldSec + 1) flush(sec - 1);
+      gateway.answer(CHARGER, ms(DAY + sec), messageIdOf(requestId), result);
     },
     start: (
       sec: number,

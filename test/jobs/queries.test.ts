@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { AbiCoder } from 'ethers';
 import { encodeMeterReadingParams, encodeUptimeParams, QUERIES, type QueryName, specIdOf } from '../../core/queries.ts';
-import { encodeSessionParams } from '../../core/session-answers.ts';
+import { encodeSessionParams, encodeStartParams } from '../../core/session-answers.ts';
 import { startJobNode } from '../../jobs/node/start.ts';
 import { makeLog } from '../../runtime/log.ts';
 import {
@@ -18,10 +19,12 @@ jest.setTimeout(PATIENCE_MS);
 
 const SESSION_ID = `0x${'a5'.repeat(32)}`;
 
+const COMMAND_PARAMS = AbiCoder.defaultAbiCoder().encode(['string', 'string'], ['Reset', '{}']);
+
 describe('requests of the other queries at a real Operator', () => {
   let world: World;
   beforeAll(async () => {
-    world = await makeWorld({ queries: ['meter-reading', 'uptime', 'session-result'] });
+    world = await makeWorld({ queries: ['meter-reading', 'uptime', 'session-result', 'start-charge', 'command'] });
   });
   afterAll(() => world.close());
 
@@ -36,13 +39,18 @@ describe('requests of the other queries at a real Operator', () => {
         await ask(1, 'meter-reading', encodeMeterReadingParams(2)),
         await ask(2, 'uptime', encodeUptimeParams(AS_OF_SEC - 86_400, AS_OF_SEC)),
         await ask(3, 'session-result', encodeSessionParams(SESSION_ID)),
+        await ask(4, 'start-charge', encodeStartParams(2, 9_000n)),
+        await ask(5, 'command', COMMAND_PARAMS),
       ];
-      await waitFor(async () => (await world.answered()).length === 3, { what: 'three answers' });
-      expect((await world.answered()).sort()).toEqual(ids.sort());
+      await waitFor(async () => (await world.answered()).length === 5, { what: 'five answers' });
+      expect((await world.answered()).sort()).toEqual([...ids].sort());
       const asked = (world.bridge.asked as { data: { endpoint: string } }[]).map(({ data }) => data);
+      const said = { deviceId: DEVICE_ID, asOf: AS_OF_SEC };
       expect(asked.sort((one, other) => (one.endpoint < other.endpoint ? -1 : 1))).toEqual([
+        { endpoint: 'command', requestId: ids[4], params: COMMAND_PARAMS, ...said },
         { endpoint: 'meter-reading', deviceId: DEVICE_ID, connector: 2, asOf: AS_OF_SEC },
         { endpoint: 'session-result', deviceId: DEVICE_ID, sessionId: SESSION_ID, asOf: AS_OF_SEC },
+        { endpoint: 'start-charge', requestId: ids[3], params: encodeStartParams(2, 9_000n), ...said },
         { endpoint: 'uptime', deviceId: DEVICE_ID, from: AS_OF_SEC - 86_400, to: AS_OF_SEC, asOf: AS_OF_SEC },
       ]);
     } finally {

@@ -40,6 +40,8 @@ export interface TestGateway {
   /** A StatusNotification. */
   status: (charger: string, atMs: number, connectorId: number, status: string, errorCode?: string) => void;
   close: (charger: string, atMs: number) => void;
+  /** The charger's CALLRESULT to a CALL of the gateway. */
+  answer: (charger: string, atMs: number, messageId: string, result: object) => void;
   /** An event as it is, put in whatever it breaks; the chain of the connection goes on from it. */
   event: (event: ChargerEvent) => void;
   /** Signs what happened since the last batch. `change` lets a test make a false one. */
@@ -126,6 +128,13 @@ function gatewayOf(key: TestKey, options: TestGatewayOptions, mind: Mind): TestG
       next(charger, { receivedAtMs, kind: 'close', reply: '', frame: JSON.stringify({ code: 1006, reason: '' }) });
       mind.connections.delete(charger);
     },
+    answer: (charger, receivedAtMs, messageId, result) =>
+      next(charger, {
+        receivedAtMs,
+        kind: 'answer',
+        frame: JSON.stringify([3, messageId, result]),
+        reply: JSON.stringify([2, messageId, 'Any', {}]),
+      }),
     event: put,
     flush: (watermarkMs, change) => {
       const batch: Batch = {
