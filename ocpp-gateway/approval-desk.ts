@@ -37,7 +37,7 @@ export interface ApprovalDeskOptions {
   /** Called before the call goes out; what it keeps is durable when it settles. */
   prepare: (identity: string, request: RequestApproval) => Promise<void>;
   /** The transaction of the session that a request is to stop. */
-  transactionOf: (identity: string, request: RequestApproval) => number | string | undefined;
+  transactionOf: (identity: string, request: RequestApproval) => Promise<number | string | undefined>;
   onApproval: (outcome: ApprovalOutcome) => void;
   onEnd: (action: string, end: CommandEnd['kind'] | 'refused') => void;
   log: Logger;
@@ -112,7 +112,8 @@ export function makeApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
   const carryOut = async (identity: string, request: RequestApproval): Promise<'over' | 'again'> => {
     const { requestId, query } = request;
     const version = options.versionOf(identity);
-    const call = callOf(version, request, options.transactionOf(identity, request));
+    const transactionId = query === 'stop-charge' ? await options.transactionOf(identity, request) : undefined;
+    const call = callOf(version, request, transactionId);
     const check = call && options.checkOf(version, call.action);
     const finding = call && check?.(JSON.parse(call.payload));
     if (call === undefined || check === undefined || finding !== undefined) {

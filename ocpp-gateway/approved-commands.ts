@@ -10,6 +10,8 @@ import type { GatewayMetrics } from './metrics.ts';
 import type { PayloadCheck } from './ocpp-rpc.ts';
 import type { OperatorSets } from './operator-sets.ts';
 import { connectRedis } from './redis.ts';
+import { makeSessionDesk, SESSION_MEMORY_MS, type SessionDesk } from './session-desk.ts';
+import { makeSessionStore } from './session-store.ts';
 import type { StationHouse } from './station.ts';
 import type { Stations } from './stations.ts';
 
@@ -22,6 +24,8 @@ export interface ApprovedCommandsOptions {
   checkOf: (version: OcppVersion, action: string) => PayloadCheck | undefined;
   /** Whether what a charger answers can be kept and passed on now. */
   isReady: () => boolean;
+  /** A session that a contract opened is ended after so long without energy, ms; 0 if none is. */
+  sessionIdleMs: number;
   metrics: Pick<GatewayMetrics, 'approval' | 'command'>;
   log: Logger;
   now: () => number;
@@ -31,6 +35,8 @@ export interface ApprovedCommandsOptions {
 export interface ApprovedCommands {
   /** Whom the stations tell of their connections. */
   presence: Pick<StationHouse, 'onConnected' | 'onGone'>;
+  /** What operators have approved to begin. */
+  sessions: Pick<SessionDesk, 'verdict' | 'recorded'>;
   /** Begins to take approvals; to be called once chargers can be reached. */
   start: (stations: Stations) => void;
   /** Takes no more approvals; settles when those under way are left to others or are over. */
@@ -51,8 +57,27 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
     await untilReady(redis);
     const wire = await openGatewayWire(redis, network, prefix, log);
     const holders = openHolders({ redis, wire, network, prefix, stations: () => stations, log });
+    const sessions = makeSessionDesk({
+      store: makeSessionStore(redis, network, prefix, SESSION_MEMORY_MS),
+      stations: () => stations,
+      versionOf,
+      idleMs: options.sessionIdleMs,
+      onEnd: metrics.command,
+      log,
+      now,
+    });
     return {
-      presence: { onConnected: holders.connected, onGone: holders.gone },
+      presence: {
+        onConnected: (identity, epoch) => {
+          holders.connected(identity, epoch);
+          sessions.connected(identity, epoch);
+        },
+        onGone: (identity, epoch) => {
+          holders.gone(identity, epoch);
+          sessions.gone(identity, epoch);
+        },
+      },
+      sessions,
       start: (house) => {
         stations = house;
         const desk = makeApprovalDesk({
@@ -67,8 +92,10 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
           versionOf,
           checkOf,
           isReady,
-          prepare: async () => {},
-          transactionOf: () => undefined,
+          prepare: async (identity, request) => {
+            if (request.query === 'start-charge') await sessions.open(identity, request);
+          },
+          transactionOf: sessions.transactionOf,
           onApproval: metrics.approval,
           onEnd: metrics.command,
           log,
@@ -78,6 +105,7 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
       },
       stop: async () => queue?.close(),
       close: async () => {
+        sessions.close();
         holders.close();
         await wire.close();
         await leave();

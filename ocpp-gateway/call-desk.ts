@@ -16,6 +16,7 @@ import { type Call, type CallError, callError, callResult } from './frame.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { PayloadCheck } from './ocpp-rpc.ts';
 import type { Outbox } from './outbox.ts';
+import type { SessionDesk } from './session-desk.ts';
 
 /** What the calls of every charger are handled with. */
 export interface CallTools {
@@ -23,6 +24,8 @@ export interface CallTools {
   /** By schema name, `<action>.req`. */
   checks: ReadonlyMap<string, PayloadCheck>;
   verdict: (idTag: string) => Promise<IdTagVerdict>;
+  /** Sessions that contracts opened: their idTags come before cards. */
+  sessions: Pick<SessionDesk, 'verdict' | 'recorded'>;
   transactionId: (charger: string, transaction: NonNullable<Need['transaction']>) => Promise<number>;
   certificates: Pick<CertificateDesk, 'consider' | 'deliver'>;
   /** Whether what a charger reports can be kept and passed on now. */
@@ -87,6 +90,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
         metrics.message(call.action, kind === 'suspect' ? 'suspect' : 'answered');
         metrics.latency((performance.now() - arrivedAtMs) / 1000);
         onAnswered?.();
+        if (kind === 'call') tools.sessions.recorded(chain.charger, call.action, { frame: text, reply });
       },
       (error) => giveUp(arrival, error),
     );
@@ -107,10 +111,14 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     const { messageId } = arrival.call;
     try {
       const found: Found = {};
-      if (need.idTag !== undefined) found.idTag = await tools.verdict(need.idTag);
       if (need.transaction !== undefined) {
         found.transactionId = await tools.transactionId(chain.charger, need.transaction);
         log.info({ messageId, transactionId: found.transactionId }, 'transaction started');
+      }
+      if (need.idTag !== undefined) {
+        const { sessions } = tools;
+        const verdict = await sessions.verdict(chain.charger, need.idTag, arrival.call, found.transactionId);
+        found.idTag = verdict ?? (await tools.verdict(need.idTag));
       }
       if (isEnded()) onSettled(arrival.call);
       else answer(arrival, found);

@@ -171,6 +171,7 @@ export async function startGateway(
       versionOf: () => 'ocpp1.6',
       checkOf: (_version, action) => commandChecks.get(`${action}.req`),
       isReady,
+      sessionIdleMs: settings.SESSION_IDLE_SEC * 1000,
       metrics,
       log,
       now,
@@ -182,6 +183,7 @@ export async function startGateway(
         outbox: box,
         checks: compileChecks16(CHARGER_ACTIONS_16.map((action) => `${action}.req`)),
         verdict: idTags.verdict,
+        sessions: approved.sessions,
         certificates,
         transactionId: (charger, { connectorId, idTag, timestamp, meterStart }) => {
           const card = idTagCommitment(idTag, settings.IDTAG_PEPPER);

@@ -204,6 +204,12 @@ export const GATEWAY_SETTINGS = {
     default: '16',
     read: asWhole(1, 10_000),
   },
+  SESSION_IDLE_SEC: {
+    about: 'A session that a contract opened is ended after so long without energy; 0 lets it go on.',
+    unit: 's',
+    default: '3600',
+    read: asWhole(0, 172_800),
+  },
   CALL_TIMEOUT_MS: {
     about: 'How long a charger may take to answer a call of the gateway.',
     unit: 'ms',

@@ -1,0 +1,260 @@
+import type { ChargerCall } from '../core/charger-call.ts';
+import type { ChargerEvent } from '../core/charger-event.ts';
+import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
+import { deriveFacts } from '../core/derive-facts.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { OcppVersion } from '../core/ocpp-version.ts';
+import { decodeSessionParams, type RequestApproval } from '../core/request-approval.ts';
+import { type StopCause, stopMessageId } from '../core/session-stop.ts';
+import { startedTag } from '../core/started-tag.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { IdTagVerdict } from './answers16.ts';
+import type { CommandEnd } from './charger-calls.ts';
+import {
+  dueStop,
+  isAbout,
+  mayBegin,
+  meterCall,
+  progressAfter,
+  type SessionRecord,
+  sessionOf,
+  startToldBy,
+  stopCall,
+  tagVerdict,
+} from './session-rules.ts';
+import { noProgress, type SessionStore } from './session-store.ts';
+import type { Stations } from './stations.ts';
+
+/** Sessions that contracts opened, at the chargers that are connected here: who may begin them, and when they end. */
+export interface SessionDesk {
+  /** Opens the session of a `start-charge`; durable when it settles. Rejects with what Redis says. */
+  open: (charger: string, request: RequestApproval) => Promise<void>;
+  /** The transaction of the session that a `stop-charge` is about. Rejects with what Redis says. */
+  transactionOf: (charger: string, request: RequestApproval) => Promise<TransactionId | undefined>;
+  /**
+   * What an idTag of a charger's CALL counts for; begins the session if the CALL begins its transaction.
+   *
+   * @param transactionId - that the gateway gives a StartTransaction
+   * @returns undefined if it is no session's at this charger. Rejects with what Redis says
+   */
+  verdict: (
+    charger: string,
+    idTag: string,
+    call: { action: string; payload: unknown },
+    transactionId?: number,
+  ) => Promise<IdTagVerdict | undefined>;
+  /** To be called with each CALL of a charger that is on record. */
+  recorded: (charger: string, action: string, event: Pick<ChargerEvent, 'frame' | 'reply'>) => void;
+  /** To be called when a charger's connection begins, and when it is gone. */
+  connected: (charger: string, epoch: number) => void;
+  gone: (charger: string, epoch: number) => void;
+  close: () => void;
+}
+
+export interface SessionDeskOptions {
+  store: SessionStore;
+  stations: () => Pick<Stations, 'command'> | undefined;
+  versionOf: (charger: string) => OcppVersion;
+  /** A session without energy for so long is ended, ms; 0 if none is. */
+  idleMs: number;
+  onEnd: (action: string, end: CommandEnd['kind']) => void;
+  log: Logger;
+  now: () => number;
+}
+
+/** A session is kept so long after it was opened: the contract's own deadline is after two days. */
+export const SESSION_MEMORY_MS = 4 * 86_400_000;
+
+const SESSION_TAG = /^[0-9A-F]{20}$/;
+const LOOK_MS = 1_000;
+/** So long after a charger was asked to end a session it is asked again; from the sixth time on after longer and longer. */
+const STOP_AGAIN_MS = 30_000;
+const STOP_AT_MOST_MS = 600_000;
+/** A charger that has told no meter for so long is asked for it; for longer and longer if it says that it will not. */
+const METER_AFTER_MS = 120_000;
+const METER_AT_MOST_MS = 3_600_000;
+const CALL_WITHIN_MS = 30_000;
+/** Growing energy is put into Redis so often. */
+const SAVE_AFTER_MS = 30_000;
+
+const TRANSACTION_ACTIONS = new Set(['StartTransaction', 'StopTransaction', 'MeterValues', 'TransactionEvent']);
+
+interface Live extends SessionRecord {
+  savedAtMs: number;
+  isCalling: boolean;
+  stopAtMs: number;
+  meterAtMs: number;
+  meterAfterMs: number;
+}
+
+/** A charger that is connected here. */
+interface Connected {
+  epoch: number;
+  sinceMs: number;
+  /** By tag; settles when what Redis has is there. */
+  loaded: Promise<Map<string, Live>> | undefined;
+  sessions: Map<string, Live>;
+}
+
+export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
+  const { store, versionOf, idleMs, log, now } = options;
+  const chargers = new Map<string, Connected>();
+
+  const liveOf = (record: SessionRecord): Live => ({
+    ...record,
+    savedAtMs: now(),
+    isCalling: false,
+    stopAtMs: 0,
+    meterAtMs: now() + METER_AFTER_MS,
+    meterAfterMs: METER_AFTER_MS,
+  });
+
+  /** The sessions at a charger; what Redis did not give before is asked for again. */
+  const sessionsOf = (charger: string): Promise<Map<string, Live>> => {
+    const connected = chargers.get(charger);
+    if (connected === undefined) return Promise.resolve(new Map());
+    connected.loaded ??= store.load(charger, now() - SESSION_MEMORY_MS).then(
+      (records) => {
+        for (const record of records) {
+          if (!connected.sessions.has(record.session.tag)) connected.sessions.set(record.session.tag, liveOf(record));
+        }
+        return connected.sessions;
+      },
+      (error) => {
+        connected.loaded = undefined;
+        throw error;
+      },
+    );
+    return connected.loaded;
+  };
+
+  const save = (charger: string, live: Live) => {
+    live.savedAtMs = now();
+    store.save(charger, live.session.tag, live.progress).catch((error) => {
+      log.debug({ err: error, sessionId: live.session.sessionId }, 'progress of a session not kept');
+    });
+  };
+
+  const call = async (charger: string, { action, payload }: ChargerCall, messageId?: string) => {
+    const deadlineMs = now() + CALL_WITHIN_MS;
+    const command = { action, payload, deadlineMs, ...(messageId === undefined ? {} : { messageId }) };
+    const end = await options.stations()?.command(charger, command);
+    if (end !== undefined) options.onEnd(action, end.kind);
+    return end;
+  };
+
+  const stop = async (charger: string, live: Live, cause: StopCause, transactionId: TransactionId) => {
+    const { session, progress } = live;
+    live.isCalling = true;
+    const messageId = stopMessageId(cause, session.sessionId, progress.attempts);
+    progress.cause = cause;
+    progress.attempts += 1;
+    save(charger, live);
+    const end = await call(charger, stopCall(versionOf(charger), transactionId), messageId);
+    log.info(
+      { chargerId: charger, sessionId: session.sessionId, transactionId, cause, end: end?.kind },
+      'session to end',
+    );
+    live.isCalling = false;
+    live.stopAtMs = now() + Math.min(STOP_AGAIN_MS * 2 ** Math.max(0, progress.attempts - 5), STOP_AT_MOST_MS);
+  };
+
+  const askForMeter = async (charger: string, live: Live) => {
+    live.isCalling = true;
+    const end = await call(charger, meterCall(versionOf(charger), live.session.connector));
+    live.isCalling = false;
+    const isRefused = end?.kind !== 'result' || !end.payload.includes('"Accepted"');
+    live.meterAfterMs = isRefused ? Math.min(live.meterAfterMs * 2, METER_AT_MOST_MS) : METER_AFTER_MS;
+    live.meterAtMs = now() + live.meterAfterMs;
+  };
+
+  const look = (charger: string, { sinceMs }: Connected, live: Live) => {
+    if (live.began === undefined || live.progress.endedAtMs !== undefined || live.isCalling) return;
+    const cause = dueStop(live, idleMs, sinceMs);
+    if (cause !== undefined) {
+      if (now() >= live.stopAtMs) void stop(charger, live, cause, live.began.transactionId);
+    } else if (now() >= live.meterAtMs) void askForMeter(charger, live);
+  };
+
+  const timer = setInterval(() => {
+    for (const [charger, connected] of chargers) {
+      for (const live of connected.sessions.values()) look(charger, connected, live);
+    }
+  }, LOOK_MS);
+
+  const begin = async (charger: string, live: Live, told: NonNullable<ReturnType<typeof startToldBy>>) => {
+    const { session } = live;
+    const verdict = mayBegin(live, told, now());
+    if (verdict === 'Accepted' && live.began === undefined) {
+      const { transactionId, startWh } = told;
+      const began = { transactionId, atMs: now(), ...(startWh === undefined ? {} : { startWh }) };
+      live.began = await store.begin(charger, session.tag, began);
+      live.meterAtMs = now() + METER_AFTER_MS;
+    }
+    const isIts = live.began?.transactionId === told.transactionId;
+    const fields = { chargerId: charger, sessionId: session.sessionId, transactionId: told.transactionId };
+    log.info({ ...fields, isIts }, isIts ? 'session has begun' : 'transaction cannot begin the session');
+    return isIts || verdict !== 'Accepted' ? verdict : 'Invalid';
+  };
+
+  const takeIn = (charger: string, connected: Connected, event: Pick<ChargerEvent, 'frame' | 'reply'>) => {
+    const atMs = now();
+    const tag = startedTag({ kind: 'call', frame: event.frame })?.toUpperCase();
+    for (const fact of deriveFacts({ kind: 'call', receivedAtMs: atMs, ...event }, versionOf(charger))) {
+      for (const live of connected.sessions.values()) {
+        if (isAbout(fact, live)) {
+          const before = live.progress;
+          live.progress = progressAfter(before, fact, atMs);
+          if (live.progress.readAtMs === atMs) live.meterAtMs = atMs + live.meterAfterMs;
+          const isNews = before.readAtMs === undefined || live.progress.endedAtMs !== before.endedAtMs;
+          if (isNews || atMs - live.savedAtMs >= SAVE_AFTER_MS) save(charger, live);
+          look(charger, connected, live);
+        } else if (fact.kind === 'transaction-started' && tag === live.session.tag && isRefused(fact)) {
+          // Not every charger ends a transaction whose idTag is refused.
+          const messageId = stopMessageId('late', live.session.sessionId, atMs);
+          void call(charger, stopCall(versionOf(charger), fact.transactionId), messageId);
+        }
+      }
+    }
+  };
+
+  return {
+    open: async (charger, request) => {
+      const sessions = await sessionsOf(charger);
+      const session = sessionOf(request, now());
+      if (sessions.has(session.tag)) return;
+      await store.open(charger, session);
+      sessions.set(session.tag, liveOf({ session, began: undefined, progress: noProgress() }));
+    },
+    transactionOf: async (charger, { params }) => {
+      const { sessionId } = decodeSessionParams(params);
+      return [...(await sessionsOf(charger)).values()].find(({ session }) => session.sessionId === sessionId)?.began
+        ?.transactionId;
+    },
+    verdict: async (charger, idTag, { action, payload }, transactionId) => {
+      const tag = idTag.toUpperCase();
+      if (!SESSION_TAG.test(tag)) return undefined;
+      const live = (await sessionsOf(charger)).get(tag);
+      if (live === undefined) return undefined;
+      const told = startToldBy(action, payload as JsonObject, transactionId);
+      return told === undefined ? tagVerdict(live, now()) : begin(charger, live, told);
+    },
+    recorded: (charger, action, event) => {
+      if (!TRANSACTION_ACTIONS.has(action)) return;
+      const connected = chargers.get(charger);
+      if (connected !== undefined && connected.sessions.size > 0) takeIn(charger, connected, event);
+    },
+    connected: (charger, epoch) => {
+      chargers.set(charger, { epoch, sinceMs: now(), loaded: undefined, sessions: new Map() });
+      sessionsOf(charger).catch((error) => log.debug({ err: error, chargerId: charger }, 'sessions not loaded yet'));
+    },
+    gone: (charger, epoch) => {
+      if (chargers.get(charger)?.epoch === epoch) chargers.delete(charger);
+    },
+    close: () => clearInterval(timer),
+  };
+}
+
+function isRefused({ outcome }: Extract<ChargerFact, { kind: 'transaction-started' }>): boolean {
+  return outcome !== undefined && outcome !== 'Accepted';
+}

@@ -1,0 +1,167 @@
+import type { ChargerCall } from '../core/charger-call.ts';
+import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
+import { isObject, isWhole, type JsonObject } from '../core/json.ts';
+import { toldReading } from '../core/meter-reading.ts';
+import type { OcppVersion } from '../core/ocpp-version.ts';
+import { decodeStartParams, type RequestApproval, START_WITHIN_SEC, sessionTag } from '../core/request-approval.ts';
+import type { StopCause } from '../core/session-stop.ts';
+import type { IdTagVerdict } from './answers16.ts';
+
+/** A session that a contract opened at a charger. */
+export interface Session {
+  /** 32 bytes, 0x-prefixed lower-case hex. */
+  sessionId: string;
+  /** The idTag that begins it, upper case. */
+  tag: string;
+  connector: number;
+  /** Energy at which the charger is stopped, Wh. */
+  energyLimitWh: number;
+  /** From then on no transaction begins it any more, Unix ms. */
+  startUntilMs: number;
+  openedAtMs: number;
+}
+
+/** The transaction by which a session has begun. */
+export interface Began {
+  transactionId: TransactionId;
+  atMs: number;
+  /** The meter's register at its start, Wh; undefined where none that can be was told. */
+  startWh?: number;
+}
+
+/** How a session goes on. */
+export interface Progress {
+  /** The first register that was told, if the start told none, Wh. */
+  firstWh?: number;
+  /** The highest register so far, Wh, and when it was first told, Unix ms. */
+  registerWh?: number;
+  energyAtMs?: number;
+  /** When a register was told last, Unix ms. */
+  readAtMs?: number;
+  /** Why the charger is to stop. */
+  cause?: StopCause;
+  /** How often it was asked to. */
+  attempts: number;
+  /** When its transaction ended, Unix ms. */
+  endedAtMs?: number;
+}
+
+export interface SessionRecord {
+  session: Session;
+  began: Began | undefined;
+  progress: Progress;
+}
+
+/** Operators count a start by when it was received, which is a moment after it was looked at here. */
+const START_MARGIN_MS = 5_000;
+
+/** The session that a `start-charge` opens; throws what ethers throws if its parameters are of another shape. */
+export function sessionOf({ requestId, params, asOfSec }: RequestApproval, nowMs: number): Session {
+  const { connector, energyLimitWh } = decodeStartParams(params);
+  return {
+    sessionId: requestId,
+    tag: sessionTag(requestId),
+    connector,
+    energyLimitWh: Number(energyLimitWh),
+    startUntilMs: (asOfSec + START_WITHIN_SEC) * 1000 - START_MARGIN_MS,
+    openedAtMs: nowMs,
+  };
+}
+
+/** A transaction that a message tells of together with an idTag. */
+export interface ToldStart {
+  transactionId: TransactionId;
+  /** Undefined where OCPP 2.x does not tell it yet. */
+  connector: number | undefined;
+  startWh?: number;
+}
+
+/**
+ * The transaction that a charger's CALL is about, if it can begin one.
+ *
+ * @param payload - has passed the action's schema
+ * @param transactionId - that the gateway gives a StartTransaction
+ */
+export function startToldBy(action: string, payload: JsonObject, transactionId?: number): ToldStart | undefined {
+  if (action === 'StartTransaction' && transactionId !== undefined) {
+    const { connectorId, meterStart } = payload;
+    const startWh = isWhole(meterStart) && meterStart >= 0 ? { startWh: meterStart } : {};
+    return { transactionId, connector: isWhole(connectorId) ? connectorId : undefined, ...startWh };
+  }
+  if (action !== 'TransactionEvent') return undefined;
+  const { transactionInfo, evse } = payload;
+  if (!isObject(transactionInfo) || typeof transactionInfo.transactionId !== 'string') return undefined;
+  const connector = isObject(evse) && isWhole(evse.id) ? evse.id : undefined;
+  return { transactionId: transactionInfo.transactionId, connector };
+}
+
+/** Whether a session may begin by a transaction, or goes on in it. */
+export function mayBegin({ session, began }: SessionRecord, start: ToldStart, nowMs: number): IdTagVerdict {
+  if (began !== undefined) return began.transactionId === start.transactionId ? 'Accepted' : 'Invalid';
+  if (start.connector !== undefined && start.connector !== session.connector) return 'Invalid';
+  return nowMs < session.startUntilMs ? 'Accepted' : 'Expired';
+}
+
+/** What a session's idTag counts for where no transaction is told of: before it, and within it. */
+export function tagVerdict({ session, began, progress }: SessionRecord, nowMs: number): IdTagVerdict {
+  if (began !== undefined) return progress.endedAtMs === undefined ? 'Accepted' : 'Expired';
+  return nowMs < session.startUntilMs ? 'Accepted' : 'Expired';
+}
+
+/** Whether a fact is about the transaction by which a session has begun. */
+export function isAbout(fact: ChargerFact, { session, began }: SessionRecord): boolean {
+  if (began === undefined) return false;
+  if ('transactionId' in fact && fact.transactionId !== undefined) return fact.transactionId === began.transactionId;
+  return fact.kind === 'meter' && fact.connector === session.connector;
+}
+
+/**
+ * A session's progress after a fact that is about its transaction.
+ *
+ * A register that falls changes nothing: what is delivered by then is not known any more, and is for the operators to judge.
+ */
+export function progressAfter(before: Progress, fact: ChargerFact, atMs: number): Progress {
+  const after = { ...before };
+  if (fact.kind === 'transaction-stopped') after.endedAtMs ??= atMs;
+  const registerWh = toldReading(fact, atMs)?.registerWh;
+  if (registerWh === undefined) return after;
+  after.readAtMs = atMs;
+  after.firstWh ??= registerWh;
+  if (after.registerWh === undefined || registerWh > after.registerWh) {
+    after.registerWh = registerWh;
+    after.energyAtMs = atMs;
+  }
+  return after;
+}
+
+/**
+ * Why a session that goes on is to be ended now; undefined if it is not.
+ *
+ * It is idle if registers were told over the whole of `idleMs` and none was higher than the one before: a charger that
+ * tells none may well be charging.
+ *
+ * @param idleMs - 0 if idle sessions go on
+ * @param connectedAtMs - while the charger was offline, nothing could be told
+ */
+export function dueStop(record: SessionRecord, idleMs: number, connectedAtMs: number): StopCause | undefined {
+  const { session, began, progress } = record;
+  if (began === undefined || progress.endedAtMs !== undefined) return undefined;
+  if (progress.cause !== undefined) return progress.cause;
+  const startWh = began.startWh ?? progress.firstWh;
+  const { registerWh, readAtMs, energyAtMs = began.atMs } = progress;
+  if (registerWh === undefined || startWh === undefined || readAtMs === undefined) return undefined;
+  if (registerWh - startWh >= session.energyLimitWh) return 'limit';
+  return idleMs > 0 && readAtMs - Math.max(energyAtMs, connectedAtMs) >= idleMs ? 'idle' : undefined;
+}
+
+/** The call that ends a transaction. */
+export function stopCall(version: OcppVersion, transactionId: TransactionId): ChargerCall {
+  const action = version === 'ocpp1.6' ? 'RemoteStopTransaction' : 'RequestStopTransaction';
+  return { action, payload: JSON.stringify({ transactionId }) };
+}
+
+/** The call that has a charger tell a connector's meter. */
+export function meterCall(version: OcppVersion, connector: number): ChargerCall {
+  const where = version === 'ocpp1.6' ? { connectorId: connector } : { evse: { id: connector } };
+  return { action: 'TriggerMessage', payload: JSON.stringify({ requestedMessage: 'MeterValues', ...where }) };
+}

@@ -1,0 +1,63 @@
+import type { Redis } from 'ioredis';
+import type { Began, Progress, Session, SessionRecord } from './session-rules.ts';
+
+/** Sessions that contracts opened, by charger, in Redis for all gateways. Rejects with what Redis says. */
+export interface SessionStore {
+  open: (charger: string, session: Session) => Promise<void>;
+  /** Begins a session by a transaction, unless another one did before; gives the one it has begun by. */
+  begin: (charger: string, tag: string, began: Began) => Promise<Began>;
+  save: (charger: string, tag: string, progress: Progress) => Promise<void>;
+  /** All of a charger, but for those opened before `sinceMs`, which are forgotten. */
+  load: (charger: string, sinceMs: number) => Promise<SessionRecord[]>;
+}
+
+const BEGIN = `
+redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])
+return redis.call('HGET', KEYS[1], ARGV[1])`;
+
+/**
+ * A hash for each charger, with three fields for each session: `<tag>`, `<tag>.began`, `<tag>.progress`.
+ *
+ * @param prefix - key prefix, the same as the outbox's
+ * @param keepMs - a charger's sessions are kept so long after the last one was opened
+ */
+export function makeSessionStore(redis: Redis, network: string, prefix: string, keepMs: number): SessionStore {
+  const key = (charger: string) => `${prefix}:sessions:${network}:${charger}`;
+  return {
+    open: async (charger, session) => {
+      await redis.hset(key(charger), session.tag, JSON.stringify(session));
+      await redis.pexpire(key(charger), keepMs);
+    },
+    begin: async (charger, tag, began) => {
+      const held = await redis.eval(BEGIN, 1, key(charger), `${tag}.began`, JSON.stringify(began));
+      return JSON.parse(String(held)) as Began;
+    },
+    save: async (charger, tag, progress) => {
+      await redis.hset(key(charger), `${tag}.progress`, JSON.stringify(progress));
+    },
+    load: async (charger, sinceMs) => {
+      const fields = await redis.hgetall(key(charger));
+      const records: SessionRecord[] = [];
+      const forgotten: string[] = [];
+      for (const [tag, text] of Object.entries(fields)) {
+        if (tag.includes('.')) continue;
+        const session = JSON.parse(text) as Session;
+        const [began, progress] = [fields[`${tag}.began`], fields[`${tag}.progress`]];
+        if (session.openedAtMs < sinceMs) forgotten.push(tag, `${tag}.began`, `${tag}.progress`);
+        else {
+          records.push({
+            session,
+            began: began === undefined ? undefined : (JSON.parse(began) as Began),
+            progress: progress === undefined ? noProgress() : (JSON.parse(progress) as Progress),
+          });
+        }
+      }
+      if (forgotten.length > 0) await redis.hdel(key(charger), ...forgotten);
+      return records;
+    },
+  };
+}
+
+export function noProgress(): Progress {
+  return { attempts: 0 };
+}

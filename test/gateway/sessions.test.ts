@@ -1,0 +1,210 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { deviceIdOf } from '../../core/identity.ts';
+import { messageIdOf, type RequestApproval, START_WITHIN_SEC, sessionTag } from '../../core/request-approval.ts';
+import { encodeSessionParams, encodeStartParams } from '../../core/session-answers.ts';
+import { stopCauseOf } from '../../core/session-stop.ts';
+import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { waitFor } from '../support/wait.ts';
+import { connectCharger, type RawCharger } from './support.ts';
+import { approvalBy, queueApprovals, sourcesOfTwo, startOneOfTwo } from './two-gateways.ts';
+
+type Call = [number, string, string, Record<string, unknown>];
+
+describe('a session that a contract opened', () => {
+  let redis: TestRedis;
+  let one: RunningGateway;
+  let other: RunningGateway;
+  let skewMs = 0;
+  let count = 0;
+  const now = () => Date.now() + skewMs;
+  const sources = sourcesOfTwo();
+  const chargers: RawCharger[] = [];
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    one = await startOneOfTwo(redis.url, 0, sources, {}, now);
+    other = await startOneOfTwo(redis.url, 1, sources, {}, now);
+  });
+  afterEach(() => Promise.all(chargers.splice(0).map((charger) => charger.close())));
+  afterAll(async () => {
+    await one.close();
+    await other.close();
+    await redis.close();
+  });
+
+  const connect = async (gateway: RunningGateway, identity: string) => {
+    const charger = await connectCharger(gateway.port, identity);
+    chargers.push(charger);
+    return charger;
+  };
+  const approve = async (identity: string, query: RequestApproval['query'], params: string) => {
+    const requestId = `0x${randomBytes(32).toString('hex')}`;
+    const request = { requestId, deviceId: deviceIdOf(identity), query, params, asOfSec: Math.floor(now() / 1000) };
+    const { network } = sources.registry;
+    await queueApprovals(redis.url, await approvalBy(0, network, request), await approvalBy(1, network, request));
+    return requestId;
+  };
+  const callsTo = (charger: RawCharger) =>
+    charger.received.map((text) => JSON.parse(text) as Call).filter(([type]) => type === 2);
+  /** The nth call of an action; it is answered with a status. */
+  const nthCall = async (charger: RawCharger, action: string, n = 1, status = 'Accepted') => {
+    const call = await waitFor(() => callsTo(charger).filter((one) => one[2] === action)[n - 1], {
+      what: `call ${n} of ${action}`,
+    });
+    charger.send([3, call[1], { status }]);
+    return call;
+  };
+  /** Has a charger connect, and a session opened at its connector 1; gives the idTag that begins it. */
+  const open = async (limitWh = 5_000n) => {
+    const identity = `CPsession${++count}`;
+    const charger = await connect(one, identity);
+    const sessionId = await approve(identity, 'start-charge', encodeStartParams(1, limitWh));
+    const [, messageId, , payload] = await nthCall(charger, 'RemoteStartTransaction');
+    expect([messageId, payload]).toEqual([messageIdOf(sessionId), { connectorId: 1, idTag: sessionTag(sessionId) }]);
+    return { identity, charger, sessionId, idTag: sessionTag(sessionId) };
+  };
+  const start = async (charger: RawCharger, idTag: string, more: object = {}) => {
+    const timestamp = new Date(now()).toISOString();
+    const payload = { connectorId: 1, idTag, meterStart: 1_000, timestamp, ...more };
+    const [, , answer] = await charger.call(randomBytes(4).toString('hex'), 'StartTransaction', payload);
+    const { idTagInfo, transactionId } = answer as { idTagInfo: { status: string }; transactionId: number };
+    return { status: idTagInfo.status, transactionId };
+  };
+  const authorise = async (charger: RawCharger, idTag: string) => {
+    const [, , answer] = await charger.call(randomBytes(4).toString('hex'), 'Authorize', { idTag });
+    return (answer as { idTagInfo: { status: string } }).idTagInfo.status;
+  };
+  const meter = (charger: RawCharger, transactionId: number, value: string) =>
+    charger.call(randomBytes(4).toString('hex'), 'MeterValues', {
+      connectorId: 1,
+      transactionId,
+      meterValue: [{ timestamp: new Date(now()).toISOString(), sampledValue: [{ value, unit: 'Wh' }] }],
+    });
+  const end = (charger: RawCharger, transactionId: number) =>
+    charger.call(randomBytes(4).toString('hex'), 'StopTransaction', {
+      transactionId,
+      meterStop: 9_000,
+      timestamp: new Date(now()).toISOString(),
+    });
+
+  it('begins by its idTag, at its charger and connector, by one transaction', async () => {
+    const { charger, idTag } = await open();
+    const stranger = await connect(other, `CPsession${++count}`);
+    expect(await authorise(stranger, idTag)).toBe('Invalid');
+    expect((await start(stranger, idTag)).status).toBe('Invalid');
+    expect(await authorise(charger, idTag.toLowerCase())).toBe('Accepted');
+    expect((await start(charger, idTag, { connectorId: 2 })).status).toBe('Invalid');
+
+    const timestamp = new Date(now()).toISOString();
+    const begun = await start(charger, idTag, { timestamp });
+    expect(begun.status).toBe('Accepted');
+    expect(await start(charger, idTag, { timestamp })).toEqual(begun);
+    expect(await authorise(charger, idTag)).toBe('Accepted');
+    expect((await start(charger, idTag, { meterStart: 1_001 })).status).toBe('Invalid');
+
+    await end(charger, begun.transactionId);
+    await waitFor(async () => (await authorise(charger, idTag)) === 'Expired', { what: 'the session to be over' });
+    expect((await start(charger, idTag, { meterStart: 9_000 })).status).toBe('Invalid');
+  });
+
+  it('does not begin any more after its time, and a transaction that begins all the same is ended', async () => {
+    const { charger, idTag, sessionId } = await open();
+    skewMs += START_WITHIN_SEC * 1000;
+    expect(await authorise(charger, idTag)).toBe('Expired');
+    const { status, transactionId } = await start(charger, idTag);
+    expect(status).toBe('Expired');
+    const [, messageId, , payload] = await nthCall(charger, 'RemoteStopTransaction');
+    expect([stopCauseOf(messageId, sessionId), payload]).toEqual(['late', { transactionId }]);
+  });
+
+  it('is ended at its limit of energy, asked for again until its transaction has ended', async () => {
+    const { charger, idTag, sessionId } = await open(5_000n);
+    const { transactionId } = await start(charger, idTag);
+    await meter(charger, transactionId, '5999');
+    await meter(charger, transactionId, '6000');
+    const first = await nthCall(charger, 'RemoteStopTransaction', 1, 'Rejected');
+    expect([stopCauseOf(first[1], sessionId), first[3]]).toEqual(['limit', { transactionId }]);
+
+    await meter(charger, transactionId, '6100');
+    expect(callsTo(charger)).toHaveLength(2);
+    skewMs += 31_000;
+    const second = await nthCall(charger, 'RemoteStopTransaction', 2);
+    expect([stopCauseOf(second[1], sessionId), second[1] === first[1]]).toEqual(['limit', false]);
+
+    await end(charger, transactionId);
+    await waitFor(async () => (await authorise(charger, idTag)) === 'Expired', { what: 'the session to be over' });
+    skewMs += 31_000;
+    await meter(charger, transactionId, '6200');
+    expect(callsTo(charger)).toHaveLength(3);
+  });
+
+  it('is ended at its limit also at another gateway, and after a restart of that', async () => {
+    const { identity, charger, idTag, sessionId } = await open(5_000n);
+    const { transactionId } = await start(charger, idTag);
+    await meter(charger, transactionId, '2000');
+    const moved = await connect(other, identity);
+    await charger.closed;
+    await meter(moved, transactionId, '6000');
+    const first = await nthCall(moved, 'RemoteStopTransaction', 1, 'Rejected');
+    expect(stopCauseOf(first[1], sessionId)).toBe('limit');
+
+    await other.close();
+    other = await startOneOfTwo(redis.url, 1, sources, {}, now);
+    const back = await connect(other, identity);
+    const again = await nthCall(back, 'RemoteStopTransaction');
+    expect([stopCauseOf(again[1], sessionId), again[3]]).toEqual(['limit', { transactionId }]);
+    expect(again[1]).not.toBe(first[1]);
+  });
+
+  it('counts energy from the first register told where the start told none', async () => {
+    const { charger, idTag, sessionId } = await open(5_000n);
+    const { transactionId } = await start(charger, idTag, { meterStart: -1 });
+    await meter(charger, transactionId, '100000');
+    await meter(charger, transactionId, '104999');
+    expect(callsTo(charger)).toHaveLength(1);
+    await meter(charger, transactionId, '105000');
+    expect(stopCauseOf((await nthCall(charger, 'RemoteStopTransaction'))[1], sessionId)).toBe('limit');
+  });
+
+  it('is ended when no energy has flowed for an hour, by what the meter says', async () => {
+    const { charger, idTag, sessionId } = await open();
+    const { transactionId } = await start(charger, idTag);
+    await meter(charger, transactionId, '2000');
+    skewMs += 3_599_000;
+    await meter(charger, transactionId, '2001');
+    skewMs += 3_599_000;
+    await meter(charger, transactionId, '2001');
+    skewMs += 2_000;
+    await meter(charger, transactionId, '2001');
+    const stop = await nthCall(charger, 'RemoteStopTransaction');
+    expect([stopCauseOf(stop[1], sessionId), stop[3]]).toEqual(['idle', { transactionId }]);
+  });
+
+  it('has its charger asked for the meter while it tells none', async () => {
+    const { charger, idTag } = await open();
+    await start(charger, idTag);
+    skewMs += 121_000;
+    const [, , , payload] = await nthCall(charger, 'TriggerMessage');
+    expect(payload).toEqual({ requestedMessage: 'MeterValues', connectorId: 1 });
+  });
+
+  it('is stopped, by the transaction that it has begun by, where operators approve that', async () => {
+    const { identity, charger, sessionId, idTag } = await open();
+    const { transactionId } = await start(charger, idTag);
+    const requestId = await approve(identity, 'stop-charge', encodeSessionParams(sessionId));
+    const [, messageId, , payload] = await nthCall(charger, 'RemoteStopTransaction');
+    expect([messageId, payload]).toEqual([messageIdOf(requestId), { transactionId }]);
+  });
+
+  it('does not begin twice, though its charger moves between gateways meanwhile', async () => {
+    const { identity, charger, idTag } = await open();
+    const timestamp = new Date(now()).toISOString();
+    const begun = await start(charger, idTag, { timestamp });
+    const moved = await connect(other, identity);
+    expect(await start(moved, idTag, { timestamp })).toEqual(begun);
+    expect((await start(moved, idTag, { meterStart: 5 })).status).toBe('Invalid');
+    expect(await charger.closed).toEqual({ code: 1008, reason: 'replaced by a newer connection' });
+  });
+});
