@@ -1,35 +1,84 @@
 import WebSocket from 'ws';
-import { benchCharger, makeBenchTalk } from './gateway-traffic.ts';
+import { type BenchTalk, benchCharger, makeBenchTalk } from './gateway-traffic.ts';
 
 /**
- * A process of chargers that send one message after another, each as soon as the one before is answered.
- * Told `connect` with the server's URL, it says `connected`; asked `count`, it says how many answers came in; told
- * `stop`, it sends nothing more, waits for what is on the way, and ends.
+ * A process of chargers. Its orders, each answered with one message:
+ *
+ * - `connect` with the servers' URLs: as many chargers, in turn
+ * - `talk`: each sends one message after another, as soon as the one before is answered
+ * - `count`: how many answers came in
+ * - `pace`: they send so many messages per second in all, for a while; how long answers took
+ * - `storm`: all lose their sockets at once, come back at once and send what they kept; who got an answer
+ * - `stop`: sends nothing more, waits for what is on the way, and ends
  */
+interface Order {
+  do: string;
+  urls?: string[];
+  chargers?: number;
+  perSec?: number;
+  forMs?: number;
+}
+
+interface Client {
+  number: number;
+  url: string;
+  socket: WebSocket;
+  talk: BenchTalk;
+  /** When its message went out, `performance.now()`; undefined if none is on the way. */
+  sentAtMs: number | undefined;
+}
+
+const AT_ONCE = 50;
+const TICK_MS = 5;
+const STORM_MS = 120_000;
+/** As chargers do it: each pause up to twice as long as the one before. */
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 16_000;
+
 let answers = 0;
 let errors = 0;
-let isStopping = false;
-const sockets: WebSocket[] = [];
+let isTalking = false;
+let isEnding = false;
+let latencies: number[] = [];
+const clients: Client[] = [];
 
-process.on('message', (order: { do: string; url?: string; chargers?: number }) => {
-  if (order.do === 'connect') void connectAll(String(order.url), Number(order.chargers));
-  if (order.do === 'count') process.send?.({ answers, errors });
-  if (order.do === 'stop') {
-    isStopping = true;
+const orders: Record<string, (order: Order) => Promise<object> | object> = {
+  connect: connectAll,
+  talk: () => {
+    isTalking = true;
+    for (const client of clients) say(client);
+    return {};
+  },
+  count: () => ({ answers, errors }),
+  pace,
+  storm,
+};
+
+process.on('message', async (order: Order) => {
+  if (order.do !== 'stop') process.send?.((await orders[order.do]?.(order)) ?? {});
+  else {
+    isTalking = false;
+    isEnding = true;
     setTimeout(() => {
-      for (const socket of sockets) socket.terminate();
+      for (const { socket } of clients) socket.terminate();
       process.disconnect();
     }, 500);
   }
 });
 
-async function connectAll(url: string, chargers: number): Promise<void> {
-  for (let first = 0; first < chargers; first += 50) {
-    const some = Array.from({ length: Math.min(50, chargers - first) }, (_, i) => connect(url, first + i));
-    sockets.push(...(await Promise.all(some)));
+async function connectAll({ urls = [], chargers = 0 }: Order): Promise<object> {
+  for (let first = 0; first < chargers; first += AT_ONCE) {
+    const some = Array.from({ length: Math.min(AT_ONCE, chargers - first) }, async (_, i) => {
+      const number = first + i;
+      const url = urls[number % urls.length] as string;
+      const talk = makeBenchTalk(number);
+      const client: Client = { number, url, socket: await connect(url, number), talk, sentAtMs: undefined };
+      listen(client);
+      return client;
+    });
+    clients.push(...(await Promise.all(some)));
   }
-  process.send?.({ connected: sockets.length });
-  for (const [number, socket] of sockets.entries()) talk(socket, number);
+  return { connected: clients.length };
 }
 
 function connect(url: string, number: number): Promise<WebSocket> {
@@ -44,17 +93,86 @@ function connect(url: string, number: number): Promise<WebSocket> {
   });
 }
 
-function talk(socket: WebSocket, number: number): void {
-  const { next, heard } = makeBenchTalk(number);
+function say(client: Client): void {
+  client.sentAtMs = performance.now();
+  client.socket.send(client.talk.next());
+}
+
+function listen(client: Client): void {
+  const { socket } = client;
   socket.on('message', (data: Buffer) => {
     answers++;
     const frame = data.toString();
     if (frame.charCodeAt(1) === 0x34) errors++;
-    else heard(frame);
-    if (!isStopping) socket.send(next());
+    else client.talk.heard(frame);
+    if (client.sentAtMs !== undefined) latencies.push(performance.now() - client.sentAtMs);
+    client.sentAtMs = undefined;
+    if (isTalking) say(client);
+    else if (latencies.length > 1_000_000) latencies = [];
   });
+  socket.on('error', () => {});
   socket.on('close', () => {
-    if (!isStopping) throw new Error(`the server closed the connection of charger ${number}`);
+    if (!isEnding && client.socket === socket) throw new Error(`the server closed charger ${client.number}'s socket`);
   });
-  socket.send(next());
+}
+
+async function pace({ perSec = 0, forMs = 0 }: Order): Promise<object> {
+  isTalking = false;
+  latencies = [];
+  const begunAtMs = performance.now();
+  let sent = 0;
+  let turn = 0;
+  await new Promise<void>((resolve) => {
+    const timer = setInterval(() => {
+      const passedMs = performance.now() - begunAtMs;
+      for (const due = (passedMs * perSec) / 1000; sent < due; sent++) {
+        const client = clients[turn++ % clients.length] as Client;
+        if (client.sentAtMs === undefined) say(client);
+      }
+      if (passedMs < forMs) return;
+      clearInterval(timer);
+      resolve();
+    }, TICK_MS);
+  });
+  // The first fifth is warm-up.
+  const counted = latencies.slice(Math.floor(latencies.length / 5)).sort((a, b) => a - b);
+  const at = (share: number) => counted[Math.floor(counted.length * share)] ?? Number.NaN;
+  return { answered: latencies.length, p50Ms: at(0.5), p99Ms: at(0.99) };
+}
+
+/** Each keeps one message from the time it was away, and sends it until it is answered. */
+async function storm(): Promise<object> {
+  const begunAtMs = performance.now();
+  const before = clients.map(({ socket }) => socket);
+  isEnding = true;
+  for (const socket of before) socket.terminate();
+  const backMs = await Promise.all(clients.map((client) => comeBack(client, begunAtMs + STORM_MS)));
+  isEnding = false;
+  const back = backMs.filter((ms) => ms !== undefined);
+  return { acknowledged: back.length, tookMs: performance.now() - begunAtMs };
+}
+
+async function comeBack(client: Client, untilMs: number): Promise<number | undefined> {
+  const text = stormMessage(client.number);
+  for (let pauseMs = FIRST_RETRY_MS; performance.now() < untilMs; pauseMs = Math.min(2 * pauseMs, LONGEST_RETRY_MS)) {
+    try {
+      const socket = await connect(client.url, client.number);
+      client.socket = socket;
+      const answered = new Promise<boolean>((resolve) => {
+        socket.on('message', (data) => String(data).includes('"storm"') && resolve(true));
+        socket.on('close', () => resolve(false));
+      });
+      socket.send(text);
+      if (await answered) return performance.now();
+    } catch {
+      // It is refused, or cut off: it comes again.
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())));
+  }
+  return undefined;
+}
+
+function stormMessage(number: number): string {
+  const payload = { transactionId: number + 1, meterStop: 7, timestamp: new Date().toISOString() };
+  return JSON.stringify([2, 'storm', 'StopTransaction', payload]);
 }

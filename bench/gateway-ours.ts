@@ -10,9 +10,9 @@ import { reportServer } from './gateway-server.ts';
 import { benchCharger } from './gateway-traffic.ts';
 
 /** The gateway as it is, on a real Redis; only what it would read from the chain comes from memory. */
-const [redisUrl, chargers] = process.argv.slice(2);
-const privateKey = Buffer.from(id('bench gateway').slice(2), 'hex');
-const account = `0x${'ab'.repeat(20)}`;
+const [redisUrl, chargers, operators, number] = process.argv.slice(2);
+const privateKey = Buffer.from(id(`bench gateway ${number}`).slice(2), 'hex');
+const account = `0x${'ab'.repeat(19)}0${number}`;
 const oracle = `0x${'cd'.repeat(20)}`;
 const pepper = Buffer.alloc(16, 1);
 const log = makeLog('gateway', 'warn');
@@ -22,8 +22,8 @@ const snapshot: RegistrySnapshot = {
   users: oracle,
   factory: oracle,
   link: oracle,
-  operators: [1, 2, 3, 4].map((n) => ({
-    account: `0x${`0${n}`.repeat(20)}`,
+  operators: Array.from({ length: Number(operators) }, (_, n) => ({
+    account: `0x${`0${n + 1}`.repeat(20)}`,
     oracle,
     signingKey: oracle,
     active: true,

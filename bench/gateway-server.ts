@@ -1,12 +1,16 @@
 /**
  * What both servers of the benchmark say to the process that runs it: the URL once they listen, and on demand the CPU
- * time they used (all threads).
+ * time they used (all threads) and the memory they hold once garbage is gone.
  */
 export function reportServer(url: string, close: () => Promise<void>): void {
   process.on('message', (order: { do: string }) => {
     if (order.do === 'usage') {
       const { user, system } = process.cpuUsage();
       process.send?.({ cpuUs: user + system, rssBytes: process.memoryUsage.rss() });
+    }
+    if (order.do === 'memory') {
+      for (let i = 0; i < 3; i++) globalThis.gc?.();
+      process.send?.({ rssBytes: process.memoryUsage.rss() });
     }
     if (order.do === 'stop') void close().then(() => process.disconnect());
   });

@@ -1,0 +1,105 @@
+import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startRedis } from '../test/support/redis.ts';
+import { ask, start, stop, told } from './processes.ts';
+
+export const CHARGERS = 500;
+/** Messages until the code is compiled and the buffers have their size, then those that count. */
+const WARM_UP_MESSAGES = 30_000;
+const MEASURED_MESSAGES = 40_000;
+/** On a machine that is busy with other things a phase ends after so long, however few messages it saw. */
+const MOST_PHASE_MS = 12_000;
+const PACED_MS = 6_000;
+
+/** What is measured: the bare server, or so many gateways that write for so many operators. */
+export type Kind = { server: 'floor' } | { server: 'ours'; operators: number; gateways: number };
+
+/** The servers of a kind under full load. */
+export interface Throughput {
+  messagesPerCpuSec: number;
+  messagesPerSec: number;
+  cpuShare: number;
+  rssMiB: number;
+}
+
+export interface Latency {
+  p50Ms: number;
+  p99Ms: number;
+}
+
+export function measureThroughput(kind: Kind): Promise<Throughput> {
+  return withServers(kind, CHARGERS, async ({ servers, load, urls }) => {
+    await ask(load, { do: 'connect', urls, chargers: CHARGERS });
+    await ask(load, { do: 'talk' });
+    await untilAnswered(load, WARM_UP_MESSAGES);
+    const before = { ...(await count(load)), ...(await usage(servers)), atMs: performance.now() };
+    await untilAnswered(load, before.answers + MEASURED_MESSAGES);
+    const after = { ...(await count(load)), ...(await usage(servers)), atMs: performance.now() };
+    if (after.errors > before.errors) {
+      throw new Error(`${kind.server}: ${after.errors} messages were answered with an error`);
+    }
+    const messages = after.answers - before.answers;
+    const cpuSec = (after.cpuUs - before.cpuUs) / 1e6;
+    const sec = (after.atMs - before.atMs) / 1e3;
+    return {
+      messagesPerCpuSec: messages / cpuSec,
+      messagesPerSec: messages / sec,
+      cpuShare: cpuSec / sec,
+      rssMiB: after.rssBytes / 2 ** 20,
+    };
+  });
+}
+
+/** How long answers take while so many messages per second come. */
+export function measureLatency(kind: Kind, perSec: number): Promise<Latency> {
+  return withServers(kind, CHARGERS, async ({ load, urls }) => {
+    await ask(load, { do: 'connect', urls, chargers: CHARGERS });
+    return ask<Latency>(load, { do: 'pace', perSec, forMs: PACED_MS });
+  });
+}
+
+/** Servers that listen, a Redis of their own, and chargers that are not connected yet. */
+export interface Stage {
+  servers: readonly ChildProcess[];
+  urls: readonly string[];
+  load: ChildProcess;
+  redisUrl: string;
+}
+
+/** @param chargers - how many the servers know */
+export async function withServers<T>(kind: Kind, chargers: number, work: (stage: Stage) => Promise<T>): Promise<T> {
+  const redis = await startRedis();
+  const servers: ChildProcess[] = [];
+  const load = start('./gateway-load.ts', []);
+  try {
+    const urls: string[] = [];
+    const [operators, gateways] = kind.server === 'ours' ? [kind.operators, kind.gateways] : [0, 1];
+    for (let n = 0; n < gateways; n++) {
+      const server = start(`./gateway-${kind.server}.ts`, [redis.url, chargers, operators, n].map(String));
+      servers.push(server);
+      urls.push((await told<{ url: string }>(server)).url);
+    }
+    return await work({ servers, urls, load, redisUrl: redis.url });
+  } finally {
+    await stop(load);
+    await Promise.all(servers.map(stop));
+    await redis.close();
+  }
+}
+
+async function untilAnswered(load: ChildProcess, answers: number): Promise<void> {
+  const deadlineMs = performance.now() + MOST_PHASE_MS;
+  while (performance.now() < deadlineMs && (await count(load)).answers < answers) await sleep(50);
+}
+
+function count(load: ChildProcess) {
+  return ask<{ answers: number; errors: number }>(load, { do: 'count' });
+}
+
+async function usage(servers: readonly ChildProcess[]) {
+  const all = await Promise.all(
+    servers.map((server) => ask<{ cpuUs: number; rssBytes: number }>(server, { do: 'usage' })),
+  );
+  const sum = (pick: (one: (typeof all)[number]) => number) => all.reduce((total, one) => total + pick(one), 0);
+  return { cpuUs: sum(({ cpuUs }) => cpuUs), rssBytes: sum(({ rssBytes }) => rssBytes) };
+}
