@@ -11,6 +11,8 @@ const RETRY_MS = 500;
 const REDIS_TIMEOUT_MS = 2_000;
 /** Redis is asked this often whether it still answers; a frozen one keeps its connections. */
 const PING_MS = 1_000;
+/** It counts as away when it has not answered for so long. Less would take a busy machine for an outage. */
+const PING_TIMEOUT_MS = 5_000;
 /** A stalled job is one whose lock ran out because its worker died. It is taken up again however often that happens. */
 const MOST_STALLS = 1_000_000;
 
@@ -23,7 +25,7 @@ export interface QueueReader {
    * @throws DevsenError `REDIS_UNAVAILABLE`; what `signal` was aborted with
    */
   drained: (signal: AbortSignal) => Promise<void>;
-  /** Jobs in the queue. @throws DevsenError `REDIS_UNAVAILABLE` */
+  /** Jobs in the queue whose batches are not committed yet. @throws DevsenError `REDIS_UNAVAILABLE` */
   backlog: () => Promise<number>;
   close: () => Promise<void>;
 }
@@ -40,6 +42,8 @@ export interface QueueReaderOptions {
 
 interface Taken {
   text: string;
+  /** Whether `drained` waits for it. */
+  isCounted: boolean;
   done: () => void;
 }
 
@@ -62,6 +66,11 @@ export function readQueue(options: QueueReaderOptions): QueueReader {
   let committed = 0;
   let listeningSinceMs: number | undefined;
   const waiters = new Set<() => void>();
+  /**
+   * Jobs that a process before took and that are committed now. Until the lock of their late worker has run out they stand
+   * in the queue as active, and come once more after that.
+   */
+  const leftOver = new Set<string>();
 
   const taken: Taken[] = [];
   /** Resolved when batches cannot be committed while the reader closes: they stay in the queue. */
@@ -80,15 +89,15 @@ export function readQueue(options: QueueReaderOptions): QueueReader {
         continue;
       }
       taken.splice(0, group.length);
-      committed += group.length;
+      committed += group.filter(({ isCounted }) => isCounted).length;
       for (const { done } of group) done();
       for (const waiter of [...waiters]) waiter();
     }
     isCommitting = false;
   };
-  const take = (text: string): Promise<void> =>
+  const take = (text: string, isCounted: boolean): Promise<void> =>
     new Promise((done) => {
-      taken.push({ text, done });
+      taken.push({ text, isCounted, done });
       // Batches that Redis hands over in the same turn share one commit.
       if (!isCommitting) setImmediate(() => isCommitting || void commitTaken());
     });
@@ -104,27 +113,42 @@ export function readQueue(options: QueueReaderOptions): QueueReader {
     listeningSinceMs = undefined;
   };
   client.on('close', isAway);
-  let isPinging = false;
+  /** `performance.now()` of the ping that has no answer yet. */
+  let pingedAtMs: number | undefined;
+  const isOverdue = () => pingedAtMs !== undefined && performance.now() - pingedAtMs > PING_TIMEOUT_MS;
   const pings = setInterval(() => {
-    if (isPinging) return isAway();
-    if (!isReady()) return;
-    isPinging = true;
+    // After a long commit the answer may lie unread: it is read before what is said here.
+    if (isOverdue()) setImmediate(() => isOverdue() && isAway());
+    if (pingedAtMs !== undefined || !isReady()) return;
+    pingedAtMs = performance.now();
     client
       .ping()
       .then(isBack, isAway)
       .finally(() => {
-        isPinging = false;
+        pingedAtMs = undefined;
       });
   }, PING_MS);
 
   let worker: Worker | undefined;
+  const closing = new AbortController();
+  const leftByOthers = async (): Promise<Job[]> => {
+    while (!isClosing) {
+      try {
+        return (await queue.getJobs(['active'], 0, -1, true)).filter((job) => job !== undefined);
+      } catch (error) {
+        log.warn({ code: codeOf(error as Error) }, 'queue not read; trying again');
+        await delay(RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
+      }
+    }
+    return [];
+  };
   const start = async () => {
-    const left = await queue.getJobs(['active'], 0, -1, true);
-    const texts = left.filter((job) => job !== undefined).map(textOf);
-    if (texts.length > 0) log.info({ batches: texts.length }, 'taking up what the process before left');
-    await Promise.all(texts.map(take));
+    const left = await leftByOthers();
+    if (left.length > 0) log.info({ batches: left.length }, 'taking up what the process before left');
+    await Promise.all(left.map((job) => take(textOf(job), false)));
+    for (const { id } of left) if (id !== undefined) leftOver.add(id);
     if (isClosing) return;
-    worker = new Worker(name, (job) => take(textOf(job)), {
+    worker = new Worker(name, (job) => take(textOf(job), !leftOver.delete(job.id ?? '')), {
       connection: { url: redisUrl, ...connection },
       concurrency: CONCURRENCY,
       lockDuration: 30_000,
@@ -142,7 +166,10 @@ export function readQueue(options: QueueReaderOptions): QueueReader {
 
   const backlog = async () => {
     const counts = await inTime(queue.getJobCounts('wait', 'active', 'prioritized', 'delayed'));
-    return Object.values(counts).reduce((sum, count) => sum + count, 0);
+    // One that Redis has lost since will not come again: it must not hide another.
+    for (const id of [...leftOver]) if ((await inTime(queue.getJobState(id))) === 'unknown') leftOver.delete(id);
+    const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    return Math.max(all - leftOver.size, 0);
   };
 
   return {
@@ -166,6 +193,7 @@ export function readQueue(options: QueueReaderOptions): QueueReader {
     },
     close: async () => {
       isClosing = true;
+      closing.abort();
       clearInterval(pings);
       // Jobs that are not committed stay where they are, and are taken up by the next process.
       const isIdle = taken.length === 0 && isReady();

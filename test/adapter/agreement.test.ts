@@ -18,11 +18,14 @@ function answers(
   toMs: number,
   nowMs: number,
   isDrained = true,
+  answered = new Set<number>(),
 ): Map<string, string> {
   const given = new Map<string, string>();
   for (let sec = Math.floor(fromMs / 1000); sec * 1000 <= toMs; sec++) {
+    if (answered.has(sec)) continue;
     const readiness = record.readiness(sec, nowMs);
     if (readiness !== 'ready' && !(isDrained && readiness === 'ready-if-drained')) continue;
+    answered.add(sec);
     for (const charger of CHARGERS) {
       for (const connector of [0, 1]) {
         const known = record.answer(charger, connector, sec);
@@ -91,7 +94,7 @@ describe('agreement of operators', () => {
           both += expectAgreement(answers(record, FROM_MS, toMs, endMs + 60_000), all);
         });
       }),
-      { numRuns: 40 },
+      { numRuns: 30 },
     );
     expect(both).toBeGreaterThan(500);
   });
@@ -111,9 +114,11 @@ describe('agreement of operators', () => {
           return { batch, arrivedAtMs };
         });
         withRecord((record) => {
+          // What is said the first time goes on chain, so each second is asked about as early as it can be answered.
+          const answered = new Set<number>();
           for (let nowMs = BEGIN_MS; nowMs < endMs + 15_000; nowMs += 700) {
             while ((arriving[0]?.arrivedAtMs ?? Infinity) <= nowMs) record.apply((arriving.shift() as Arriving).batch);
-            both += expectAgreement(answers(record, nowMs - 15_000, nowMs, nowMs), all);
+            both += expectAgreement(answers(record, nowMs - 15_000, nowMs, nowMs, true, answered), all);
           }
         });
       }),
