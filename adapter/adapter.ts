@@ -6,6 +6,8 @@ import type { Running } from '../runtime/process.ts';
 import type { RegistrySnapshot } from '../runtime/registry.ts';
 import { openApprovalQueue } from './approval-queue.ts';
 import { makeApprovals } from './approvals.ts';
+import { type BatchExport, makeBatchExport } from './batch-export.ts';
+import { type CatchUp, makeCatchUp } from './catch-up.ts';
 import { chainSource, type NetworkNews, type OpenNetworkSource } from './chain.ts';
 import { makeCommandEndpoints } from './command-endpoints.ts';
 import { makeCommandReader } from './command-reader.ts';
@@ -18,6 +20,7 @@ import { type Knowing, makeKnowing } from './knowing.ts';
 import { makeMeterKeys } from './meter-keys.ts';
 import { makeMeterReader } from './meter-reader.ts';
 import { makeAdapterMetrics } from './metrics.ts';
+import { makePeerReader } from './peers.ts';
 import { makePublicRecord } from './public-record.ts';
 import { type QueueReader, readQueue } from './queue.ts';
 import { makeRecordReader, type RecordReader } from './record-reader.ts';
@@ -51,6 +54,8 @@ interface Recording {
   ingest: Ingest;
   queue: QueueReader;
   knowing: Knowing;
+  catchUp: CatchUp;
+  batches: BatchExport;
 }
 
 /** Starts an operator's adapter: it listens at once, and answers as soon as chain, Redis and record allow. */
@@ -80,6 +85,7 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
   let recording: Recording | undefined;
   let isWriteSound = true;
   const waiting = { count: 0 };
+  const closing = new AbortController();
   const gateways = () => (recording === undefined ? [] : gatewayHealth(recording.ingest, reader, now()));
   const metrics = makeAdapterMetrics({
     gateways: () => gateways().map((row) => ({ ...row, lagMs: row.lagMs ?? Number.NaN })),
@@ -98,7 +104,7 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
 
   const learn = (news: NetworkNews) => {
     memory.checkNetwork(news.network);
-    recording ??= record(means, db, reader, news.network, metrics.ingest, writing);
+    recording ??= record(means, db, reader, news.network, metrics.ingest, writing, closing.signal);
     const { ingest, knowing } = recording;
     ingest.listGateways(news.gateways, now());
     if (news.snapshot !== undefined) memory.keep(news.snapshot);
@@ -162,10 +168,13 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
   ]);
   const upkeep = setInterval(() => {
     takeNews();
-    const watchedSinceMs = recording?.queue.listeningSinceMs();
-    if (recording === undefined || watchedSinceMs === undefined) return;
+    if (recording === undefined) return;
+    const { ingest, queue, catchUp } = recording;
+    catchUp.run().catch((error) => log.error({ err: error }, 'record not made whole; trying again'));
+    const listeningSinceMs = queue.listeningSinceMs();
+    if (listeningSinceMs === undefined) return;
     try {
-      writing(() => recording?.ingest.giveUpGaps(now(), watchedSinceMs));
+      writing(() => ingest.giveUpGaps(now(), Math.max(listeningSinceMs, catchUp.lastProgressMs())));
     } catch (error) {
       log.error({ err: error }, 'gaps not looked at');
     }
@@ -173,6 +182,7 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
 
   const stopAll = async () => {
     clearInterval(upkeep);
+    closing.abort();
     await network.close();
     await recording?.queue.close();
     await approvalQueue.close();
@@ -186,6 +196,8 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
       endpoints,
       metrics,
       record: makePublicRecord(db, reader, meter),
+      batches: () => recording?.batches,
+      peerToken: settings.PEER_TOKEN,
       waiting,
       log,
       now,
@@ -218,6 +230,7 @@ function record(
   network: string,
   counts: Parameters<typeof makeIngest>[3],
   writing: (work: () => void) => void,
+  closing: AbortSignal,
 ): Recording {
   const ingest = makeIngest(db, network, log, counts);
   let knowing: Knowing | undefined;
@@ -231,9 +244,26 @@ function record(
       knowing?.committed();
     },
   });
-  const { book, parkedOf } = ingest;
+  const { book, parkedOf, gapOf } = ingest;
   knowing = makeKnowing({ book, reader, queue, parkedOf, waitMs: settings.ANSWER_WAIT_MS, now });
-  return { network, ingest, queue, knowing };
+  const catchUp = makeCatchUp({
+    peers: settings.PEERS,
+    reader: makePeerReader(closing),
+    book,
+    gapOf,
+    apply: (texts) => {
+      let leftOut = 0;
+      writing(() => {
+        leftOut = ingest.applyFromPeer(texts, now());
+      });
+      knowing?.committed();
+      return leftOut;
+    },
+    log,
+    now,
+    closing,
+  });
+  return { network, ingest, queue, knowing, catchUp, batches: makeBatchExport(db, ingest.batchText) };
 }
 
 function gatewayHealth({ book, parkedOf }: Ingest, reader: RecordReader, nowMs: number): GatewayHealth[] {

@@ -3,10 +3,12 @@ import express, { type ErrorRequestHandler, type Express, type Request, type Res
 import { DevsenError } from '../core/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Running } from '../runtime/process.ts';
+import type { BatchExport } from './batch-export.ts';
 import { asBridgeError, type BridgeSuccess, makeTokenCheck, readBridgeRequest, readRunId } from './bridge.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { Health } from './health.ts';
 import type { AdapterMetrics } from './metrics.ts';
+import { makePeerApi } from './peer-api.ts';
 import type { PublicRecord } from './public-record.ts';
 import { makeReadApi } from './read-api.ts';
 
@@ -24,6 +26,10 @@ export interface HttpOptions {
   metrics: AdapterMetrics;
   health: () => Promise<Health>;
   record: PublicRecord;
+  /** The record as gateways signed it; undefined until the chain has told the network. */
+  batches: () => BatchExport | undefined;
+  /** What other operators must show to read it; empty if they may not. */
+  peerToken: string;
   /** Counts the questions under way. */
   waiting: { count: number };
   log: Logger;
@@ -85,6 +91,7 @@ function makeApp(options: HttpOptions, closing: AbortSignal): Express {
   app.get('/metrics', async (_request, response) => {
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
+  app.use(makePeerApi(options.batches, options.peerToken));
   app.use(makeReadApi(options.record));
   app.use((_request, _response, next) => next(new DevsenError('NOT_FOUND', 'no such path')));
   app.use(errorHandler(options, closing));

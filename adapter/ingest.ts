@@ -27,12 +27,24 @@ export interface Ingest {
    * @throws DevsenError `DATABASE_UNAVAILABLE`
    */
   apply: (texts: readonly string[], nowMs: number) => void;
+  /**
+   * As `apply`, for batches that another operator gave: they are verified the same way, but one that does not fit is left
+   * out without a trace, since anybody may have made it.
+   *
+   * @returns how many were left out
+   * @throws DevsenError `DATABASE_UNAVAILABLE`
+   */
+  applyFromPeer: (texts: readonly string[], nowMs: number) => number;
   /** Takes over which gateways the chain registers, and looks again at what waited for that. */
   listGateways: (gateways: readonly ListedGateway[], nowMs: number) => void;
   /** Goes on without batches that have not come for `GAP_PATIENCE_MS`, counted while the queue was watched. */
   giveUpGaps: (nowMs: number, watchedSinceMs: number) => void;
   book: GatewayBook;
   parkedOf: (gateway: string) => number;
+  /** Batches of a gateway that wait for one before them. */
+  gapOf: (gateway: string) => number;
+  /** A batch on record as it travelled, JSON. */
+  batchText: (id: number) => string;
 }
 
 interface Came {
@@ -46,6 +58,9 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
   const events = makeEventLog(db, network);
   const side = makeSideTables(db);
   const keyOf = makeKeyRing();
+
+  /** How many batches of a peer were left out; undefined while the queue's are taken in. */
+  let leftOut: number | undefined;
 
   const inTransaction = (work: () => void) => {
     try {
@@ -74,7 +89,10 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
       return;
     }
     take({ batch, text, nowMs });
+    const before = leftOut;
+    leftOut = undefined;
     drainParked(batch.gateway, nowMs);
+    leftOut = before;
   };
 
   /** @returns whether the batch found its place, rather than wait for another */
@@ -94,6 +112,10 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
         book.save({ ...row, number: Math.max(row.number, batch.number) });
         return true;
       case 'park': {
+        if (leftOut !== undefined) {
+          leftOut++;
+          return true;
+        }
         if (side.park(batch, text, verdict.reason, nowMs)) return false;
         refuse(batch.gateway, 'too many batches wait already', text, nowMs);
         return true;
@@ -102,7 +124,7 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
         refuse(batch.gateway, verdict.reason, text, nowMs);
         return true;
       case 'break':
-        refuse(batch.gateway, verdict.reason, text, nowMs);
+        side.addEvidence(batch.gateway, verdict.reason, text, nowMs);
         breakOff(row, batch, verdict.digest);
         return true;
       case 'convict':
@@ -157,6 +179,11 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
   };
 
   const refuse = (gateway: string, reason: string, text: string, nowMs: number) => {
+    if (leftOut !== undefined) {
+      leftOut++;
+      log.warn({ gateway, reason }, 'batch of another operator left out');
+      return;
+    }
     log.warn({ gateway, reason }, 'batch refused');
     side.addEvidence(gateway, reason, text, nowMs);
   };
@@ -174,6 +201,19 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
       inTransaction(() => {
         for (const text of texts) takeText(text, nowMs);
       }),
+    applyFromPeer: (texts, nowMs) => {
+      let count = 0;
+      try {
+        inTransaction(() => {
+          leftOut = 0;
+          for (const text of texts) takeText(text, nowMs);
+          count = leftOut;
+        });
+      } finally {
+        leftOut = undefined;
+      }
+      return count;
+    },
     listGateways: (gateways, nowMs) =>
       inTransaction(() => {
         book.list(gateways, nowMs);
@@ -206,6 +246,8 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
     },
     book,
     parkedOf: side.parkedOf,
+    gapOf: side.gapOf,
+    batchText: events.batchText,
   };
 }
 

@@ -1,5 +1,6 @@
 import { asAddress, asHexBytes, asOneOf, asText, asUrl, asWhole, type SettingsOf } from '../runtime/settings.ts';
 import { SIGNING_KEY_SETTINGS } from './signing-key.ts';
+import { readPeers } from './peers.ts';
 
 /** What an operator's adapter is told from outside. */
 export const ADAPTER_SETTINGS = {
@@ -47,6 +48,23 @@ export const ADAPTER_SETTINGS = {
     default: '',
     isSecret: true,
     read: (text: string) => (text === '' ? Buffer.alloc(0) : asHexBytes(16, 64)(text)),
+  },
+  PEERS: {
+    about: 'Other operators whose records make this one whole, as [{"url": "…", "token": "…"}].',
+    unit: 'JSON',
+    default: '[]',
+    isSecret: true,
+    read: readPeers,
+  },
+  PEER_TOKEN: {
+    about: 'Token that other operators show to read batches whole, 16 characters or more; without it none can.',
+    unit: 'text',
+    default: '',
+    isSecret: true,
+    read: (text: string) => {
+      if (text !== '' && text.length < 16) throw new Error('expected 16 characters or more');
+      return text;
+    },
   },
   ANSWER_WAIT_MS: {
     about: 'How long a question waits for the record to be complete as of its time.',

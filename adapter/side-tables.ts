@@ -29,6 +29,8 @@ export interface SideTables {
   /** Takes out all that waited for the gateway's key to be registered, in order. */
   takeForKey: (gateway: string) => string[];
   parkedOf: (gateway: string) => number;
+  /** Those of them that wait for one before them. */
+  gapOf: (gateway: string) => number;
   /** Gateways with a batch that has waited for a gap to close since before a time. */
   gapsSince: (beforeMs: number) => string[];
   addEvidence: (gateway: string, reason: string, text: string, nowMs: number) => void;
@@ -108,6 +110,7 @@ export function makeSideTables(db: Database): SideTables {
       return selectForKey.all(gateway).map((row) => take(gateway, 'key', row) ?? '');
     },
     parkedOf: (gateway) => count(gateway, 'gap') + count(gateway, 'key'),
+    gapOf: (gateway) => count(gateway, 'gap'),
     gapsSince: (beforeMs) => selectGaps.all(beforeMs).map((row) => row.gateway),
     addEvidence: (gateway, reason, text, nowMs) => {
       const id = insertEvidence.run(nowMs, gateway, reason, text.slice(0, MOST_EVIDENCE_CHARACTERS));

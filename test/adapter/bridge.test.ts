@@ -5,7 +5,7 @@ import { STATUS } from '../../core/status.ts';
 import { makeTestGateway } from '../support/batches.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { openTestQueue, startTestOperator, type TestOperatorOptions, TOKEN } from './operator.ts';
+import { openTestQueue, PEER_TOKEN, startTestOperator, type TestOperatorOptions, TOKEN } from './operator.ts';
 
 let redis: TestRedis;
 let releases: (() => Promise<void>)[] = [];
@@ -238,6 +238,39 @@ describe('the bridge', () => {
       200,
       expect.objectContaining({ status: 0, online: false, observedAt: Math.floor((nowMs - 6_000) / 1000) }),
     ]);
+  });
+
+  it('makes its record whole from another operator, who wants a token, and then answers like that one', async () => {
+    const { gateway, queue, operator, nowMs, nowSec } = await begin();
+    gateway.open('CH-1', nowMs - 8_000);
+    gateway.status('CH-1', nowMs - 7_000, 1, 'Charging');
+    await queue.send(gateway.flush(nowMs - 6_000));
+    const account = `0x${'0c'.repeat(20)}`;
+    const ownQueue = openTestQueue(redis.url, account);
+    releases.push(ownQueue.close);
+    const last = gateway.flush(nowMs);
+    await Promise.all([queue.send(last), ownQueue.send(last)]);
+    const peers = [
+      { url: operator.url, token: `${PEER_TOKEN}x` },
+      { url: operator.url, token: PEER_TOKEN },
+    ];
+    const means = { redisUrl: redis.url, gateways: [gateway.listed()], account, peers };
+    const fresh = await startTestOperator({ ...means, answerWaitMs: 60_000 });
+    releases.push(fresh.close);
+    const answers = await Promise.all([operator, fresh].map((one) => one.askStatus('CH-1', nowSec - 4)));
+    expect(answers.map(({ status, body }) => [status, body.result])).toEqual([
+      [200, expect.any(String)],
+      [200, answers[0]?.body.result],
+    ]);
+    const path = `/v1/peer/batches?gateway=${gateway.account}`;
+    expect((await fetch(`${operator.url}${path}`)).status).toBe(401);
+    const shown = { headers: { authorization: `Bearer ${PEER_TOKEN}` } };
+    const { batches } = (await (await fetch(`${operator.url}${path}`, shown)).json()) as { batches: string[] };
+    expect(batches.map((text) => JSON.parse(text).number)).toEqual([0, 1, 2, 3]);
+    expect((await fetch(`${operator.url}/v1/peer/batches?gateway=x`, shown)).status).toBe(400);
+    const proof = `${operator.url}/v1/peer/chargers/CH-1/events/${nowMs - 8_000}/1/proof`;
+    expect(await (await fetch(proof, shown)).json()).toMatchObject({ gateway: gateway.account, number: 2, index: 1 });
+    expect((await fetch(proof.replace('/1/proof', '/9/proof'), shown)).status).toBe(404);
   });
 
   it('shows its health and its metrics', async () => {

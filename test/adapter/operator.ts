@@ -4,6 +4,7 @@ import { startAdapterWith } from '../../adapter/adapter.ts';
 import type { NetworkNews } from '../../adapter/chain.ts';
 import type { ListedGateway } from '../../adapter/gateway-book.ts';
 import { ADAPTER_SETTINGS } from '../../adapter/settings.ts';
+import type { Peer } from '../../adapter/peers.ts';
 import { type Batch, batchJobId, eventQueueName } from '../../core/batch.ts';
 import { deviceIdOf } from '../../core/identity.ts';
 import type { RequestApproval } from '../../core/request-approval.ts';
@@ -14,6 +15,8 @@ import { TEST_PEPPER } from './record.ts';
 
 export const OPERATOR = `0x${'0b'.repeat(20)}`;
 export const TOKEN = 'a bridge token of this test only'.replaceAll(' ', '-');
+
+export const PEER_TOKEN = 'a peer token of this test only'.replaceAll(' ', '-');
 
 export interface TestOperatorOptions {
   redisUrl: string;
@@ -28,6 +31,9 @@ export interface TestOperatorOptions {
   /** What the chain shows of a request. */
   asked?: (requestId: string) => RequestApproval | undefined;
   signingKey?: Wallet;
+  /** Operators whose records make its own whole. */
+  peers?: Peer[];
+  account?: string;
 }
 
 /** An adapter in this process, over a real Redis and a real database, told its network by the test. */
@@ -41,7 +47,9 @@ export async function startTestOperator(options: TestOperatorOptions) {
       REDIS_URL: options.redisUrl,
       RPC_URL: 'http://127.0.0.1:9',
       ORACLE_ADDRESS: TEST_NETWORK.split(':')[1] as string,
-      OPERATOR_ACCOUNT: OPERATOR,
+      OPERATOR_ACCOUNT: options.account ?? OPERATOR,
+      PEERS: JSON.stringify(options.peers ?? []),
+      PEER_TOKEN,
       ADAPTER_DATABASE: options.database ?? ':memory:',
       BRIDGE_TOKEN: TOKEN,
       IDTAG_PEPPER: TEST_PEPPER.toString('hex'),
@@ -89,8 +97,8 @@ export async function readHealthOf(url: string) {
 }
 
 /** The operator's queue, as a gateway fills it. */
-export function openTestQueue(redisUrl: string) {
-  const queue = new Queue(eventQueueName(OPERATOR), {
+export function openTestQueue(redisUrl: string, account = OPERATOR) {
+  const queue = new Queue(eventQueueName(account), {
     connection: { url: redisUrl, maxRetriesPerRequest: null, retryStrategy: () => 50 },
   });
   queue.on('error', () => {});
