@@ -9,10 +9,12 @@ import { makeApprovals } from './approvals.ts';
 import { type BatchExport, makeBatchExport } from './batch-export.ts';
 import { type CatchUp, makeCatchUp } from './catch-up.ts';
 import { chainSource, type NetworkNews, type OpenNetworkSource } from './chain.ts';
+import { type Changes, makeChanges } from './changes.ts';
 import { makeCommandEndpoints } from './command-endpoints.ts';
 import { makeCommandReader } from './command-reader.ts';
 import { type Database, openDatabase } from './database.ts';
 import { makeEndpoints } from './endpoints.ts';
+import { makeEventReader } from './event-reader.ts';
 import { type GatewayHealth, readHealth } from './health.ts';
 import { serveHttp } from './http.ts';
 import { type Ingest, makeIngest } from './ingest.ts';
@@ -86,6 +88,8 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
   let isWriteSound = true;
   const waiting = { count: 0 };
   const closing = new AbortController();
+  const events = makeEventReader(db);
+  const changes = makeChanges(events);
   const gateways = () => (recording === undefined ? [] : gatewayHealth(recording.ingest, reader, now()));
   const metrics = makeAdapterMetrics({
     gateways: () => gateways().map((row) => ({ ...row, lagMs: row.lagMs ?? Number.NaN })),
@@ -104,7 +108,7 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
 
   const learn = (news: NetworkNews) => {
     memory.checkNetwork(news.network);
-    recording ??= record(means, db, reader, news.network, metrics.ingest, writing, closing.signal);
+    recording ??= record(means, db, reader, news.network, metrics.ingest, writing, changes, closing.signal);
     const { ingest, knowing } = recording;
     ingest.listGateways(news.gateways, now());
     if (news.snapshot !== undefined) memory.keep(news.snapshot);
@@ -196,6 +200,8 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
       endpoints,
       metrics,
       record: makePublicRecord(db, reader, meter),
+      events,
+      changes,
       batches: () => recording?.batches,
       peerToken: settings.PEER_TOKEN,
       waiting,
@@ -230,10 +236,15 @@ function record(
   network: string,
   counts: Parameters<typeof makeIngest>[3],
   writing: (work: () => void) => void,
+  changes: Changes,
   closing: AbortSignal,
 ): Recording {
   const ingest = makeIngest(db, network, log, counts);
   let knowing: Knowing | undefined;
+  const committed = () => {
+    knowing?.committed();
+    changes.committed();
+  };
   const queue = readQueue({
     redisUrl: settings.REDIS_URL,
     operator: settings.OPERATOR_ACCOUNT,
@@ -241,7 +252,7 @@ function record(
     now,
     commit: (texts) => {
       writing(() => ingest.apply(texts, now()));
-      knowing?.committed();
+      committed();
     },
   });
   const { book, parkedOf, gapOf } = ingest;
@@ -256,7 +267,7 @@ function record(
       writing(() => {
         leftOut = ingest.applyFromPeer(texts, now());
       });
-      knowing?.committed();
+      committed();
       return leftOut;
     },
     log,

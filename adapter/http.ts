@@ -5,7 +5,9 @@ import type { Logger } from '../runtime/log.ts';
 import type { Running } from '../runtime/process.ts';
 import type { BatchExport } from './batch-export.ts';
 import { asBridgeError, type BridgeSuccess, makeTokenCheck, readBridgeRequest, readRunId } from './bridge.ts';
+import type { Changes } from './changes.ts';
 import type { Endpoint } from './endpoints.ts';
+import type { EventReader } from './event-reader.ts';
 import type { Health } from './health.ts';
 import type { AdapterMetrics } from './metrics.ts';
 import { makePeerApi } from './peer-api.ts';
@@ -26,6 +28,8 @@ export interface HttpOptions {
   metrics: AdapterMetrics;
   health: () => Promise<Health>;
   record: PublicRecord;
+  events: EventReader;
+  changes: Changes;
   /** The record as gateways signed it; undefined until the chain has told the network. */
   batches: () => BatchExport | undefined;
   /** What other operators must show to read it; empty if they may not. */
@@ -54,6 +58,7 @@ export async function serveHttp(options: HttpOptions): Promise<Running & { port:
     port: (server.address() as AddressInfo).port,
     close: async () => {
       closing.abort(new DevsenError('NOT_YET', 'the adapter is stopping'));
+      options.changes.close();
       const closed = new Promise((resolve) => server.close(resolve));
       // Those who waited are being answered; connections that are kept open, or half read, would hold the close.
       const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
@@ -92,7 +97,7 @@ function makeApp(options: HttpOptions, closing: AbortSignal): Express {
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
   app.use(makePeerApi(options.batches, options.peerToken));
-  app.use(makeReadApi(options.record));
+  app.use(makeReadApi(options.record, options.events, options.changes));
   app.use((_request, _response, next) => next(new DevsenError('NOT_FOUND', 'no such path')));
   app.use(errorHandler(options, closing));
   return app;

@@ -47,18 +47,40 @@ const TRANSACTION = object({
   ),
 });
 
+const GATEWAY = object({
+  account: text('Account in UserDEVSEN.'),
+  isFollowed: { type: 'boolean', description: 'Whether its record goes on here without a break.' },
+  toldUpTo: whole('Its last watermark, Unix seconds.'),
+  isConvicted: { type: 'boolean', description: 'Whether it signed batches that contradict each other.' },
+});
+const EVENT = object({
+  cursor: whole("Its place in this operator's record; grows."),
+  charger: text('OCPP identity.'),
+  epoch: whole('Connection; grows with each of the charger.'),
+  seq: whole('Place in the connection, from 0.'),
+  receivedAtMs: whole('When the gateway received it, Unix ms.'),
+  countsFromMs: whole('Since when it counts, Unix ms: later if it came after a silence of its gateway.'),
+  hash: text("Hash in its connection's chain."),
+  batch: object({
+    gateway: text('Account of the gateway that signed it.'),
+    generation: whole("Chain of batches it is in: Unix ms of the chain's beginning."),
+    number: whole('Place of its batch in that chain.'),
+  }),
+  facts: { type: 'array', items: { type: 'object' }, description: 'What it says, in Wh, W, A, V and s; no idTag.' },
+});
+
 const LIMIT = { name: 'limit', in: 'query', schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 } };
 const IDENTITY = { name: 'identity', in: 'path', required: true, schema: { type: 'string' } };
 const cursor = (name: string) => ({ name, in: 'query', schema: { type: 'string' }, description: '`next` of a page.' });
 
-function get(summary: string, parameters: object[], schema: object) {
+function get(summary: string, parameters: object[], schema: object, type = 'application/json') {
   const error = (description: string) => ({ description });
   return {
     get: {
       summary,
       parameters,
       responses: {
-        200: { description: 'OK', content: { 'application/json': { schema } } },
+        200: { description: 'OK', content: { [type]: { schema } } },
         ...(parameters.length > 0 ? { 400: error('A parameter is wrong.') } : {}),
         ...(parameters.includes(IDENTITY) ? { 404: error('No such charger on record.') } : {}),
       },
@@ -76,6 +98,26 @@ export const OPENAPI = {
   },
   paths: {
     '/v1/chargers': get('Chargers on record, by identity.', [LIMIT, cursor('after')], page(object(CHARGER))),
+    '/v1/gateways': get('Gateways on record.', [], object({ items: { type: 'array', items: GATEWAY } })),
+    '/v1/chargers/{identity}/events': get(
+      "A charger's events, the latest connection first, the latest first in each.",
+      [IDENTITY, LIMIT, cursor('before')],
+      page(EVENT),
+    ),
+    '/v1/changes': get(
+      'Events as they come on record, as server-sent events: `id` is the cursor, `data` this as JSON.',
+      [
+        { name: 'charger', in: 'query', schema: { type: 'string' }, description: 'Those of one charger only.' },
+        {
+          name: 'after',
+          in: 'query',
+          schema: { type: 'integer' },
+          description: 'Begins after this cursor; the header `Last-Event-ID` does the same.',
+        },
+      ],
+      EVENT,
+      'text/event-stream',
+    ),
     '/v1/chargers/{identity}': get(
       'A charger and its connectors.',
       [IDENTITY],

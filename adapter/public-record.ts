@@ -51,12 +51,24 @@ export function makePublicRecord(db: Database, reader: RecordReader, meter: Mete
      WHERE chargers.device_id = ?1 AND p.transaction_id = ?2 AND (p.epoch, p.at_ms) >= (?3, ?4)
      ORDER BY p.epoch, p.at_ms LIMIT 1`,
   );
+  const selectGateways = db.prepare<{ account: string; state: string; watermark_ms: number; is_convicted: number }>(
+    `SELECT account, state, watermark_ms,
+       EXISTS (SELECT 1 FROM convictions c WHERE c.gateway = account) AS is_convicted FROM gateways ORDER BY account`,
+  );
   const asPublic = (row: { identity: string; device_id: string }): PublicCharger => ({
     identity: row.identity,
     id: row.device_id,
   });
 
   return {
+    /** Gateways on record, up to when each has told, and whether it was proven false. */
+    gateways: () =>
+      selectGateways.all().map((row) => ({
+        account: row.account,
+        isFollowed: row.state === 'following',
+        toldUpTo: Math.floor(row.watermark_ms / 1000),
+        isConvicted: row.is_convicted === 1,
+      })),
     /** Chargers on record whose identity comes after another, in order. */
     chargers: (after: string, limit: number): PublicCharger[] => selectChargers.all(after, limit).map(asPublic),
     charger: (identity: string): PublicCharger | undefined => {

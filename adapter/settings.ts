@@ -1,6 +1,6 @@
 import { asAddress, asHexBytes, asOneOf, asText, asUrl, asWhole, type SettingsOf } from '../runtime/settings.ts';
-import { SIGNING_KEY_SETTINGS } from './signing-key.ts';
 import { readPeers } from './peers.ts';
+import { SIGNING_KEY_SETTINGS } from './signing-key.ts';
 
 /** What an operator's adapter is told from outside. */
 export const ADAPTER_SETTINGS = {

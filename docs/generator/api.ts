@@ -19,7 +19,7 @@ interface Parameter {
 export function apiDocument(): string {
   const parts = Object.entries(OPENAPI.paths).map(([path, { get }]) => {
     const parameters = (get.parameters as Parameter[]).map(parameterLine);
-    const schema = get.responses[200].content['application/json'].schema as Schema;
+    const [schema] = Object.values(get.responses[200].content).map((content) => content.schema) as [Schema];
     const fields = fieldRows(schema, '').map(([name, type, about]) => `| \`${name}\` | ${type} | ${about} |`);
     return [
       `## GET ${path}`,

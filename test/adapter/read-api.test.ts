@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import express, { type ErrorRequestHandler } from 'express';
 import { asBridgeError } from '../../adapter/bridge.ts';
+import { type Changes, makeChanges } from '../../adapter/changes.ts';
+import { makeEventReader, type PublicEvent } from '../../adapter/event-reader.ts';
 import { makeMeterReader } from '../../adapter/meter-reader.ts';
 import { makePublicRecord } from '../../adapter/public-record.ts';
 import { makeReadApi } from '../../adapter/read-api.ts';
@@ -13,6 +15,7 @@ import { makeTestRecord } from './record.ts';
 const gateway = makeTestGateway({ bootedAtMs: 1_000_000 });
 const record = makeTestRecord([gateway.listed()]);
 let server: Server;
+let changes: Changes;
 
 async function get(path: string) {
   const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`);
@@ -37,7 +40,10 @@ beforeAll(async () => {
   }
   record.apply(gateway.flush(1_006_000));
   const app = express();
-  app.use(makeReadApi(makePublicRecord(record.db, record.reader, makeMeterReader(record.db, record.reader))));
+  const events = makeEventReader(record.db);
+  changes = makeChanges(events);
+  const publicRecord = makePublicRecord(record.db, record.reader, makeMeterReader(record.db, record.reader));
+  app.use(makeReadApi(publicRecord, events, changes));
   const onError: ErrorRequestHandler = (error, _request, response, _next) => {
     const body = asBridgeError(error, '1');
     response.status(body.statusCode).json(body);
@@ -47,6 +53,7 @@ beforeAll(async () => {
   await new Promise((resolve) => server.once('listening', resolve));
 });
 afterAll(async () => {
+  changes.close();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   record.db.close();
@@ -106,10 +113,82 @@ describe('the public read API', () => {
     expect([answer.status, answer.body.error]).toMatchObject([status, { message }]);
   });
 
+  it("pages through a charger's events over its connections, the latest first, and shows no idTag and no frame", async () => {
+    const first = await get('/v1/chargers/CH-1/events?limit=3');
+    const rest = await get(`/v1/chargers/CH-1/events?before=${first.body.next}`);
+    const items = [...(first.body.items as PublicEvent[]), ...(rest.body.items as PublicEvent[])];
+    expect(items.map(({ seq }) => seq)).toEqual([6, 5, 4, 3, 2, 1, 0]);
+    expect(rest.body.next).toBeNull();
+    expect(items[5]).toEqual({
+      cursor: expect.any(Number),
+      charger: 'CH-1',
+      epoch: 1_001_000,
+      seq: 1,
+      receivedAtMs: 1_002_000,
+      countsFromMs: 1_002_000,
+      hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+      batch: { gateway: gateway.account, generation: 1_000_000, number: 1 },
+      facts: [expect.objectContaining({ kind: 'status', connector: 1, reported: 'Charging' })],
+    });
+    expect(JSON.stringify(items)).not.toContain('SECRET-CARD');
+  });
+
+  it('lists the gateways', async () => {
+    expect((await get('/v1/gateways')).body).toEqual({
+      items: [{ account: gateway.account, isFollowed: true, toldUpTo: 1_006, isConvicted: false }],
+    });
+  });
+
+  it('says that nothing has changed to who shows the tag of what it has', async () => {
+    const etag = (await get('/v1/chargers')).headers.get('etag') ?? '';
+    const port = (server.address() as AddressInfo).port;
+    const ask = (tag: string) =>
+      fetch(`http://127.0.0.1:${port}/v1/chargers`, {
+        headers: { 'if-none-match': tag, 'cache-control': 'max-age=0' },
+      });
+    expect([(await ask(etag)).status, (await ask('"other"')).status]).toEqual([304, 200]);
+  });
+
+  it('tells events live, and after a break from where the listener was', async () => {
+    const port = (server.address() as AddressInfo).port;
+    const listen = async (query: string, headers: Record<string, string> = {}) => {
+      const stop = new AbortController();
+      const response = await fetch(`http://127.0.0.1:${port}/v1/changes${query}`, { headers, signal: stop.signal });
+      const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+      let text = '';
+      const next = async (): Promise<PublicEvent> => {
+        while (!text.includes('\n\n')) text += Buffer.from((await reader.read()).value ?? []).toString();
+        const [first = '', ...others] = text.split('\n\n');
+        text = others.join('\n\n');
+        return JSON.parse(first.slice(first.indexOf('data: ') + 6));
+      };
+      return { next, stop: () => stop.abort(), type: response.headers.get('content-type') };
+    };
+    const live = await listen('?charger=CH-2');
+    gateway.call('CH-3', 1_007_000, 'Heartbeat', {});
+    gateway.status('CH-2', 1_007_000, 1, 'Faulted');
+    record.apply(gateway.flush(1_008_000));
+    changes.committed();
+    const seen = await live.next();
+    expect([live.type, seen.charger, seen.facts[0]?.kind]).toEqual([
+      'text/event-stream; charset=utf-8',
+      'CH-2',
+      'status',
+    ]);
+    live.stop();
+    gateway.close('CH-2', 1_009_000);
+    record.apply(gateway.flush(1_010_000));
+    const again = await listen('', { 'last-event-id': `${seen.cursor}` });
+    expect((await again.next()).facts).toEqual([{ kind: 'closed' }]);
+    again.stop();
+    expect((await get('/v1/changes?after=x')).status).toBe(400);
+  });
+
   it('describes every path it serves in its OpenAPI document', async () => {
     const { body } = await get('/openapi.json');
     expect(body.openapi).toBe('3.1.0');
     for (const path of Object.keys(body.paths as object)) {
+      if (path === '/v1/changes') continue;
       expect((await get(path.replace('{identity}', 'CH-1'))).status).toBe(200);
     }
   });
