@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { makeLatencyHistogram } from './latency-histogram.ts';
 
 /** How a message from a charger ended. */
 export type Outcome = 'answered' | 'suspect' | 'refused' | 'unrecorded' | 'duplicate';
@@ -87,12 +88,7 @@ export function makeMetrics(gauges: GatewayGauges): GatewayMetrics {
     Math.floor(gauges.certificateExpiresAtMs() / 1000),
   );
   gauge('healthy', '1 if the gateway is healthy, else 0.', () => (gauges.isHealthy() ? 1 : 0));
-  const latency = new Histogram({
-    name: `${PREFIX}answer_seconds`,
-    help: 'From the arrival of a message to its answer.',
-    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
-    registers: [registry],
-  });
+  const latency = makeLatencyHistogram(`${PREFIX}answer_seconds`, 'From the arrival of a message to its answer.');
 
   return {
     message: tally('messages_total', 'Messages from chargers.', 'action', 'outcome'),
@@ -100,7 +96,10 @@ export function makeMetrics(gauges: GatewayGauges): GatewayMetrics {
     refused: tally('refused_total', 'Connections that were not let in.', 'reason'),
     command: tally('commands_total', 'Commands to chargers.', 'action', 'end'),
     approval: tally('approvals_total', "Operators' approvals of requests.", 'outcome'),
-    latency: (seconds) => latency.observe(seconds),
-    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    latency: latency.observe,
+    render: async () => ({
+      contentType: registry.contentType,
+      text: `${await registry.metrics()}\n${latency.render()}`,
+    }),
   };
 }
