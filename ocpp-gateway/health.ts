@@ -72,5 +72,10 @@ export function gaugesOf(parts: () => GatewayParts, health: () => Health): Gatew
     writtenBatches: () => stats()?.writtenBatches ?? 0,
     certificateExpiresAtMs: () => parts().tls?.identity().expiresAtMs ?? 0,
     isHealthy: () => health().status === 'green',
+    waitingBatches: async () => {
+      const { redis, registry } = parts();
+      const operators = registry?.operators().filter(({ active }) => active) ?? [];
+      return redis?.waitingBatches(operators.map(({ account }) => account)) ?? [];
+    },
   };
 }

@@ -34,6 +34,8 @@ export interface GatewayGauges {
   /** Of the TLS certificate, Unix ms; 0 if there is none. */
   certificateExpiresAtMs: () => number;
   isHealthy: () => boolean;
+  /** Batches in Redis that each operator has not taken yet. Rejects while Redis is away. */
+  waitingBatches: () => Promise<{ operator: string; batches: number }[]>;
 }
 
 const PREFIX = 'devsen_gateway_';
@@ -88,6 +90,17 @@ export function makeMetrics(gauges: GatewayGauges): GatewayMetrics {
     Math.floor(gauges.certificateExpiresAtMs() / 1000),
   );
   gauge('healthy', '1 if the gateway is healthy, else 0.', () => (gauges.isHealthy() ? 1 : 0));
+  new Gauge({
+    name: `${PREFIX}operator_waiting_batches`,
+    help: 'Batches in Redis that the operator has not taken yet.',
+    labelNames: ['operator'],
+    registers: [registry],
+    async collect() {
+      this.reset();
+      const waiting = await gauges.waitingBatches().catch(() => []);
+      for (const { operator, batches } of waiting) this.set({ operator }, batches);
+    },
+  });
   const latency = makeLatencyHistogram(`${PREFIX}answer_seconds`, 'From the arrival of a message to its answer.');
 
   return {

@@ -1,4 +1,5 @@
 import { Redis, type RedisOptions } from 'ioredis';
+import { eventQueueName } from '../core/batch.ts';
 import { DevsenError } from '../core/errors.ts';
 import { sha256Hex } from '../core/identity.ts';
 import type { Logger } from '../runtime/log.ts';
@@ -30,6 +31,8 @@ export interface GatewayRedis {
   /** How many connectors a charger is known to have. */
   saveConnectors: (charger: string, connectors: number) => Promise<void>;
   loadConnectors: (charger: string) => Promise<number | undefined>;
+  /** Batches that wait for each of these operators (accounts in UserDEVSEN). */
+  waitingBatches: (operators: readonly string[]) => Promise<{ operator: string; batches: number }[]>;
   /** Ways in which this Redis would lose what it confirmed; empty if there is none. */
   durabilityFindings: () => Promise<string[]>;
   isUp: () => boolean;
@@ -127,6 +130,13 @@ export function openGatewayRedis(url: string, network: string, prefix: string, l
       const text = await translated(redis.hget(key('connectors'), charger));
       return text === null ? undefined : Number(text);
     },
+    waitingBatches: (operators) =>
+      Promise.all(
+        operators.map(async (operator) => ({
+          operator,
+          batches: await translated(redis.llen(`${prefix}:${eventQueueName(operator)}:wait`)),
+        })),
+      ),
     durabilityFindings: () => durabilityFindings(redis),
     isUp: () => redis.status === 'ready',
     close: async () => {
