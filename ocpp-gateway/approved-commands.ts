@@ -4,6 +4,7 @@ import type { Registry } from '../runtime/registry.ts';
 import { type ApprovalDeskOptions, makeApprovalDesk } from './approval-desk.ts';
 import { readApprovals } from './approval-queue.ts';
 import { makeApprovalStore } from './approval-store.ts';
+import { type CommandRelay, makeCommandRelay } from './command-relay.ts';
 import { openGatewayWire } from './gateway-wire.ts';
 import { openHolders } from './holders.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -26,6 +27,8 @@ export interface ApprovedCommandsOptions {
   isReady: () => boolean;
   /** A session that a contract opened is ended after so long without energy, ms; 0 if none is. */
   sessionIdleMs: number;
+  /** How long a command that is passed on to another gateway may take, ms. */
+  relayTimeoutMs: number;
   metrics: Pick<GatewayMetrics, 'approval' | 'command'>;
   log: Logger;
   now: () => number;
@@ -35,6 +38,8 @@ export interface ApprovedCommandsOptions {
 export interface ApprovedCommands {
   /** Whom the stations tell of their connections. */
   presence: Pick<StationHouse, 'onConnected' | 'onGone'>;
+  /** Managers' commands to chargers that are connected elsewhere. */
+  relay: CommandRelay;
   /** What operators have approved to begin. */
   sessions: Pick<SessionDesk, 'verdict' | 'recorded'>;
   /** Begins to take approvals; to be called once chargers can be reached. */
@@ -78,6 +83,7 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
         },
       },
       sessions,
+      relay: makeCommandRelay(holders, wire, options.relayTimeoutMs),
       start: (house) => {
         stations = house;
         const desk = makeApprovalDesk({

@@ -16,6 +16,8 @@ export interface CommandRequest {
   /** Lower-case names. */
   headers: Record<string, string | string[] | undefined>;
   body: Uint8Array;
+  /** Whether another gateway has passed it on: it is not passed on again. */
+  isForwarded?: boolean;
 }
 
 /** What is answered: the charger's own payload under 200, `{"error":{"code","message",…}}` else. */
@@ -30,6 +32,8 @@ export interface CommandDeskOptions {
   chargers: ChargerDirectory;
   managers: ManagerDirectory;
   stations: Pick<Stations, 'has' | 'command'>;
+  /** Has another gateway carry it out that holds the charger; undefined if none does. */
+  forward: (request: CommandRequest) => Promise<CommandReply | undefined>;
   /** By schema name, `<action>.req`: what can be sent. */
   checks: ReadonlyMap<string, PayloadCheck>;
   /** Uses a manager's nonce; false if it was used before. */
@@ -53,7 +57,8 @@ export function makeCommandDesk(options: CommandDeskOptions): (request: CommandR
     return signer;
   };
 
-  const carryOut = async ({ identity, action, headers, body }: CommandRequest): Promise<CommandReply> => {
+  const carryOut = async (request: CommandRequest): Promise<CommandReply> => {
+    const { identity, action, headers, body } = request;
     const check = checks.get(`${action}.req`);
     if (check === undefined) throw new Refusal(404, 'UNKNOWN_ACTION', 'no action that a CSMS sends in OCPP 1.6');
     const { text, payload } = readPayload(body);
@@ -64,6 +69,10 @@ export function makeCommandDesk(options: CommandDeskOptions): (request: CommandR
     if (credential === 'unavailable') throw new Refusal(503, 'CHAIN_UNAVAILABLE', 'chain is away');
     const command: ManagerCommand = { charger: identity, action, payload: text, nonce, deadlineSec };
     const manager = await authorise(credential.device, command, signature);
+    if (!stations.has(identity) && request.isForwarded !== true) {
+      const reply = await options.forward(request);
+      if (reply !== undefined) return reply;
+    }
     const finding = check(payload);
     if (finding !== undefined) {
       throw new Refusal(422, 'SCHEMA', finding.description, { path: pathOf(finding.description) });
@@ -111,7 +120,7 @@ class Refusal extends Error {
 }
 
 function notConnected(): Refusal {
-  return new Refusal(404, 'NOT_CONNECTED', 'the charger is not connected to this gateway');
+  return new Refusal(404, 'NOT_CONNECTED', 'the charger is not connected');
 }
 
 function replyOf(end: CommandEnd): CommandReply {

@@ -5,6 +5,8 @@ import type { Logger } from '../runtime/log.ts';
 /** What a gateway answers to another's message; undefined for none. */
 export type WireHandler = (body: string) => Promise<string | undefined> | undefined;
 
+export type WireAnswer = { text: string } | 'gone' | 'silent';
+
 /**
  * Short messages between the gateways of a network, over Redis: each at most once, and none is kept. Whoever can write to
  * this Redis can send them, so a message never carries an authority of its own: its receiver checks what it asks for.
@@ -18,8 +20,8 @@ export interface GatewayWire {
   onGap: (listener: () => void) => void;
   /** @returns false if that gateway is gone, or cannot be told */
   tell: (gateway: string, kind: string, body: string) => Promise<boolean>;
-  /** @returns its answer; undefined if it is gone, or gives none in time */
-  ask: (gateway: string, kind: string, body: string, timeoutMs: number) => Promise<string | undefined>;
+  /** @returns its answer; `gone` if it is, or cannot be told; `silent` if it gives none in time */
+  ask: (gateway: string, kind: string, body: string, timeoutMs: number) => Promise<WireAnswer>;
   close: () => Promise<void>;
 }
 
@@ -46,7 +48,7 @@ export async function openGatewayWire(
   const name = randomUUID();
   const channel = (gateway: string) => `${prefix}:gateway:${network}:${gateway}`;
   const handlers = new Map<string, WireHandler>();
-  const waiting = new Map<string, (answer: string | undefined) => void>();
+  const waiting = new Map<string, (answer: WireAnswer) => void>();
   const listener = redis.duplicate({
     connectionName: 'devsen-gateway-wire',
     enableOfflineQueue: true,
@@ -67,7 +69,7 @@ export async function openGatewayWire(
   const take = async (text: string) => {
     const { kind, body, from, id } = JSON.parse(text) as Message;
     if (kind === ANSWER) {
-      waiting.get(id ?? '')?.(body);
+      waiting.get(id ?? '')?.({ text: body });
       return;
     }
     const answer = await handlers.get(kind)?.(body);
@@ -90,17 +92,17 @@ export async function openGatewayWire(
     tell: (gateway, kind, body) => send(gateway, { kind, body }),
     ask: async (gateway, kind, body, timeoutMs) => {
       const id = randomUUID();
-      const { promise, resolve } = Promise.withResolvers<string | undefined>();
-      const timer = setTimeout(() => resolve(undefined), timeoutMs);
+      const { promise, resolve } = Promise.withResolvers<WireAnswer>();
+      const timer = setTimeout(() => resolve('silent'), timeoutMs);
       waiting.set(id, resolve);
-      if (!(await send(gateway, { kind, body, from: name, id }))) resolve(undefined);
+      if (!(await send(gateway, { kind, body, from: name, id }))) resolve('gone');
       const answer = await promise;
       clearTimeout(timer);
       waiting.delete(id);
       return answer;
     },
     close: async () => {
-      for (const resolve of waiting.values()) resolve(undefined);
+      for (const resolve of waiting.values()) resolve('silent');
       await listener.quit().catch(() => listener.disconnect());
     },
   };

@@ -67,6 +67,9 @@ export interface GatewayOptions {
 
 const SUBPROTOCOLS_16 = ['ocpp1.6'];
 
+/** Beyond the time that commands take at another gateway, for the way there and back. */
+const RELAY_MARGIN_MS = 5_000;
+
 /**
  * Runs a gateway: chargers in, charger events out.
  *
@@ -172,6 +175,7 @@ export async function startGateway(
       checkOf: (_version, action) => commandChecks.get(`${action}.req`),
       isReady,
       sessionIdleMs: settings.SESSION_IDLE_SEC * 1000,
+      relayTimeoutMs: settings.CALL_TIMEOUT_MS * (settings.MAX_CALLS_WAITING + 1) + RELAY_MARGIN_MS,
       metrics,
       log,
       now,
@@ -217,6 +221,20 @@ export async function startGateway(
       onUpgradeFailed: () => metrics.refused('upgrade failed'),
     });
     closers.unshift(ocpp.close);
+    const handleCommand = makeCommandDesk({
+      network: known.network,
+      chargers,
+      managers,
+      stations: house,
+      forward: approved.relay.forward,
+      checks: commandChecks,
+      useNonce: makeNonceBook(store.useNonce, now),
+      isReady,
+      onEnd: metrics.command,
+      log,
+      now,
+    });
+    approved.relay.serve(handleCommand);
     const entrance = await openEntrance({
       ...door.entrance,
       admit: makeAdmission({
@@ -230,21 +248,7 @@ export async function startGateway(
         now,
       }),
       ocpp,
-      onRequest: makeCommandEntrance(
-        makeCommandDesk({
-          network: known.network,
-          chargers,
-          managers,
-          stations: house,
-          checks: commandChecks,
-          useNonce: makeNonceBook(store.useNonce, now),
-          isReady,
-          onEnd: metrics.command,
-          log,
-          now,
-        }),
-        settings.MAX_MESSAGE_BYTES,
-      ),
+      onRequest: makeCommandEntrance(handleCommand, settings.MAX_MESSAGE_BYTES),
       onRefused: metrics.refused,
       log,
     });

@@ -1,0 +1,64 @@
+import { deviceIdOf } from '../core/identity.ts';
+import { COMMAND_HEADERS } from '../core/manager-command.ts';
+import type { CommandReply, CommandRequest } from './command-desk.ts';
+import type { GatewayWire } from './gateway-wire.ts';
+import type { Holders } from './holders.ts';
+
+/** Brings managers' commands to the gateway that holds the charger. */
+export interface CommandRelay {
+  /**
+   * Has another gateway carry a command out, which checks it like one of its own: it is passed on as it came.
+   *
+   * @returns undefined if no other gateway holds the charger
+   */
+  forward: (request: CommandRequest) => Promise<CommandReply | undefined>;
+  /** From here on others' commands are carried out here. */
+  serve: (handle: (request: CommandRequest) => Promise<CommandReply>) => void;
+}
+
+interface Passed {
+  identity: string;
+  action: string;
+  headers: Record<string, string | string[] | undefined>;
+  /** Base64. */
+  body: string;
+}
+
+const COMMAND = 'manager-command';
+
+/** @param timeoutMs - so long the other gateway may take: the commands before this one included */
+export function makeCommandRelay(
+  holders: Pick<Holders, 'elsewhere'>,
+  wire: Pick<GatewayWire, 'on' | 'ask'>,
+  timeoutMs: number,
+): CommandRelay {
+  return {
+    forward: async ({ identity, action, headers, body }) => {
+      const gateway = await holders.elsewhere(deviceIdOf(identity)).catch(() => undefined);
+      if (gateway === undefined) return undefined;
+      const signed = Object.fromEntries(Object.values(COMMAND_HEADERS).map((name) => [name, headers[name]]));
+      const passed: Passed = { identity, action, headers: signed, body: Buffer.from(body).toString('base64') };
+      const answer = await wire.ask(gateway, COMMAND, JSON.stringify(passed), timeoutMs);
+      if (answer === 'gone') return undefined;
+      return answer === 'silent' ? SILENT : (JSON.parse(answer.text) as CommandReply);
+    },
+    serve: (handle) => {
+      wire.on(COMMAND, async (text) => {
+        const { identity, action, headers, body } = JSON.parse(text) as Passed;
+        const request = { identity, action, headers, body: Buffer.from(body, 'base64'), isForwarded: true };
+        return JSON.stringify(await handle(request));
+      });
+    },
+  };
+}
+
+const SILENT: CommandReply = {
+  status: 504,
+  body: JSON.stringify({
+    error: {
+      code: 'SILENT',
+      message:
+        'the gateway that holds the charger did not answer in time; the charger may have carried the command out',
+    },
+  }),
+};
