@@ -4,6 +4,8 @@ import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { DevsenError } from '../core/errors.ts';
 import { readSettings } from '../runtime/settings.ts';
+import { type Said, sayReplay, sayRun, sayRuns, sayStatus } from './cli-node.ts';
+import { sayFill, sayNewKey } from './cli-setup.ts';
 import { makeChain } from './node/chain.ts';
 import { dryRun, readSample } from './node/dry-run.ts';
 import { loadJobs } from './node/load-jobs.ts';
@@ -18,7 +20,13 @@ const USAGE = `Looks at job specs, and at the job node that runs them.
   npm run jobs -- validate <spec.toml>              says what is wrong with a spec
   npm run jobs -- dry-run <spec.toml> <request.json>
                                                     runs a spec for a sample request; sends no tx
-  npm run jobs -- runs                              the newest runs of the running node
+  npm run jobs -- runs [state]                      the newest runs of the running node, or those unfinished, completed,
+                                                    errored, cancelled or orphaned
+  npm run jobs -- run <id>                          one run: its tasks, txs and every attempt at them
+  npm run jobs -- status                            whether the running node is well, and what needs looking at
+  npm run jobs -- new-key <keystore.json>           makes an account and keeps it under NODE_KEYSTORE_PASSWORD(_FILE)
+  npm run jobs -- fill <folder> <chain id> <Operator> <ledger> <sender>
+                                                    writes the operator's own copies of the job specs into a folder
   npm run jobs -- replay <block>                    has the running node read the chain again from a block
 
   --json   JSON instead of text
@@ -27,11 +35,18 @@ Settings come from the environment, as the job node's. A sample request is {"dat
 with further fields of the OracleRequest log where they matter.
 `;
 
-interface Said {
-  text: string;
-  json: unknown;
-  isGood?: boolean;
-}
+/** How many arguments each command takes, at least and at most. */
+const ARGUMENTS: Record<string, [number, number] | undefined> = {
+  list: [0, 0],
+  validate: [1, 1],
+  'dry-run': [2, 2],
+  runs: [0, 1],
+  run: [1, 1],
+  status: [0, 0],
+  'new-key': [1, 1],
+  fill: [5, 5],
+  replay: [1, 1],
+};
 
 /**
  * Runs one command.
@@ -63,22 +78,23 @@ export async function runCli(
 
 async function run(command: string, args: string[], env: Record<string, string | undefined>): Promise<Said> {
   const [first = '', second = ''] = args;
-  const wanted = { list: 0, validate: 1, 'dry-run': 2, runs: 0, replay: 1 }[command];
+  const wanted = ARGUMENTS[command];
   if (wanted === undefined) throw new DevsenError('INPUT_INVALID', `no command "${command}"\n\n${USAGE}`);
-  if (args.length !== wanted)
-    throw new DevsenError('INPUT_INVALID', `${command} takes ${wanted} arguments\n\n${USAGE}`);
+  if (args.length < wanted[0] || args.length > wanted[1]) {
+    const count = wanted[0] === wanted[1] ? wanted[0] : `${wanted[0]} or ${wanted[1]}`;
+    throw new DevsenError('INPUT_INVALID', `${command} takes ${count} arguments\n\n${USAGE}`);
+  }
+  if (command === 'fill') return sayFill(args);
   if (command === 'validate') return describeSpec(await readSpec(first));
   // Files alone need no chain; a task that reads it says so when it fails.
   const settings = readSettings(JOB_NODE_SETTINGS, { RPC_URL: 'http://127.0.0.1:8545', ...env });
   if (command === 'list') return list(await loadJobs(settings.JOBS_DIR));
   if (command === 'dry-run') return tryOut(await readSpec(first), await readText(second), settings);
-  if (command === 'runs') return showRuns(await askNode(settings, 'GET', '/v2/runs'));
-  if (!/^\d{1,15}$/.test(first)) throw new DevsenError('INPUT_INVALID', 'block: expected a whole number');
-  const json = await askNode(settings, 'POST', `/v2/replay?from=${first}`);
-  return {
-    json,
-    text: `The node reads the chain again from block ${first}; what it has answered it does not answer twice.`,
-  };
+  if (command === 'new-key') return sayNewKey(first, settings);
+  if (command === 'runs') return sayRuns(settings, first);
+  if (command === 'run') return sayRun(settings, first);
+  if (command === 'status') return sayStatus(settings);
+  return sayReplay(settings, first);
 }
 
 async function readText(path: string): Promise<string> {
@@ -133,34 +149,4 @@ async function tryOut(job: JobSpec, sample: string, settings: JobNodeSettings): 
   );
   const txs = result.txs.map((tx) => `would send to ${tx.to}, gas limit ${tx.gasLimit}: ${tx.data}`);
   return { json: result, text: [...lines, ...txs].join('\n'), isGood: result.isSuccess };
-}
-
-interface Listed {
-  runs: { id: number; state: string; requestId: string; blockNumber: number; note: string | null }[];
-}
-
-function showRuns(answer: unknown): Said {
-  const { runs } = answer as Listed;
-  const lines = runs.map(
-    (run) => `${run.id}  ${run.state}  ${run.requestId}  block ${run.blockNumber}  ${run.note ?? ''}`,
-  );
-  return { json: answer, text: lines.length === 0 ? 'no runs yet' : lines.map((line) => line.trimEnd()).join('\n') };
-}
-
-async function askNode(settings: JobNodeSettings, method: string, path: string): Promise<unknown> {
-  const { JOBS_HOST: host, JOBS_PORT: port, JOBS_TOKEN: token } = settings;
-  if (token === '')
-    throw new DevsenError('SETTINGS_INVALID', 'JOBS_TOKEN is not set: the node shows its runs to whoever has it');
-  let response: Response;
-  try {
-    response = await fetch(`http://${host}:${port}${path}`, { method, headers: { authorization: `Bearer ${token}` } });
-  } catch {
-    throw new DevsenError(
-      'INPUT_INVALID',
-      `no job node answers at ${host}:${port} (JOBS_HOST, JOBS_PORT): does it run?`,
-    );
-  }
-  const body = (await response.json()) as { error?: { message?: string } };
-  if (!response.ok) throw new DevsenError('INPUT_INVALID', `the job node: ${body.error?.message ?? response.status}`);
-  return body;
 }

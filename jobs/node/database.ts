@@ -104,6 +104,8 @@ const MIGRATIONS = [
    -- What an answer earns, in wei; NULL where it is sent whatever its gas costs.
    ALTER TABLE txs ADD COLUMN worth_wei TEXT;
    CREATE INDEX runs_by_end ON runs (ended_at_ms);`,
+  `-- The newest good answer of each bridge task that may fall back on it.
+   CREATE TABLE bridge_answers (place TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
 ];
 
 /**

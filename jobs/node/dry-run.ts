@@ -79,12 +79,13 @@ export async function dryRun(
   job: JobSpec,
   request: OracleRequest,
   chainId: bigint,
-  services: Omit<TaskServices, 'sender' | 'callbacks'>,
+  services: Omit<TaskServices, 'sender' | 'callbacks' | 'bridgeAnswers'>,
 ): Promise<DryRun> {
   const txs: TxRequest[] = [];
   const values = new Map<string, Value>();
   const all: TaskServices = {
     ...services,
+    bridgeAnswers: { keep: () => {}, recent: () => undefined },
     callbacks: {
       open: () => {
         throw new Error('an async bridge can be asked by a running node alone');

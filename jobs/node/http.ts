@@ -4,6 +4,7 @@ import express, { type ErrorRequestHandler } from 'express';
 import { DevsenError } from '../../core/errors.ts';
 import type { Reception } from './callbacks.ts';
 import type { Metrics } from './metrics.ts';
+import type { RunDetails } from './run-details.ts';
 import type { RunRow } from './run-store.ts';
 import type { JobSpec } from './spec.ts';
 
@@ -14,7 +15,8 @@ export interface HttpSources {
   alerts: () => string[];
   metrics: Metrics;
   jobs: readonly JobSpec[];
-  listRuns: (beforeId: number, limit: number) => RunRow[];
+  listRuns: (beforeId: number, limit: number, state?: string) => RunRow[];
+  readRun: (id: number) => RunDetails | undefined;
   /** Has the chain read again from a block on. */
   replay: (fromBlock: number) => void;
   /** Takes an answer that an adapter sends back. */
@@ -79,7 +81,14 @@ export async function serveHttp(
       response.status(400).json({ error: { name: 'INPUT_INVALID', message: 'before: expected the id of a run' } });
       return;
     }
-    response.json({ runs: sources.listRuns(Number(before), PAGE) });
+    const { state } = request.query;
+    response.json({ runs: sources.listRuns(Number(before), PAGE, typeof state === 'string' ? state : undefined) });
+  });
+  app.get('/v2/runs/:id', (request, response) => {
+    const { id } = request.params;
+    const run = /^\d{1,15}$/.test(id) ? sources.readRun(Number(id)) : undefined;
+    if (run) response.json(run);
+    else response.status(404).json({ error: { name: 'NOT_FOUND', message: 'no such run' } });
   });
   app.post('/v2/replay', (request, response) => {
     const { from } = request.query;

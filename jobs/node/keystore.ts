@@ -1,5 +1,7 @@
+import { scrypt as scryptOfNode } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { Wallet } from 'ethers';
+import { promisify } from 'node:util';
+import { scrypt, Wallet } from 'ethers';
 import { DevsenError } from '../../core/errors.ts';
 import type { Account } from './sending.ts';
 import type { JobNodeSettings } from './settings.ts';
@@ -13,6 +15,10 @@ type KeySettings = Pick<
   | 'NODE_KEY'
   | 'NODE_KEY_ALLOWED'
 >;
+
+/** Node's own key derivation: the one in ethers takes ten times as long, and holds up all else meanwhile. */
+const derive = promisify<Uint8Array, Uint8Array, number, object, Buffer>(scryptOfNode);
+scrypt.register((password, salt, N, r, p, length) => derive(password, salt, length, { N, r, p, maxmem: 256 * N * r }));
 
 const wrong = (what: string) => new DevsenError('SETTINGS_INVALID', what);
 
@@ -58,6 +64,11 @@ async function decrypt(name: string, path: string, password: string): Promise<Wa
     const isPassword = /password/i.test((error as Error).message);
     throw wrong(isPassword ? 'NODE_KEYSTORE_PASSWORD is wrong' : `${name} is wrong: expected a JSON keystore`);
   }
+}
+
+/** The password of the first keystore. @throws DevsenError `SETTINGS_INVALID` if its file cannot be read */
+export async function firstPassword(settings: KeySettings): Promise<string> {
+  return (await readPasswords(settings, 1))[0] as string;
 }
 
 /** One password for each keystore. */

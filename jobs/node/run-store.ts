@@ -94,7 +94,7 @@ export function makeRunStore(db: DatabaseSync, nowMs: () => number) {
     list: db.prepare(
       `SELECT id, job_id AS jobId, request_id AS requestId, state, block_number AS blockNumber,
          created_at_ms AS createdAtMs, ended_at_ms AS endedAtMs, note
-       FROM runs WHERE id < ? ORDER BY id DESC LIMIT ?`,
+       FROM runs WHERE id < ?1 AND (?3 IS NULL OR state = ?3) ORDER BY id DESC LIMIT ?2`,
     ),
     counts: db.prepare('SELECT state, count(*) AS runs FROM runs GROUP BY state'),
   };
@@ -228,7 +228,9 @@ export function makeRunStore(db: DatabaseSync, nowMs: () => number) {
       sql.forgetFaults.run(run.id);
     },
 
-    list: (beforeId: number, limit: number): RunRow[] => sql.list.all(beforeId, limit) as unknown as RunRow[],
+    /** Newest first; of one state only if it is given. */
+    list: (beforeId: number, limit: number, state?: string): RunRow[] =>
+      sql.list.all(beforeId, limit, state ?? null) as unknown as RunRow[],
     counts: (): Record<string, number> =>
       Object.fromEntries(
         (sql.counts.all() as { state: string; runs: number }[]).map(({ state, runs }) => [state, runs]),

@@ -190,6 +190,7 @@ export function callFor(job: JobSpec, run: Run, attempt: Attempt, services: Task
     inputs,
     vars,
     key: `${run.id}:${run.generation}:${task.id}`,
+    place: `${job.id}:${task.id}`,
     runId: run.id,
     blockNumber: run.request?.log.blockNumber ?? 0,
     signal,

@@ -249,6 +249,12 @@ export const JOB_NODE_SETTINGS = {
     default: '60000',
     read: asWhole(1, 3_600_000),
   },
+  RETENTION_HOURS: {
+    about: 'How long runs that ended are kept, with their txs.',
+    unit: 'h',
+    default: '720',
+    read: asWhole(1, 876_000),
+  },
   MAX_RUNS: {
     about: 'Runs worked on at once; the others wait.',
     unit: 'runs',

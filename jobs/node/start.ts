@@ -4,6 +4,7 @@ import { DevsenError } from '../../core/errors.ts';
 import type { Logger } from '../../runtime/log.ts';
 import type { Running } from '../../runtime/process.ts';
 import { makeAlerts } from './alerts.ts';
+import { makeBridgeAnswers } from './bridge-answers.ts';
 import { makeCallbackStore } from './callback-store.ts';
 import { makeCallbacks } from './callbacks.ts';
 import { startClock } from './clock.ts';
@@ -16,6 +17,8 @@ import { makeMetrics } from './metrics.ts';
 import { watchNewHeads } from './new-heads.ts';
 import { openChain } from './open-chain.ts';
 import { repeat } from './repeat.ts';
+import { makeRetention } from './retention.ts';
+import { makeRunReader } from './run-details.ts';
 import { makeRunStore } from './run-store.ts';
 import { startRunner } from './runner.ts';
 import { startSender } from './sender.ts';
@@ -25,6 +28,7 @@ import { makeTxStore, type TxStore } from './tx-store.ts';
 
 const WEI_PER_GWEI = 1_000_000_000n;
 const BALANCE_EVERY_MS = 60_000;
+const PRUNE_EVERY_MS = 600_000;
 /** Most between two looks at how the endpoints are, and how many polls it is otherwise. */
 const LOOK_EVERY_MS = 5_000;
 const LOOK_EVERY_POLLS = 20;
@@ -101,6 +105,7 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
       bridges: bridgesOf(settings),
       sender,
       callbacks,
+      bridgeAnswers: makeBridgeAnswers(db, nowMs),
       chain,
       asyncTimeoutMs: settings.ASYNC_TIMEOUT_MS,
       httpTimeoutMs: settings.HTTP_TIMEOUT_MS,
@@ -135,6 +140,7 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
     metrics,
     jobs,
     listRuns: runs.list,
+    readRun: makeRunReader(db),
     replay: (fromBlock) => listener?.replay(fromBlock),
     receive: callbacks.receive,
     mostBytes: settings.HTTP_MAX_BYTES,
@@ -178,6 +184,11 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
       else alerts.clear(`balance:${account}`);
     }
   });
+  const retention = makeRetention(db);
+  const pruning = repeat(PRUNE_EVERY_MS, log, 'old runs cannot be deleted', async () => {
+    const deleted = await retention.prune(nowMs() - settings.RETENTION_HOURS * 3_600_000);
+    if (deleted > 0) log.info({ runs: deleted }, 'old runs deleted');
+  });
   const lookEveryMs = Math.min(LOOK_EVERY_MS, LOOK_EVERY_POLLS * settings.CHAIN_POLL_MS);
   const looking = repeat(lookEveryMs, log, 'the endpoints cannot be looked at', look);
   const heads = settings.RPC_WS_URL === '' ? undefined : watchNewHeads(settings.RPC_WS_URL, reading.soon, log);
@@ -193,7 +204,7 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
       clock.close();
       heads?.close();
       await http.close();
-      await Promise.all([reading.close(), balance.close(), looking.close()]);
+      await Promise.all([reading.close(), balance.close(), pruning.close(), looking.close()]);
       await closeRuns();
     },
   };

@@ -1,3 +1,4 @@
+import type { BridgeAnswers } from './bridge-answers.ts';
 import type { Bridge } from './bridges.ts';
 import type { Callbacks } from './callbacks.ts';
 import type { Chain } from './chain.ts';
@@ -11,6 +12,7 @@ export interface TaskServices {
   bridges: Record<string, Bridge>;
   sender: Sender;
   callbacks: Callbacks;
+  bridgeAnswers: BridgeAnswers;
   chain: Pick<Chain, 'read' | 'estimateGas'>;
   /** How long an HTTP request may take where its task names no timeout. */
   httpTimeoutMs: number;
@@ -36,6 +38,8 @@ export interface TaskCall {
   vars: ValueMap;
   /** The same for each attempt at the same task of the same run: what makes an effect happen once. */
   key: string;
+  /** `<job>:<task>`, the same in every run. */
+  place: string;
   /** The run, by its row in the database. */
   runId: number;
   /** Block that holds the request; 0 for a run that the clock began. */

@@ -43,6 +43,7 @@ describe('an endpoint whose URL holds a user and a password', () => {
     signal: new AbortController().signal,
     timeoutMs: undefined,
     gasLimit: undefined,
+    place: 'job:task',
     isForwarded: false,
     worthWei: undefined,
     services: {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { runCli } from '../../jobs/cli.ts';
@@ -80,6 +80,28 @@ describe('npm run jobs', () => {
     expect(wrong).toMatchObject({ exitCode: 1, errors: expect.stringMatching(/^the request: payment: /) });
   });
 
+  it('new-key keeps a new account in an encrypted keystore, and overwrites none', async () => {
+    const path = join(world.folder, 'key.json');
+    const withPassword = (password: string) => runCli(['new-key', path], { ...env, NODE_KEYSTORE_PASSWORD: password });
+    expect((await withPassword('short')).errors).toMatch(/expected a password of 12 characters or more/);
+    const { exitCode, out } = await withPassword('long enough for it');
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(await readFile(path, 'utf8')).address).toBe(out.slice(2, 42).toLowerCase());
+    expect((await withPassword('long enough for it')).errors).toBe(`${path} cannot be written: EEXIST\n`);
+  });
+
+  it("fill writes the operator's own copies of all specs, each of which is valid", async () => {
+    const folder = join(world.folder, 'own');
+    const [ledger, sender] = [1, 2].map((n) => `0x${String(n).repeat(40)}`) as [string, string];
+    const { exitCode } = await jobs('fill', folder, '31337', world.operatorAddress, ledger, sender);
+    expect(exitCode).toBe(0);
+    const listed = JSON.parse((await runCli(['list', '--json'], { ...env, JOBS_DIR: folder })).out).jobs;
+    expect(listed.map(({ file }: { file: string }) => file)).toEqual(
+      expect.arrayContaining(['charger-status.toml', 'settle-ended-sessions.toml']),
+    );
+    expect((await jobs('fill', folder, '31337', 'x', ledger, sender)).errors).toBe('Operator: expected an address\n');
+  });
+
   it('names a wrong command, a missing argument, and a node that does not run', async () => {
     expect((await jobs('frobnicate')).errors).toMatch(/^no command "frobnicate"/);
     expect((await jobs('validate')).errors).toMatch(/^validate takes 1 arguments/);
@@ -103,6 +125,17 @@ describe('npm run jobs', () => {
       await waitFor(async () => (await listRuns(port))[0]?.state === 'completed', { what: 'the missed run to end' });
       expect(await world.answered()).toEqual([seen, missed]);
       expect((await jobs('runs')).out).toMatch(/^2 {2}completed {2}0x[^\n]*\n1 {2}completed {2}0x/);
+      expect((await jobs('runs', 'errored')).out).toBe('no runs\n');
+      expect((await jobs('runs', 'broken')).errors).toMatch(/^state: expected unfinished, completed/);
+      const run = JSON.parse((await jobs('run', '1', '--json')).out);
+      expect(run.tasks.find(({ id }: { id: string }) => id === 'answer')).toMatchObject({
+        value: ANSWER,
+        isDone: true,
+      });
+      expect(run.txs).toMatchObject([{ state: 'mined', nonce: 0, attempts: [{ nonce: 0, isEmpty: false }] }]);
+      expect((await jobs('run', '1')).out).toMatch(/^1 {2}completed {2}0x[\s\S]*\n {2}tx to 0x[^\n]*: mined\n {4}0x/);
+      expect((await jobs('run', '9')).errors).toBe('the job node: no such run\n');
+      expect(await jobs('status')).toMatchObject({ exitCode: 0, out: 'ok\n' });
     } finally {
       await node.close();
     }

@@ -17,6 +17,7 @@ export async function runTask(
     inputs,
     vars: makeMap(Object.entries(vars)),
     key: '1:0:task',
+    place: 'job:task',
     runId: 1,
     blockNumber: 1,
     signal: new AbortController().signal,

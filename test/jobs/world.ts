@@ -265,9 +265,12 @@ export async function makeWorld(
   };
 }
 
-/** A node's runs as it lists them, newest first. */
-export async function listRuns(port: number): Promise<RunRow[]> {
-  const answer = await fetch(`http://127.0.0.1:${port}/v2/runs`, { headers: { authorization: 'Bearer read-token' } });
+/** A node's runs as it lists them, newest first; of one state, or of all. */
+export async function listRuns(port: number, state = ''): Promise<RunRow[]> {
+  const query = state === '' ? '' : `?state=${state}`;
+  const answer = await fetch(`http://127.0.0.1:${port}/v2/runs${query}`, {
+    headers: { authorization: 'Bearer read-token' },
+  });
   return ((await answer.json()) as { runs: RunRow[] }).runs;
 }
 

@@ -1,5 +1,6 @@
 import type { Bridge } from '../bridges.ts';
 import { endpointOf } from '../endpoint.ts';
+import { parseDurationMs } from '../spec-error.ts';
 import {
   asString,
   attribute,
@@ -15,7 +16,8 @@ import { isMap, makeMap, toJson, type Value } from '../values.ts';
 /**
  * Asks an external adapter: POSTs `requestData` and the run's meta as JSON, gives the answer's text.
  * A status in the answer's body beats the HTTP status. With `async` the adapter may answer `{"pending": true}` and send
- * the answer to `responseURL` later, as JSON with exactly one of `value` and `error`.
+ * the answer to `responseURL` later, as JSON with exactly one of `value` and `error`. With `cacheTTL` the task's newest
+ * good answer, of whatever run, stands in for one that fails, if it is no older than that.
  *
  * @see Chainlink external adapters
  */
@@ -24,8 +26,10 @@ export const bridge: TaskType = {
   optional: ['requestdata', 'includeinputatkey', 'headers', 'async', 'cachettl'],
   check: (attributes) => {
     if (!/^(true|false)?$/.test(attributes.async ?? '')) return 'async: expected true or false';
-    if (attributes.cachettl !== undefined && !/^0+s?$/.test(attributes.cachettl)) return 'cacheTTL is not supported';
-    return undefined;
+    if (attributes.cachettl === undefined) return undefined;
+    const cacheMs = parseDurationMs(attributes.cachettl);
+    if (cacheMs === undefined) return 'cacheTTL: expected a duration such as 30s';
+    return cacheMs > 0 && attributes.async === 'true' ? 'cacheTTL: not together with async' : undefined;
   },
   run: async (call) => {
     const inputs = goodInputs(call, Number.POSITIVE_INFINITY);
@@ -33,10 +37,33 @@ export const bridge: TaskType = {
     const target = call.services.bridges[name];
     if (!target) throw new Error(`no bridge is called "${name}"`);
     if (call.attributes.async === 'true') return askForLater(call, inputs, target, name);
-    const { text } = await ask(call, target, name, requestBody(call, inputs));
-    return { value: text };
+    const cacheMs = parseDurationMs(call.attributes.cachettl ?? '0') ?? 0;
+    const body = requestBody(call, inputs);
+    return {
+      value:
+        cacheMs > 0
+          ? await askOrRemember(call, target, name, body, cacheMs)
+          : (await ask(call, target, name, body)).text,
+    };
   },
 };
+
+/** What part of its time a question may take that has an answer to fall back on. */
+const SHARE_WITH_FALLBACK = 0.9;
+
+async function askOrRemember(call: TaskCall, target: Bridge, name: string, body: string, cacheMs: number) {
+  const timeoutMs = call.timeoutMs ?? call.services.httpTimeoutMs;
+  const signal = AbortSignal.any([call.signal, AbortSignal.timeout(Math.ceil(timeoutMs * SHARE_WITH_FALLBACK))]);
+  try {
+    const { text } = await ask({ ...call, signal }, target, name, body);
+    call.services.bridgeAnswers.keep(call.place, text);
+    return text;
+  } catch (error) {
+    const known = call.services.bridgeAnswers.recent(call.place, cacheMs);
+    if (known === undefined) throw error;
+    return known;
+  }
+}
 
 async function askForLater(
   call: TaskCall,
