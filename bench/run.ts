@@ -8,6 +8,7 @@ export interface Bench {
 const BENCHES: Record<string, () => Promise<Bench>> = {
   gateway: () => import('./gateway.ts'),
   gas: () => import('./gas.ts'),
+  jobs: () => import('./jobs.ts'),
 };
 
 const { values, positionals } = parseArgs({
