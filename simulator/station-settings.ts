@@ -20,6 +20,10 @@ export interface StationSettings {
   /** By a later version's names. */
   findVariable: (component: string, variable: string, instance?: string) => StationSetting | undefined;
   set: (setting: StationSetting, value: string) => SettingOutcome;
+  /** Sets what the charger itself has learned, whether or not a CSMS may. */
+  put: (key: string, value: string) => void;
+  /** What may be read, by OCPP 1.6 key or the later version's name. */
+  shown: () => { name: string; value: string }[];
   /** By OCPP 1.6 key; a missing one counts as 0 or false. */
   number: (key: string) => number;
   isOn: (key: string) => boolean;
@@ -56,6 +60,17 @@ export function makeStationSettings(
       if (setting.key !== undefined) onSet(setting.key, value);
       return 'Accepted';
     },
+    put: (key, value) => {
+      const setting = find(key);
+      if (setting) setting.value = value;
+    },
+    shown: () =>
+      settings
+        .filter(({ access }) => access !== 'w')
+        .map(({ key, component, variable, instance, value }) => {
+          const later = `${component}.${variable}${instance === undefined ? '' : `[${instance}]`}`;
+          return { name: key ?? later, value };
+        }),
     number: (key) => Number(find(key)?.value ?? 0),
     isOn: (key) => find(key)?.value.toLowerCase() === 'true',
   };

@@ -8,7 +8,7 @@ const KEY = Buffer.from('00112233445566778899aabbccddeeff00112233', 'hex');
 const car = { battery: { capacityWh: 50_000, levelWh: 10_000 }, maxPowerW: 10_000 };
 const QUICK = {
   connectTimeoutMs: 2_000,
-  answerTimeoutMs: 100,
+  answerTimeoutMs: 30_000,
   unansweredLimit: 2,
   retryMs: 10,
   attempts: 3,
@@ -126,7 +126,8 @@ describe('a virtual charger', () => {
       if (call.action === 'StartTransaction' && silent-- > 0) return;
       call.answer(usualAnswer(call.action));
     });
-    const { charger } = chargerAt(csms.url);
+    // short enough for a test, and longer than a busy machine keeps an answer waiting
+    const { charger } = chargerAt(csms.url, { timings: { ...QUICK, answerTimeoutMs: 1_000 } });
     await charger.settled();
     charger.plug(1, car);
     await charger.present(1, 'TAG');
