@@ -245,7 +245,9 @@ contract PaymentDEVSEN is Vault {
         if (escrow.cardVersion != 0) {
             Card storage card = _cards[escrow.occupant][_cardOf[key]][token];
             // A limit that was set anew since then counts later sessions only.
-            if (card.version == escrow.cardVersion) card.remaining += uint96(unspent);
+            // Versions come round again after 2¹⁶: a sum too large must not hold the tokens back.
+            if (card.version == escrow.cardVersion)
+                card.remaining = uint96(Math.min(card.remaining + unspent, type(uint96).max));
         }
     }
 

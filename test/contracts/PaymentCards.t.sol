@@ -163,15 +163,26 @@ contract PaymentCardsTest is PaymentBase {
         assertEq(payment.cardLimitOf(driver, CARD, address(token)).remaining, allowance - spent, "remaining");
     }
 
-    /// @dev The version of a limit wraps after 65,535 changes, and is never 0: that means "no card".
-    /// hardhat-config: fuzz.runs = 1
+    /// @dev The version of a limit comes round after 65,535 changes: what was locked under the first of that number must
+    /// still find its way out, though it does not fit on top of the limit that stands there now.
     function test_OutlivesManyChangesOfALimit() external {
-        for (uint256 i = 0; i < 65_536; ++i) {
+        _limit(60, 100);
+        _open(1, 60);
+        _open(2, 40);
+        for (uint256 i = 0; i < 65_534; ++i) {
             _limit(60, 100);
         }
-        _open(1, 60);
+        _limit(60, type(uint96).max);
         device.refund(SESSION);
-        _assertLimit(60, 100);
+        device.settle(bytes32(uint256(2)), 30);
+        assertFree(driver, 970);
+        assertFree(owner, 30);
+        _assertLimit(60, type(uint96).max);
+        // The version is not 0, which would mean "by no card".
+        _open(3, 60);
+        _assertLimit(60, type(uint96).max - 60);
+        device.refund(bytes32(uint256(3)));
+        _assertLimit(60, type(uint96).max);
     }
 
     function _limit(uint256 mostPerSession, uint256 allowance) private {
