@@ -2,12 +2,14 @@
 pragma solidity 0.8.37;
 
 import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {EnumerableSet} from "@openzeppelin/contracts/utils/structs/EnumerableSet.sol";
 import {IUserDEVSEN} from "./interfaces/IUserDEVSEN.sol";
 import {Page} from "./libraries/Page.sol";
 
 /// @title Who may do what in the network
-contract UserDEVSEN is IUserDEVSEN, Ownable2Step {
+contract UserDEVSEN is IUserDEVSEN, Ownable2Step, EIP712 {
     using EnumerableSet for EnumerableSet.AddressSet;
 
     struct User {
@@ -33,6 +35,7 @@ contract UserDEVSEN is IUserDEVSEN, Ownable2Step {
     /// @inheritdoc IUserDEVSEN
     uint256 public constant REGISTRAR = 16;
 
+    bytes32 private constant KEY_CONSENT = keccak256("KeyConsent(address account)");
     uint256 private constant ALL_ROLES = 31;
     uint256 private constant ROLES_OF_REGISTRAR = OCCUPANT | MANAGER;
 
@@ -49,7 +52,7 @@ contract UserDEVSEN is IUserDEVSEN, Ownable2Step {
     mapping(address oracle => address account) public accountOfOracle;
 
     /// @param admin Who stands above all registrars.
-    constructor(address admin) Ownable(admin) {}
+    constructor(address admin) Ownable(admin) EIP712("DEVSEN", "1") {}
 
     /// @inheritdoc IUserDEVSEN
     function setUser(address account, uint256 roles, uint64 expiresAt, bool blocked) external {
@@ -95,9 +98,9 @@ contract UserDEVSEN is IUserDEVSEN, Ownable2Step {
     }
 
     /// @inheritdoc IUserDEVSEN
-    function rotateOperatorKey(address signingKey) external {
+    function rotateOperatorKey(address signingKey, bytes calldata proof) external {
         if (!hasRole(msg.sender, OPERATOR)) revert NotAllowed(msg.sender);
-        if (signingKey == address(0)) revert ZeroAddress();
+        _checkConsent(signingKey, proof);
         _claimKey(signingKey, msg.sender);
 
         OperatorKeys storage keys = _operatorKeys[msg.sender];
@@ -106,9 +109,9 @@ contract UserDEVSEN is IUserDEVSEN, Ownable2Step {
     }
 
     /// @inheritdoc IUserDEVSEN
-    function rotateGatewayKey(address signingKey) external {
+    function rotateGatewayKey(address signingKey, bytes calldata proof) external {
         if (!hasRole(msg.sender, GATEWAY)) revert NotAllowed(msg.sender);
-        if (signingKey == address(0)) revert ZeroAddress();
+        _checkConsent(signingKey, proof);
         _claimKey(signingKey, msg.sender);
 
         _gatewayKeys[msg.sender] = signingKey;
@@ -237,6 +240,14 @@ contract UserDEVSEN is IUserDEVSEN, Ownable2Step {
         if (holder == account) return;
         if (holder != address(0)) revert KeyTaken(signingKey, holder);
         accountOfKey[signingKey] = account;
+    }
+
+    /// @dev Reverts: ZeroAddress, BadKeyProof.
+    function _checkConsent(address signingKey, bytes calldata proof) private view {
+        if (signingKey == address(0)) revert ZeroAddress();
+        bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(KEY_CONSENT, msg.sender)));
+        (address signer, , ) = ECDSA.tryRecoverCalldata(digest, proof);
+        if (signer != signingKey) revert BadKeyProof(signingKey, msg.sender);
     }
 
     function _viewOperator(address account) private view returns (OperatorView memory) {

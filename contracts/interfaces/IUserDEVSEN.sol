@@ -63,6 +63,8 @@ interface IUserDEVSEN {
     error KeyRequired(address account, uint256 role);
     /// @notice Another account has this key, or had it once.
     error KeyTaken(address signingKey, address account);
+    /// @notice The signature is not the key's consent to serve the account.
+    error BadKeyProof(address signingKey, address account);
     /// @notice Another operator has this `Operator` contract, or had it once.
     error OracleTaken(address oracle, address account);
     /// @notice The address holds no contract.
@@ -111,14 +113,18 @@ interface IUserDEVSEN {
     function setGateway(address account, address signingKey) external;
 
     /// @notice An operator changes its own signing key; requests under way are not touched.
-    /// @dev Reverts: NotAllowed (caller is no active operator), ZeroAddress, KeyTaken.
+    /// @dev The key has to consent, so that nobody can take a key away from its holder by naming it first: `proof` is its
+    /// EIP-712 signature of `KeyConsent(address account)` under the domain `DEVSEN`, version `1`, the chain's id and this
+    /// contract. Reverts: NotAllowed (caller is no active operator), ZeroAddress, BadKeyProof, KeyTaken.
     /// @param signingKey Address of the new key.
-    function rotateOperatorKey(address signingKey) external;
+    /// @param proof 65 bytes: r, s, v.
+    function rotateOperatorKey(address signingKey, bytes calldata proof) external;
 
     /// @notice A gateway changes its own signing key.
-    /// @dev Reverts: NotAllowed (caller is no active gateway), ZeroAddress, KeyTaken.
+    /// @dev Reverts: NotAllowed (caller is no active gateway), ZeroAddress, BadKeyProof, KeyTaken.
     /// @param signingKey Address of the new key.
-    function rotateGatewayKey(address signingKey) external;
+    /// @param proof As for `rotateOperatorKey`.
+    function rotateGatewayKey(address signingKey, bytes calldata proof) external;
 
     /// @notice Gives an RFID card to a user, moves it, or revokes it. One card has one user.
     /// @dev Reverts: NotAllowed (caller is neither admin nor active registrar), ZeroCommitment, UnknownUser.

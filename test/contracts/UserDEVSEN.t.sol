@@ -12,6 +12,9 @@ contract UserDEVSENTest is Test {
     uint256 private constant OPERATOR = 4;
     uint256 private constant GATEWAY = 8;
     uint256 private constant REGISTRAR = 16;
+    /// @dev Private keys.
+    uint256 private constant NEXT = 3001;
+    uint256 private constant BOBS = 3002;
 
     UserDEVSEN private _users;
     address private _alice = account("alice");
@@ -112,11 +115,12 @@ contract UserDEVSENTest is Test {
         assertTrue(_users.hasRole(_alice, OPERATOR), "role");
         assertEq(_users.accountOfOracle(address(this)), _alice, "oracle's account");
 
-        address next = account("next key");
+        address next = vm.addr(NEXT);
+        bytes memory proof = consent(NEXT, _alice);
         vm.prank(_alice);
         vm.expectEmit(address(_users));
         emit IUserDEVSEN.OperatorSet(_alice, address(this), next);
-        _users.rotateOperatorKey(next);
+        _users.rotateOperatorKey(next, proof);
         assertEq(_users.operatorOf(_alice).signingKey, next, "key");
         assertEq(_users.accountOfKey(_key), _alice, "old key stays hers");
         assertEq(_users.accountOfKey(next), _alice, "new key");
@@ -151,11 +155,12 @@ contract UserDEVSENTest is Test {
         vm.expectEmit(address(_users));
         emit IUserDEVSEN.GatewaySet(_alice, _key);
         _users.setGateway(_alice, _key);
-        address next = account("next key");
+        address next = vm.addr(NEXT);
+        bytes memory proof = consent(NEXT, _alice);
         vm.prank(_alice);
         vm.expectEmit(address(_users));
         emit IUserDEVSEN.GatewaySet(_alice, next);
-        _users.rotateGatewayKey(next);
+        _users.rotateGatewayKey(next, proof);
         assertEq(_users.gatewayOf(_alice).signingKey, next, "key");
         assertEq(_users.gatewayCount(), 1, "count");
 
@@ -168,29 +173,58 @@ contract UserDEVSENTest is Test {
     }
 
     function test_letsOnlyActiveHoldersRotateTheirKeysAndToFreeKeysOnly() external {
+        address bobsKey = vm.addr(BOBS);
         _users.setOperator(_alice, address(this), _key);
-        _users.setGateway(_bob, account("bob's key"));
+        _users.setGateway(_bob, bobsKey);
         bytes memory refused = abi.encodeWithSelector(IUserDEVSEN.NotAllowed.selector, _alice);
+        bytes memory proof = consent(BOBS, _alice);
         vm.startPrank(_alice);
         vm.expectRevert(refused);
-        _users.rotateGatewayKey(account("next key"));
+        _users.rotateGatewayKey(bobsKey, proof);
         vm.expectRevert(IUserDEVSEN.ZeroAddress.selector);
-        _users.rotateOperatorKey(address(0));
-        vm.expectRevert(abi.encodeWithSelector(IUserDEVSEN.KeyTaken.selector, account("bob's key"), _bob));
-        _users.rotateOperatorKey(account("bob's key"));
+        _users.rotateOperatorKey(address(0), proof);
+        vm.expectRevert(abi.encodeWithSelector(IUserDEVSEN.KeyTaken.selector, bobsKey, _bob));
+        _users.rotateOperatorKey(bobsKey, proof);
         vm.stopPrank();
 
+        _users.setOperator(_alice, address(this), vm.addr(NEXT));
+        proof = consent(NEXT, _bob);
         vm.startPrank(_bob);
+        vm.expectRevert(abi.encodeWithSelector(IUserDEVSEN.NotAllowed.selector, _bob));
+        _users.rotateOperatorKey(vm.addr(NEXT), proof);
         vm.expectRevert(IUserDEVSEN.ZeroAddress.selector);
-        _users.rotateGatewayKey(address(0));
-        vm.expectRevert(abi.encodeWithSelector(IUserDEVSEN.KeyTaken.selector, _key, _alice));
-        _users.rotateGatewayKey(_key);
+        _users.rotateGatewayKey(address(0), proof);
+        vm.expectRevert(abi.encodeWithSelector(IUserDEVSEN.KeyTaken.selector, vm.addr(NEXT), _alice));
+        _users.rotateGatewayKey(vm.addr(NEXT), proof);
         vm.stopPrank();
 
         _users.setUser(_alice, OPERATOR, 0, true);
         vm.prank(_alice);
         vm.expectRevert(refused);
-        _users.rotateOperatorKey(account("next key"));
+        _users.rotateOperatorKey(vm.addr(NEXT), proof);
+    }
+
+    /// @dev Else anybody with a role could name the key that another is about to take, and it would be lost to that one.
+    function test_takesNoKeyThatDidNotConsentToServeTheCaller() external {
+        _users.setOperator(_alice, address(this), _key);
+        _users.setGateway(_bob, account("bob's key"));
+        address victims = vm.addr(NEXT);
+        bytes memory other = consent(BOBS, _alice);
+        bytes memory elsewhere = consent(NEXT, _bob);
+        bytes[3] memory wrong = [other, elsewhere, bytes("")];
+        bytes memory refused = abi.encodeWithSelector(IUserDEVSEN.BadKeyProof.selector, victims, _alice);
+        for (uint256 i = 0; i < 3; ++i) {
+            vm.prank(_alice);
+            vm.expectRevert(refused);
+            _users.rotateOperatorKey(victims, wrong[i]);
+        }
+        vm.prank(_bob);
+        vm.expectRevert(abi.encodeWithSelector(IUserDEVSEN.BadKeyProof.selector, victims, _bob));
+        _users.rotateGatewayKey(victims, other);
+        assertEq(_users.accountOfKey(victims), address(0), "still free");
+        vm.prank(_bob);
+        _users.rotateGatewayKey(victims, elsewhere);
+        assertEq(_users.accountOfKey(victims), _bob, "whose it is");
     }
 
     function test_listsOperatorsAndGatewaysEvenOnceTheyLostTheirRole() external {
@@ -290,6 +324,22 @@ contract UserDEVSENTest is Test {
             }
             assertEq(_users.countByRole(role), expected, "count");
         }
+    }
+
+    /// @dev A key's consent to serve an account, EIP-712, put together by hand.
+    function consent(uint256 key, address holder) private view returns (bytes memory proof) {
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
+                keccak256("DEVSEN"),
+                keccak256("1"),
+                block.chainid,
+                address(_users)
+            )
+        );
+        bytes32 message = keccak256(abi.encode(keccak256("KeyConsent(address account)"), holder));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, keccak256(abi.encodePacked(hex"1901", domain, message)));
+        return abi.encodePacked(r, s, v);
     }
 
     function assertState(address who, IUserDEVSEN.UserState expected) private view {
