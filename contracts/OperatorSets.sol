@@ -32,7 +32,7 @@ abstract contract OperatorSets is IOracleDEVSEN {
     }
 
     /// @inheritdoc IOracleDEVSEN
-    uint256 public constant MAX_OPERATORS = 31;
+    uint256 public constant MAX_OPERATORS = 22;
 
     mapping(uint256 setId => OperatorSet) private _sets;
     mapping(uint256 setId => mapping(address oracle => Member)) private _members;

@@ -11,7 +11,7 @@ import {IOracleConsumer} from "./IOracleConsumer.sol";
 /// Gas: Chainlink's `Operator` calls `fulfil` with at least 400,000 gas left, marks its request as answered and swallows a
 /// revert. So an answer that finds too little gas to give the consumer its full `CALLBACK_GAS` must never come from a real
 /// `Operator`: the bounds `MAX_OPERATORS`, `MAX_ANSWER_BYTES` and `CALLBACK_GAS` are chosen so that 400,000 always is
-/// enough. Any other caller with less is refused and may come again: `GasTooLow`.
+/// enough, also for the answer that decides last of all and so writes every operator's record. Any other caller with less is refused and may come again: `GasTooLow`.
 interface IOracleDEVSEN {
     /// @notice What can be asked. None is 0; the numbers are those of the job specs.
     enum Query {

@@ -88,7 +88,7 @@ contract OracleAdminTest is World {
         refuseSet(accounts, 0);
         refuseSet(accounts, 2);
         refuseSet(new address[](0), 1);
-        refuseSet(new address[](32), 1);
+        refuseSet(new address[](23), 1);
     }
 
     function test_refusesWhoIsNoActiveOperator() external {
