@@ -168,8 +168,8 @@ interface IDeviceSessions {
     /// @dev Reverts: WrongState, NotOfSession.
     function acceptSuspect(bytes32 sessionId) external;
 
-    /// @notice Sends a session's tokens back whole: Requested, Active or Suspect. Manager only.
-    /// @dev Reverts: NotManager, WrongState.
+    /// @notice Sends a session's tokens back whole: Requested, Active, Ended or Suspect. Manager only.
+    /// @dev Reverts: NotManager, WrongState, and as `IPaymentDEVSEN.refund` if the vault expired it.
     function waiveSession(bytes32 sessionId) external;
 
     /// @notice From its deadline on, sends an unsettled session's tokens back whole. By anyone.
