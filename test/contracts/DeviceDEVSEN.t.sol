@@ -89,6 +89,15 @@ contract DeviceDEVSENTest is World {
         device.setConnectors(new IDeviceDEVSEN.Connector[](0));
         vm.expectRevert(abi.encodeWithSelector(IDeviceDEVSEN.BadConnectors.selector, 65));
         device.setConnectors(new IDeviceDEVSEN.Connector[](65));
+
+        IDeviceDEVSEN.NewDevice memory nowhere = newDevice("CP-2");
+        nowhere.latitudeE7 = 900_000_001;
+        vm.expectRevert(abi.encodeWithSelector(IDeviceDEVSEN.BadLocation.selector, 900_000_001, 115_753_822));
+        factory.createDevice(nowhere);
+        IDeviceDEVSEN.NewDevice memory bare = newDevice("CP-2");
+        bare.connectors = new IDeviceDEVSEN.Connector[](0);
+        vm.expectRevert(abi.encodeWithSelector(IDeviceDEVSEN.BadConnectors.selector, 0));
+        factory.createDevice(bare);
     }
 
     function test_keepsTheStatusThatTheOraclesAgreedOn() external {

@@ -196,6 +196,9 @@ contract DeviceSessionsTest is Charging {
         vm.prank(other);
         vm.expectRevert(abi.encodeWithSelector(IDeviceSessions.NotOfSession.selector, sessionId, other));
         device.stopCharge(sessionId, other);
+        vm.prank(driver);
+        vm.expectRevert(abi.encodeWithSelector(IDeviceSessions.NotPayer.selector, other));
+        device.stopCharge(sessionId, other);
 
         vm.prank(manager);
         device.stopCharge(sessionId, manager);

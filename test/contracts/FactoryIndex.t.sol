@@ -149,6 +149,8 @@ contract FactoryIndexTest is Charging {
         factory.retireDevice(address(device));
         vm.expectRevert(abi.encodeWithSelector(IFactoryDEVSEN.NotADevice.selector, oracle));
         factory.retireDevice(address(oracle));
+        vm.expectRevert(abi.encodeWithSelector(IFactoryDEVSEN.NotADevice.selector, oracle));
+        factory.transferDevice(address(oracle), _heir);
         int32[2] memory place;
         vm.expectRevert(abi.encodeWithSelector(IFactoryDEVSEN.NotADevice.selector, _heir));
         factory.moveDevice(0, place, place);

@@ -29,11 +29,8 @@ contract OracleInvariantsTest is Test {
     }
 
     /// @dev LINK of open requests lies at the operators, so the ledger holds exactly what the accounts say.
-    function invariant_ledgerHoldsExactlyTheLinkOfItsAccounts() external view {
+    function invariant_holdsItsAccountsAndAgreesByMoreThanFAndTellsEveryConsumerOnce() external view {
         assertTrue(_handler.surplusJuels() == 0, "surplus");
-    }
-
-    function invariant_noAnswerIsAgreedByFewerThanFPlusOneAndEveryConsumerIsToldOnce() external view {
         _handler.checkRequests();
     }
 }

@@ -60,6 +60,10 @@ contract PaymentHostileTokensTest is PaymentBase {
         payment.deposit(address(liar), 1, driver);
         vm.expectRevert(failed);
         payment.withdraw(address(liar), 1, driver);
+        vm.stopPrank();
+        liar.mint(address(payment), 5);
+        vm.expectRevert(failed);
+        payment.sweep(address(liar), 5, other);
         assertEq(payment.freeOf(address(liar), driver), 100, "free");
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IAccessControl} from "@openzeppelin/contracts/access/IAccessControl.sol";
 import {ERC20Capped} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Capped.sol";
 import {TokenDEVSEN} from "../../contracts/TokenDEVSEN.sol";
@@ -39,6 +40,9 @@ contract TokenDEVSENTest is Test {
         vm.prank(_rewards);
         _token.mint(_other, 1);
         assertEq(_token.balanceOf(_other), CAP, "balance");
+        vm.prank(_rewards);
+        vm.expectRevert(abi.encodeWithSelector(IERC20Errors.ERC20InvalidReceiver.selector, address(0)));
+        _token.mint(address(0), 0);
     }
 
     function test_IsMintedByNobodyElse() external {
