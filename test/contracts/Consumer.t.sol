@@ -5,6 +5,7 @@ import {ChargerStatusConsumer} from "../../contracts/consumer/ChargerStatusConsu
 import {ExampleStatusConsumer} from "../../contracts/consumer/ExampleStatusConsumer.sol";
 import {IDeviceDEVSEN} from "../../contracts/interfaces/IDeviceDEVSEN.sol";
 import {IOracleConsumer} from "../../contracts/interfaces/IOracleConsumer.sol";
+import {FreeChargers} from "./support/FreeChargers.sol";
 import {World} from "./support/World.sol";
 
 contract ConsumerTest is World {
@@ -45,6 +46,28 @@ contract ConsumerTest is World {
         emit ExampleStatusConsumer.NotTold(requestId, IOracleConsumer.Outcome.Expired);
         oracle.expire(requestId);
         assertEq(_consumer.latest(DEVICE_ID, 1).toldAt, 0, "latest");
+    }
+
+    /// @dev The contract that the README shows.
+    function test_worksAsTheReadmeSays() external {
+        FreeChargers chargers = new FreeChargers(oracle);
+        link.mint(address(this), 1e18);
+        link.transferAndCall(address(oracle), 1e18, abi.encode(chargers));
+        chargers.ask("CP-1");
+        assertEq(oracle.accountJuels(address(chargers)), 0.6e18, "paid by the contract");
+        for (uint256 i = 0; i < 2; ++i) {
+            assertTrue(!chargers.isFree(DEVICE_ID), "not before two of four say so");
+            answer(
+                i,
+                requestIdOf(1),
+                abi.encode(IDeviceDEVSEN.Status.Available, uint8(0), uint64(START_SEC - 3), true)
+            );
+        }
+        assertTrue(chargers.isFree(DEVICE_ID), "free");
+
+        chargers.ask("CP-1");
+        for (uint256 i = 0; i < 2; ++i) answer(i, requestIdOf(2), _charging);
+        assertTrue(!chargers.isFree(DEVICE_ID), "no longer");
     }
 
     function test_isToldByTheLedgerOnly() external {
