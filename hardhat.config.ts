@@ -6,7 +6,7 @@ import { defineConfig } from 'hardhat/config';
 /** Compilers come from npm, so a build needs no download: each `path` is the package's own `soljson.js`. */
 const soljson = (specifier: string): string => fileURLToPath(import.meta.resolve(`${specifier}/soljson.js`));
 
-/** Runs and calls of the Solidity fuzz and invariant tests: short in `npm test`, long by the profile `long`. */
+/** Runs and calls of the Solidity fuzz and invariant tests: `short` to count coverage, `long` over a million calls. */
 const solidityTest = (fuzzRuns: number, invariantRuns: number, invariantDepth: number) => ({
   fuzz: { runs: fuzzRuns, seed: '0xde75e4' },
   invariant: { runs: invariantRuns, depth: invariantDepth, failOnRevert: true },
@@ -64,7 +64,8 @@ export default defineConfig({
     solidity: {
       profiles: {
         default: solidityTest(256, 256, 64),
-        long: solidityTest(10_000, 1_000, 1_000),
+        short: solidityTest(16, 16, 64),
+        long: solidityTest(10_000, 4_000, 256),
       },
     },
   },
