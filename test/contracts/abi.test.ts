@@ -2,7 +2,17 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { Interface, type InterfaceAbi } from 'ethers';
-import { DEVICE_ABI, FACTORY_ABI, OPERATOR_ABI, ORACLE_ABI, USER_ABI, USER_STATES } from '../../core/abi.ts';
+import {
+  DEVICE_ABI,
+  FACTORY_ABI,
+  OPERATOR_ABI,
+  ORACLE_ABI,
+  PAYMENT_ABI,
+  REWARDS_ABI,
+  TOKEN_ABI,
+  USER_ABI,
+  USER_STATES,
+} from '../../core/abi.ts';
 import { QUERIES } from '../../core/queries.ts';
 import { REASONS, STOPS, VERDICTS } from '../../core/session-answers.ts';
 import { STATUS_NAMES } from '../../core/status.ts';
@@ -16,6 +26,9 @@ describe('what the services know of the contracts', () => {
     ['FactoryDEVSEN', FACTORY_ABI],
     ['DeviceDEVSEN', DEVICE_ABI],
     ['OracleDEVSEN', ORACLE_ABI],
+    ['PaymentDEVSEN', PAYMENT_ABI],
+    ['RewardsDEVSEN', REWARDS_ABI],
+    ['TokenDEVSEN', TOKEN_ABI],
     ['Operator', OPERATOR_ABI],
   ];
   it.each(cases)('is in the ABI of the compiled %s, line by line', async (name, abi) => {
