@@ -31,9 +31,10 @@ abstract contract PaymentBase is Test {
 
     function setUp() public virtual {
         vm.warp(NOW);
-        users = new UserDEVSEN(admin);
-        payment = new PaymentDEVSEN(address(users));
-        factory = new FactoryDEVSEN(address(users), address(new TestDevice(payment)));
+        users = UserDEVSEN(deploy("UserDEVSEN.sol:UserDEVSEN", abi.encode(admin)));
+        payment = PaymentDEVSEN(deploy("PaymentDEVSEN.sol:PaymentDEVSEN", abi.encode(users)));
+        address code = address(new TestDevice(payment));
+        factory = FactoryDEVSEN(deploy("FactoryDEVSEN.sol:FactoryDEVSEN", abi.encode(users, code)));
         payment.setFactory(address(factory));
         users.setUser(owner, users.MANAGER(), 0, false);
         users.setUser(driver, users.OCCUPANT(), 0, false);

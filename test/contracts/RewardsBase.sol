@@ -20,7 +20,7 @@ abstract contract RewardsBase is PaymentBase {
 
     function setUp() public virtual override {
         super.setUp();
-        network = new TokenDEVSEN(admin, admin, CAP);
+        network = TokenDEVSEN(deploy("TokenDEVSEN.sol:TokenDEVSEN", abi.encode(admin, admin, CAP)));
         payment.setToken(address(network), true);
         payment.setFee(500, treasury);
         oracle = new TestOracle();
@@ -28,7 +28,8 @@ abstract contract RewardsBase is PaymentBase {
     }
 
     function makeRewards(uint208[3] memory budgets) internal returns (RewardsDEVSEN made) {
-        made = new RewardsDEVSEN(address(payment), address(oracle), address(network), WEEK, budgets);
+        bytes memory args = abi.encode(payment, oracle, network, WEEK, budgets);
+        made = RewardsDEVSEN(deploy("RewardsDEVSEN.sol:RewardsDEVSEN", args));
         network.grantRole(network.MINTER_ROLE(), address(made));
     }
 

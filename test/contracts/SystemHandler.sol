@@ -12,7 +12,7 @@ import {TestToken} from "./support/TestTokens.sol";
 
 /// @title What anybody may do to the network, at random
 /// @dev Every call here is one that should succeed; what should fail is tested by itself, or tried in `intrude`.
-contract SystemHandler is SystemWorld {
+abstract contract SystemHandler is SystemWorld {
     /// @dev How often somebody did what nobody may.
     uint256 internal intrusions;
     mapping(bytes32 sessionId => bool) private _isOpened;

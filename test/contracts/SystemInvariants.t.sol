@@ -46,6 +46,45 @@ contract SystemInvariantsTest is SystemHandler {
         if (++_calls % EVERY == 0) checkAll();
     }
 
+    /// @dev Two sessions of 0.60 + 3.00 + 0.50 + 1.00 = 5.10 each, 1 % of it the fee; the charger was usable for 18 hours of
+    /// its day and excused for 3. All of it by what four real `Operator`s answered.
+    function test_paysRewardsForWhatTheOraclesAgreedOn() external {
+        deposit(driver, 40e18);
+        IRewardsDEVSEN.SessionRef[] memory refs = new IRewardsDEVSEN.SessionRef[](2);
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.prank(driver);
+            bytes32 sessionId = device.startCharge(1, DEPOSIT, 2, driver);
+            agree(sessionId, abi.encode(started()));
+            passHour();
+            tell(sessionId, hour());
+            refs[i] = IRewardsDEVSEN.SessionRef(address(device), sessionId);
+        }
+        assertEq(payment.freeOf(address(token), treasury), 0.102e18, "fees");
+        vm.warp(rewards.startOf(1));
+        assertEq(rewards.count(refs), 2, "counted");
+        vm.prank(other);
+        agree(rewards.requestUptime(0, address(device)), abi.encode(18 hours, 3 hours));
+        assertEq(rewards.uptimeOf(0, address(device)).usableSec, 18 hours, "usable");
+
+        vm.warp(rewards.startOf(2));
+        address[] memory chargers = new address[](1);
+        chargers[0] = address(device);
+        // 30 % of the fees, times (18 + 3) / 24.
+        assertEq(rewards.claimUptime(0, chargers, manager), 0.026775e18, "uptime");
+        // 30 % of the fees of all sessions but one.
+        assertEq(rewards.claimOccupant(0, driver), 0.0153e18, "occupant");
+        assertEq(token.balanceOf(manager), 0.026775e18, "manager");
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IRewardsDEVSEN.NothingToClaim.selector,
+                IRewardsDEVSEN.Pot.Builders,
+                uint48(0),
+                manager
+            )
+        );
+        rewards.claimBuilder(0, manager);
+    }
+
     /// @dev At the end of each run one call for each lock and each request, by anyone, and all tokens find their way out.
     function afterInvariant() external {
         checkAll();

@@ -60,13 +60,14 @@ abstract contract SystemWorld is Charging {
         buildCharging();
         for (uint256 i = 4; i < OPERATORS; ++i) addOperator(deployOperator(accountOf(i)));
         useOperators(0, 4);
-        TokenDEVSEN network = new TokenDEVSEN(address(this), address(this), 1e27);
+        TokenDEVSEN network = TokenDEVSEN(deploy("TokenDEVSEN.sol:TokenDEVSEN", abi.encode(this, this, uint256(1e27))));
         token = TestToken(address(network));
         payment.setToken(address(token), true);
         payment.setToken(address(cents), true);
         payment.setFee(100, treasury);
         uint208[3] memory budgets = [uint208(1e20), 1e20, 1e20];
-        rewards = new RewardsDEVSEN(address(payment), address(oracle), address(network), 1 days, budgets);
+        bytes memory args = abi.encode(payment, oracle, network, 1 days, budgets);
+        rewards = RewardsDEVSEN(deploy("RewardsDEVSEN.sol:RewardsDEVSEN", args));
         network.grantRole(network.MINTER_ROLE(), address(rewards));
         users.setUser(heir, users.MANAGER(), 0, false);
         users.setIdTag(CARD, driver);

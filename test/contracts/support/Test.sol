@@ -87,7 +87,7 @@ abstract contract Test {
         return address(uint160(uint256(keccak256(bytes(name)))));
     }
 
-    /// @dev Deploys a compiled contract of another compiler version.
+    /// @dev Deploys a contract as it was compiled by itself: by its own settings, and not once more within every test.
     function deploy(string memory artifact, bytes memory args) internal returns (address deployed) {
         bytes memory code = abi.encodePacked(vm.getCode(artifact), args);
         assembly ("memory-safe") {

@@ -39,13 +39,11 @@ abstract contract World is Test {
         vm.warp(START_SEC);
         link = new LinkToken();
         link.grantMintRole(address(this));
-        users = new UserDEVSEN(address(this));
-        oracle = new OracleDEVSEN(address(users), address(link));
-        payment = new PaymentDEVSEN(address(users));
-        factory = new FactoryDEVSEN(
-            address(users),
-            deploy("DeviceDEVSEN.sol:DeviceDEVSEN", abi.encode(oracle, payment))
-        );
+        users = UserDEVSEN(deploy("UserDEVSEN.sol:UserDEVSEN", abi.encode(this)));
+        oracle = OracleDEVSEN(deploy("OracleDEVSEN.sol:OracleDEVSEN", abi.encode(users, link)));
+        payment = PaymentDEVSEN(deploy("PaymentDEVSEN.sol:PaymentDEVSEN", abi.encode(users)));
+        address code = deploy("DeviceDEVSEN.sol:DeviceDEVSEN", abi.encode(oracle, payment));
+        factory = FactoryDEVSEN(deploy("FactoryDEVSEN.sol:FactoryDEVSEN", abi.encode(users, code)));
         oracle.setFactory(address(factory));
         payment.setFactory(address(factory));
         for (uint256 i = 0; i < size; ++i) {
