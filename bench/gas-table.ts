@@ -4,6 +4,7 @@ import { type Contract, id } from 'ethers';
 import { call } from '../network/contracts.ts';
 import {
   answerWith,
+  CARD,
   hourEndingNow,
   openSessionStage,
   pass,
@@ -21,6 +22,7 @@ export const GOALS: GasTable = {
   'create a charger': 115_000,
   'create 50 chargers, each': 90_000,
   'start of a session, beside the bare request': 90_000,
+  "settle a card's session, with a fee": 95_000,
 };
 
 export const SNAPSHOT = join(import.meta.dirname, 'gas-snapshot.json');
@@ -43,6 +45,8 @@ export async function measureGas(): Promise<GasTable> {
     table['first answer of an operator'] = answerGas;
     table['answer that makes a session active'] = activateGas;
     table['answer that settles a session'] = settleGas;
+    await settleByCard(stage, 'GAS, seq 1');
+    table["settle a card's session, with a fee"] = await settleByCard(stage, 'GAS, seq 2');
     return table;
   } finally {
     await stage.close();
@@ -94,6 +98,15 @@ async function charge(
     activateGas: Number(starts[1]?.gasUsed),
     settleGas: Number(ends[1]?.gasUsed),
   };
+}
+
+/** A session of which the chain learns when it is over; whoever wants to settles it by a tx of its own. */
+async function settleByCard(stage: SessionStage, name: string): Promise<number> {
+  await pass(stage, 3_600);
+  const asked = await transact(stage.device, 'requestSessionResult', id(name), stage.driver);
+  const hour = await hourEndingNow(stage, { idTag: CARD });
+  await answerWith(stage, asked, [hour, hour]);
+  return Number((await transact(stage.managed, 'settleSession', id(name))).gasUsed);
 }
 
 /** What changed more than chance allows against the snapshot in git, one line each. */
