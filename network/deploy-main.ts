@@ -9,7 +9,7 @@ import { deployNetwork } from './deploy.ts';
 import { DEPLOY_SETTINGS } from './deploy-settings.ts';
 import { failWith } from './failing.ts';
 import { signerOf } from './one-by-one.ts';
-import { ensureTerms, OFFERED_QUERIES } from './provision.ts';
+import { ensureOperatorSet, ensureRegistered, ensureTerms, OFFERED_QUERIES } from './provision.ts';
 
 function readOwnSettings(): SettingsOf<typeof DEPLOY_SETTINGS> {
   try {
@@ -32,8 +32,16 @@ async function deploy(): Promise<void> {
     deploymentDir,
     confirmations: settings.CHAIN_CONFIRMATIONS,
     ...(settings.LINK_ADDRESS ? { link: settings.LINK_ADDRESS } : {}),
+    parameters: { cap: settings.TOKEN_CAP, epochSec: settings.EPOCH_SEC, budgets: settings.EPOCH_BUDGETS },
   });
-  await ensureTerms(await connectContracts(addresses, admin), OFFERED_QUERIES, settings.FEE_JUELS);
+  const network = await connectContracts(addresses, admin);
+  await ensureTerms(network, OFFERED_QUERIES, settings.FEE_JUELS);
+  const operators = settings.OPERATORS;
+  for (const operator of operators) await ensureRegistered(network, operator);
+  if (operators.length > 0) {
+    const accounts = operators.map(({ account }) => account);
+    await ensureOperatorSet(network, accounts, Math.floor((accounts.length - 1) / 3));
+  }
   process.stdout.write(`${JSON.stringify(addresses)}\n`);
   provider.destroy();
 }

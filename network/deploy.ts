@@ -2,6 +2,7 @@ import { type DeploymentResult, deploy, type EIP1193Provider } from '@nomicfound
 import type { JsonRpcApiProvider, Signer, TransactionRequest } from 'ethers';
 import { DevsenError } from '../core/errors.ts';
 import { artifactResolver } from './artifacts.ts';
+import type { DEFAULTS } from './ignition/devsen.ts';
 import devsen from './ignition/modules/devsen.ts';
 import devsenWithOwnLink from './ignition/modules/devsen-with-own-link.ts';
 
@@ -26,6 +27,8 @@ export interface DeployOptions {
   deploymentDir: string;
   /** The chain's LINK token; without it one is deployed. */
   link?: string;
+  /** Token and rewards, where they are not to be as `DEFAULTS` says. Another value in a second run is an error. */
+  parameters?: Partial<typeof DEFAULTS>;
   /** Blocks on top of a tx before it counts. */
   confirmations?: number;
   /** How often to look for a new block, ms. */
@@ -38,7 +41,7 @@ export interface DeployOptions {
  * @throws DevsenError `NOT_FOUND` if the contracts are not compiled, `INTERNAL` if the deployment failed
  */
 export async function deployNetwork(options: DeployOptions): Promise<Addresses> {
-  const { admin, deploymentDir, link, confirmations = 1, pollMs = 200 } = options;
+  const { admin, deploymentDir, link, parameters = {}, confirmations = 1, pollMs = 200 } = options;
   const provider = admin.provider as JsonRpcApiProvider | null;
   if (provider === null) throw new DevsenError('INPUT_INVALID', 'the admin is not connected to a chain');
   const account = await admin.getAddress();
@@ -49,7 +52,7 @@ export async function deployNetwork(options: DeployOptions): Promise<Addresses> 
     provider: asEip1193(admin, provider, account),
     deploymentDir,
     ignitionModule: link === undefined ? devsenWithOwnLink : devsen,
-    deploymentParameters: link === undefined ? {} : { Devsen: { link } },
+    deploymentParameters: link === undefined ? { DevsenWithOwnLink: parameters } : { Devsen: { ...parameters, link } },
     accounts: [account],
   });
   const at = addressesIn(result);

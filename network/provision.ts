@@ -24,6 +24,13 @@ export interface OperatorToProvision {
   senders: string[];
 }
 
+/** Addresses of a node operator: its account, its `Operator` contract and the key with which its adapter signs. */
+export interface RegisteredOperator {
+  account: string;
+  oracle: string;
+  signingKey: string;
+}
+
 /**
  * A node operator with a Chainlink `Operator` contract of its own, at which its job node may answer.
  *
@@ -39,10 +46,16 @@ export async function ensureOperator(network: NetworkContracts, operator: Operat
   const own = await contractAt('Operator', oracle, operator.account);
   const senders = (await call(own, 'getAuthorizedSenders')) as string[];
   if (!isSameSet(senders, operator.senders)) await send(own, 'setAuthorizedSenders', operator.senders);
-  if (known.oracle === ZeroAddress || !isSame(known.signingKey, operator.signingKey)) {
-    await send(network.users, 'setOperator', account, oracle, operator.signingKey);
-  }
+  await ensureRegistered(network, { account, oracle, signingKey: operator.signingKey });
   return oracle;
+}
+
+/** A node operator that has an `Operator` contract already, by its addresses. */
+export async function ensureRegistered(network: NetworkContracts, operator: RegisteredOperator): Promise<void> {
+  const { account, oracle, signingKey } = operator;
+  const known = (await call(network.users, 'operatorOf', account)) as RegisteredOperator;
+  if (isSame(known.oracle, oracle) && isSame(known.signingKey, signingKey)) return;
+  await send(network.users, 'setOperator', account, oracle, signingKey);
 }
 
 /** A gateway with this account and signing key. */

@@ -7,11 +7,15 @@ import { id } from 'ethers';
 
 type Link = ContractFuture<string> | NamedArtifactContractAtFuture<string>;
 
-/** Tokens of 18 decimals there can ever be, base units. */
-const CAP = 10n ** 27n;
-const EPOCH_SEC = 7 * 24 * 3600;
-/** Of each pot of rewards, token base units per epoch: uptime, occupants, builders. */
-const BUDGETS = [10n ** 23n, 10n ** 23n, 10n ** 23n];
+/** What a network is deployed with unless it is told: parameters of the module. */
+export const DEFAULTS = {
+  /** Tokens of 18 decimals there can ever be, base units. */
+  cap: 10n ** 27n,
+  /** Length of an epoch of rewards, seconds. */
+  epochSec: 7 * 24 * 3600,
+  /** Of each pot of rewards, token base units per epoch: uptime, occupants, builders. */
+  budgets: [10n ** 23n, 10n ** 23n, 10n ** 23n],
+};
 
 /**
  * Deploys the network's contracts over a LINK token and wires them. Ledger and vault need the factory, and the factory needs
@@ -28,13 +32,13 @@ export function deployOver(m: IgnitionModuleBuilder, link: Link) {
   m.call(payment, 'setFactory', [factory]);
 
   const admin = m.getAccount(0);
-  const token = m.contract('TokenDEVSEN', [admin, admin, m.getParameter('cap', CAP)]);
+  const token = m.contract('TokenDEVSEN', [admin, admin, m.getParameter('cap', DEFAULTS.cap)]);
   const rewards = m.contract('RewardsDEVSEN', [
     payment,
     oracle,
     token,
-    m.getParameter('epochSec', EPOCH_SEC),
-    m.getParameter('budgets', BUDGETS),
+    m.getParameter('epochSec', DEFAULTS.epochSec),
+    m.getParameter('budgets', DEFAULTS.budgets),
   ]);
   m.call(payment, 'setToken', [token, true]);
   m.call(token, 'grantRole', [id('MINTER_ROLE'), rewards]);

@@ -48,17 +48,25 @@ describe('deploying the network', () => {
     expect(txsAfterFirst).toBe(12);
   });
 
-  it('deploys no LINK token where one is given', async () => {
+  it('deploys no LINK token where one is given, and takes the parameters of token and rewards', async () => {
     const admin = await walletOf(1);
     const { abi, bytecode } = await readArtifact('LinkToken');
     const token = await new ContractFactory(abi as never, bytecode, admin).deploy();
     await token.waitForDeployment();
     const link = await token.getAddress();
 
-    const addresses = await deployNetwork({ admin, deploymentDir: join(folder, 'with-link'), link });
+    const parameters = { cap: 10n ** 24n, epochSec: 86_400, budgets: [3n, 2n, 1n] };
+    const options = { admin, deploymentDir: join(folder, 'with-link'), link, parameters };
+    const addresses = await deployNetwork(options);
 
     expect(addresses.link).toBe(link);
     expect(await admin.getNonce()).toBe(1 + 11);
+    expect(await deployNetwork(options)).toEqual(addresses);
+    expect(await admin.getNonce()).toBe(1 + 11);
+    const rewards = await contractAt('RewardsDEVSEN', addresses.rewards, admin);
+    expect(await call(await contractAt('TokenDEVSEN', addresses.token, admin), 'cap')).toBe(10n ** 24n);
+    expect(await call(rewards, 'epochSec')).toBe(86_400n);
+    expect(await Promise.all([0, 1, 2].map((pot) => call(rewards, 'budgetOf', pot, 0)))).toEqual([3n, 2n, 1n]);
   });
 
   it('wires users, factory and LINK to the ledger, and makes the deployer the admin', async () => {
