@@ -46,11 +46,44 @@ export const DEFAULT_ENDPOINT = 'charger-status';
 const DEFAULT_RUN_ID = '1';
 const MOST_ID_CHARACTERS = 256;
 
+/** Longest answer, bytes: Chainlink nodes take no more from a bridge, as their `DEFAULT_HTTP_LIMIT` is set. */
+export const MOST_ANSWER_BYTES = 32_768;
+
+/**
+ * An answer as it is sent.
+ *
+ * @throws DevsenError `INPUT_INVALID` if it is longer than a node takes
+ */
+export function encodeAnswer(body: BridgeSuccess): string {
+  const text = JSON.stringify(body);
+  if (Buffer.byteLength(text) > MOST_ANSWER_BYTES) {
+    throw new DevsenError('INPUT_INVALID', `the answer would be over ${MOST_ANSWER_BYTES} bytes; ask for less`);
+  }
+  return text;
+}
+
 /** The run's id in a body of whatever shape. */
 export function readRunId(body: unknown): string {
   const id = isObject(body) ? body.id : undefined;
   if (typeof id === 'number' && Number.isFinite(id)) return `${id}`;
   return typeof id === 'string' && id !== '' ? id.slice(0, MOST_ID_CHARACTERS) : DEFAULT_RUN_ID;
+}
+
+/** Other names of endpoints, as adapters elsewhere have them. */
+const ALIASES: ReadonlyMap<string, string> = new Map([
+  ['status', 'charger-status'],
+  ['meter', 'meter-reading'],
+  ['availability', 'uptime'],
+]);
+
+/** An endpoint's name in whatever spelling: `chargerStatus`, `CHARGER_STATUS`, `charger status`, `status`. */
+function endpointNamed(text: string): string {
+  const name = text
+    .trim()
+    .replace(/([a-z])([A-Z])/g, '$1-$2')
+    .replace(/[_ ]+/g, '-')
+    .toLowerCase();
+  return ALIASES.get(name) ?? name;
 }
 
 /** @throws DevsenError `INPUT_INVALID` naming what is wrong */
@@ -60,7 +93,7 @@ export function readBridgeRequest(body: unknown): BridgeRequest {
   if (!isObject(data)) throw new DevsenError('INPUT_INVALID', 'data must be an object');
   const endpoint = data.endpoint ?? body.endpoint ?? DEFAULT_ENDPOINT;
   if (typeof endpoint !== 'string') throw new DevsenError('INPUT_INVALID', 'endpoint must be text');
-  return { jobRunId: readRunId(body), endpoint: endpoint.toLowerCase(), data };
+  return { jobRunId: readRunId(body), endpoint: endpointNamed(endpoint), data };
 }
 
 /** The HTTP status of each error: 4xx means that asking again is no use, 5xx that it may be. */

@@ -4,7 +4,14 @@ import { DevsenError } from '../core/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Running } from '../runtime/process.ts';
 import type { BatchExport } from './batch-export.ts';
-import { asBridgeError, type BridgeSuccess, makeTokenCheck, readBridgeRequest, readRunId } from './bridge.ts';
+import {
+  asBridgeError,
+  type BridgeSuccess,
+  encodeAnswer,
+  makeTokenCheck,
+  readBridgeRequest,
+  readRunId,
+} from './bridge.ts';
 import type { Changes } from './changes.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { EventReader } from './event-reader.ts';
@@ -78,6 +85,10 @@ function makeApp(options: HttpOptions, closing: AbortSignal): Express {
     next();
   });
   const isToken = makeTokenCheck(options.bridgeToken);
+  app.post('/', (_request, response, next) => {
+    response.set('cache-control', 'no-store');
+    next();
+  });
   // Before the body is read: who has no token can make the adapter do nothing.
   app.post('/', (request, _response, next) => {
     next(
@@ -129,7 +140,7 @@ async function answer(options: HttpOptions, request: Request, response: Response
       data: { result, ...fields },
       timestamps,
     };
-    response.json(body);
+    response.type('json').send(encodeAnswer(body));
     log.info({ jobRunId, endpoint, deviceId: data.deviceId, asOf: data.asOf, ...fields }, 'answered');
   } catch (error) {
     statusCode = asBridgeError(error, jobRunId).statusCode;

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { encodeAnswer, readBridgeRequest } from '../../adapter/bridge.ts';
 import { deviceIdOf } from '../../core/identity.ts';
 import { encodeChargerStatus, encodeMeterReading, encodeUptime } from '../../core/queries.ts';
 import { STATUS } from '../../core/status.ts';
@@ -98,6 +99,25 @@ describe('the bridge', () => {
       ),
     );
     expect(statuses).toEqual([200, 200, 404]);
+  });
+
+  it.each(['chargerStatus', 'CHARGER_STATUS', ' charger status', 'Status'])(
+    'knows charger-status as %s',
+    (endpoint) => {
+      expect(readBridgeRequest({ endpoint, data: {} }).endpoint).toBe('charger-status');
+      expect(readBridgeRequest({ data: { endpoint } }).endpoint).toBe('charger-status');
+    },
+  );
+
+  it('gives no answer that is longer than a node takes', () => {
+    const timestamps = { providerDataRequestedUnixMs: 1, providerDataReceivedUnixMs: 2 };
+    const answer = (text: string) =>
+      ({ jobRunID: '1', statusCode: 200, result: '', data: { text }, timestamps }) as const;
+    const bare = encodeAnswer(answer('')).length;
+    expect(encodeAnswer(answer('x'.repeat(32_768 - bare)))).toHaveLength(32_768);
+    expect(() => encodeAnswer(answer('x'.repeat(32_769 - bare)))).toThrow(
+      'the answer would be over 32768 bytes; ask for less',
+    );
   });
 
   it.each<[string, unknown, number, string]>([
