@@ -9,6 +9,7 @@ export const COMMANDS = {
   'add-charger': { file: 'network/add-charger.ts', needs: [] },
   command: { file: 'network/command-main.ts', needs: [] },
   jobs: { file: 'jobs/main.ts', needs: [] },
+  backup: { file: 'network/backup-main.ts', needs: [] },
   deploy: { file: 'network/deploy-main.ts', needs: [] },
   soak: { file: 'bench/soak/main.ts', needs: ['redis'] },
   simulate: { file: 'simulator/main.ts', needs: [] },
