@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { apiDocument } from '../../docs/generator/api.ts';
@@ -38,6 +38,19 @@ describe('the documents', () => {
       (file) => read(`contracts/interfaces/${file}`).match(/^ {4}function /gm) ?? [],
     );
     expect(functions).toHaveLength(declared.length);
+  });
+
+  it('name a test that there is for each claim about security', () => {
+    const rows = read('docs/security.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| ') && line.includes('.test.ts: '));
+    const files = globSync('test/**/*.test.ts', { cwd: ROOT });
+    expect(rows.length).toBeGreaterThan(15);
+    for (const row of rows) {
+      const [, file = '', name = ''] = /([a-z0-9/-]+\.test\.ts): (.*) \|$/.exec(row) ?? [];
+      const path = files.find((one) => one === `test/${file}`);
+      expect([file, name, path !== undefined && read(path).includes(name)]).toEqual([file, name, true]);
+    }
   });
 
   it('name only commands that there are', () => {
