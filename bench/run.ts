@@ -7,6 +7,7 @@ export interface Bench {
 
 const BENCHES: Record<string, () => Promise<Bench>> = {
   gateway: () => import('./gateway.ts'),
+  adapter: () => import('./adapter.ts'),
   gas: () => import('./gas.ts'),
   jobs: () => import('./jobs.ts'),
 };
