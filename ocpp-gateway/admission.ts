@@ -17,7 +17,6 @@ export interface AdmissionOptions {
   isReady: () => boolean;
   /** Whether one more may be connected; a charger that is connected already takes no more room. */
   hasRoom: (identity: string) => boolean;
-  subprotocols: readonly string[];
   timeoutMs: number;
   now: () => number;
 }
@@ -29,12 +28,12 @@ export type Admission = (request: IncomingMessage) => Promise<Admitted | Refusal
  * key or certificate, and last its epoch. Never rejects.
  */
 export function makeAdmission(options: AdmissionOptions): Admission {
-  const { chargers, isSuccessor, limits, nextEpoch, isReady, hasRoom, subprotocols, timeoutMs, now } = options;
+  const { chargers, isSuccessor, limits, nextEpoch, isReady, hasRoom, timeoutMs, now } = options;
 
   const decide = async (request: IncomingMessage): Promise<Admitted | Refusal> => {
-    const target = readUpgradeTarget(request.url, request.headers['sec-websocket-protocol'], subprotocols);
+    const target = readUpgradeTarget(request.url, request.headers['sec-websocket-protocol']);
     if ('status' in target) return target;
-    const { identity } = target;
+    const { identity, version } = target;
     const { address, certificate } = readPeer(request, options.addressSource);
     if (limits.isBarred(address, identity)) return { status: 429, reason: 'too many failed attempts' };
     if (!hasRoom(identity)) return { status: 503, reason: 'too many connections' };
@@ -54,7 +53,7 @@ export function makeAdmission(options: AdmissionOptions): Admission {
     }
     if (!isReady()) return { status: 503, reason: 'gateway is not ready' };
     if (!limits.mayEnter(identity)) return { status: 429, reason: 'connects too often' };
-    return { identity, epoch: await nextEpoch(identity, now()) };
+    return { identity, version, epoch: await nextEpoch(identity, now()) };
   };
 
   return async (request) => {

@@ -1,34 +1,9 @@
-/** What a charger's CALL needs to be looked up before it can be answered. */
-export interface Need {
-  /** The card whose state is asked for. */
-  idTag?: string;
-  /** The certificate signing request to be granted or not. */
-  csr?: string;
-  /** A transaction id: the same for the same transaction, however often it is asked for. */
-  transaction?: { connectorId: number; idTag: string; timestamp: string; meterStart: number };
-}
-
-/** `AuthorizationStatus` of OCPP 1.6, without ConcurrentTx. */
-export type IdTagVerdict = 'Accepted' | 'Blocked' | 'Expired' | 'Invalid';
-
-/** All an answer depends on, beside the CALL itself. */
-export interface Facts {
-  nowMs: number;
-  heartbeatIntervalSec: number;
-  /** Whether what a charger reports can be kept and passed on now. */
-  isReady: boolean;
-  idTag?: IdTagVerdict;
-  transactionId?: number;
-  /** Whether the certificate that is asked for will be issued; not set where no CA is configured. */
-  isCertificateGranted?: boolean;
-}
+import type { Dialect, Need, Payload } from './dialect.ts';
 
 /** Seconds after which a charger that was told Pending is to ask again. */
-const PENDING_INTERVAL_SEC = 10;
+export const PENDING_INTERVAL_SEC = 10;
 
-type Payload = Record<string, unknown>;
-
-const ANSWERS: Record<string, (facts: Facts) => object> = {
+const ANSWERS: Dialect['answers'] = {
   Authorize: ({ idTag }) => ({ idTagInfo: { status: idTag } }),
   BootNotification: ({ nowMs, heartbeatIntervalSec, isReady }) => ({
     status: isReady ? 'Accepted' : 'Pending',
@@ -49,17 +24,15 @@ const ANSWERS: Record<string, (facts: Facts) => object> = {
   StopTransaction: ({ idTag }) => (idTag === undefined ? {} : { idTagInfo: { status: idTag } }),
 };
 
-/** The actions of OCPP 1.6 and its security whitepaper that a charger sends. */
-export const CHARGER_ACTIONS_16 = Object.keys(ANSWERS);
-
-/** The actions that only a CSMS sends: known, but nothing a charger can ask for. */
-const CSMS_ACTIONS_16: ReadonlySet<string> = new Set([
+/** The actions of OCPP 1.6 and its security whitepaper that a CSMS sends. */
+const COMMANDS: ReadonlySet<string> = new Set([
   'CancelReservation',
   'CertificateSigned',
   'ChangeAvailability',
   'ChangeConfiguration',
   'ClearCache',
   'ClearChargingProfile',
+  'DataTransfer',
   'DeleteCertificate',
   'ExtendedTriggerMessage',
   'GetCompositeSchedule',
@@ -81,28 +54,8 @@ const CSMS_ACTIONS_16: ReadonlySet<string> = new Set([
   'UpdateFirmware',
 ]);
 
-/** The actions of OCPP 1.6 and its security whitepaper that a CSMS sends. */
-export const COMMANDS_16: readonly string[] = ['DataTransfer', ...CSMS_ACTIONS_16].sort();
-
-/** What billing depends on: recorded raw even where it breaks its schema. */
-const TRANSACTION_ACTIONS_16 = new Set(['StartTransaction', 'StopTransaction', 'MeterValues']);
-
-export function isTransactionAction16(action: string): boolean {
-  return TRANSACTION_ACTIONS_16.has(action);
-}
-
-/** Whether an action is for the gateway to answer: `yes`, or the CALLERROR code that says why not. */
-export function isAnswered16(action: string): 'yes' | 'NotSupported' | 'NotImplemented' {
-  if (Object.hasOwn(ANSWERS, action)) return 'yes';
-  return CSMS_ACTIONS_16.has(action) ? 'NotSupported' : 'NotImplemented';
-}
-
-/**
- * @param payload - has passed the action's schema
- * @returns undefined if the CALL can be answered at once
- */
-export function needOf16(action: string, payload: Payload): Need | undefined {
-  if (action === 'SignCertificate') return { csr: payload.csr as string };
+function needOf(action: string, payload: Payload): Need | undefined {
+  if (action === 'SignCertificate') return { csr: { text: payload.csr as string, beside: {} } };
   if (action === 'Authorize') return { idTag: payload.idTag as string };
   if (action === 'StopTransaction' && payload.idTag !== undefined) return { idTag: payload.idTag as string };
   if (action !== 'StartTransaction') return undefined;
@@ -110,9 +63,13 @@ export function needOf16(action: string, payload: Payload): Need | undefined {
   return { idTag, transaction: { connectorId, idTag, timestamp, meterStart } };
 }
 
-/** The payload of the CALLRESULT; `facts` must hold what `needOf16` asked for. */
-export function answer16(action: string, facts: Facts): object {
-  const answer = ANSWERS[action];
-  if (answer === undefined) throw new RangeError(`no answer to ${action}`);
-  return answer(facts);
-}
+/** OCPP 1.6J, edition 2, and the messages of the security whitepaper. */
+export const DIALECT_16: Dialect = {
+  version: 'ocpp1.6',
+  answers: ANSWERS,
+  sends: new Set(),
+  commands: COMMANDS,
+  transactionActions: new Set(['StartTransaction', 'StopTransaction', 'MeterValues']),
+  needOf,
+  malformed: 'FormationViolation',
+};

@@ -10,8 +10,8 @@ import type { ApprovalStore } from './approval-store.ts';
 import type { CommandEnd } from './charger-calls.ts';
 import type { GatewayWire } from './gateway-wire.ts';
 import type { Holders } from './holders.ts';
-import type { PayloadCheck } from './ocpp-rpc.ts';
 import type { OperatorSets } from './operator-sets.ts';
+import type { PayloadCheck } from './payload-checks.ts';
 import type { Stations } from './stations.ts';
 
 /** How an approval fared. */
@@ -28,8 +28,8 @@ export interface ApprovalDeskOptions {
   holders: Pick<Holders, 'here' | 'elsewhere'>;
   wire: Pick<GatewayWire, 'on' | 'tell'>;
   stations: Pick<Stations, 'command'>;
-  /** OCPP version of a charger that is connected here. */
-  versionOf: (identity: string) => OcppVersion;
+  /** OCPP version of a charger; undefined if it is not connected here. */
+  versionOf: (identity: string) => OcppVersion | undefined;
   /** The check of a payload that a CSMS sends; undefined if it sends no such action. */
   checkOf: (version: OcppVersion, action: string) => PayloadCheck | undefined;
   /** Whether what a charger answers can be kept and passed on now. */
@@ -112,6 +112,7 @@ export function makeApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
   const carryOut = async (identity: string, request: RequestApproval): Promise<'over' | 'again'> => {
     const { requestId, query } = request;
     const version = options.versionOf(identity);
+    if (version === undefined) return 'again';
     const transactionId = query === 'stop-charge' ? await options.transactionOf(identity, request) : undefined;
     const call = callOf(version, request, transactionId);
     const check = call && options.checkOf(version, call.action);

@@ -1,28 +1,19 @@
 import type { CertificateRequest } from '../core/certificate-request.ts';
 import type { Logger } from '../runtime/log.ts';
-import {
-  answer16,
-  type Facts,
-  type IdTagVerdict,
-  isAnswered16,
-  isTransactionAction16,
-  type Need,
-  needOf16,
-} from './answers16.ts';
 import type { CertificateDesk } from './certificate-desk.ts';
 import type { Command, CommandEnd } from './charger-calls.ts';
 import type { ConnectionChain } from './custody.ts';
+import { answerTo, type Facts, type IdTagVerdict, isAnswered, labelOf, type Need, type Payload } from './dialect.ts';
 import { type Call, type CallError, callError, callResult } from './frame.ts';
 import type { GatewayMetrics } from './metrics.ts';
-import type { PayloadCheck } from './ocpp-rpc.ts';
 import type { Outbox } from './outbox.ts';
 import type { SessionDesk } from './session-desk.ts';
+import type { AllSpoken, Spoken } from './spoken.ts';
 
 /** What the calls of every charger are handled with. */
 export interface CallTools {
   outbox: Outbox;
-  /** By schema name, `<action>.req`. */
-  checks: ReadonlyMap<string, PayloadCheck>;
+  spoken: AllSpoken;
   verdict: (idTag: string) => Promise<IdTagVerdict>;
   /** Sessions that contracts opened: their idTags come before cards. */
   sessions: Pick<SessionDesk, 'verdict' | 'recorded'>;
@@ -47,6 +38,8 @@ export interface Arrival {
 
 export interface CallDeskOptions {
   chain: ConnectionChain;
+  /** The charger's version of OCPP. */
+  spoken: Spoken;
   tools: CallTools;
   log: Logger;
   send: (text: string) => void;
@@ -66,18 +59,19 @@ export interface CallDeskOptions {
  */
 export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Promise<void> | undefined {
   const { chain, tools, log, send, isEnded, onSettled } = options;
+  const { dialect, checks } = options.spoken;
   const { outbox, metrics } = tools;
 
   const refuse = ({ call }: Arrival, error: CallError) => {
-    send(callError(call.messageId, error));
+    if (call.kind === 'call') send(callError(call.messageId, error));
     onSettled(call);
-    metrics.message(labelOf(call.action), 'refused');
+    metrics.message(labelOf(dialect, call.action), 'refused');
     log.debug({ messageId: call.messageId, code: error.code, finding: error.description }, 'message refused');
   };
 
   const giveUp = ({ call }: Arrival, error: unknown) => {
     onSettled(call, error);
-    metrics.message(labelOf(call.action), 'unrecorded');
+    metrics.message(labelOf(dialect, call.action), 'unrecorded');
     log.warn({ err: error, messageId: call.messageId, action: call.action }, 'not recorded, so not answered');
   };
 
@@ -85,7 +79,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     const { call, text, arrivedAtMs } = arrival;
     outbox.append(chain, kind, reply, text).then(
       () => {
-        send(reply);
+        if (call.kind === 'call') send(reply);
         onSettled(call);
         metrics.message(call.action, kind === 'suspect' ? 'suspect' : 'answered');
         metrics.latency((performance.now() - arrivedAtMs) / 1000);
@@ -97,14 +91,14 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
   };
 
   const answer = (arrival: Arrival, found: Found, onAnswered?: () => void) => {
-    const { messageId, action } = arrival.call;
-    const payload = answer16(action, {
+    const { messageId, action, payload } = arrival.call;
+    const facts = {
       nowMs: tools.now(),
       heartbeatIntervalSec: tools.heartbeatIntervalSec,
       isReady: tools.isReady(),
       ...found,
-    });
-    record('call', arrival, callResult(messageId, payload), onAnswered);
+    };
+    record('call', arrival, callResult(messageId, answerTo(dialect, action, facts, payload as Payload)), onAnswered);
   };
 
   const lookUp = async (need: Need, arrival: Arrival) => {
@@ -127,27 +121,32 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     }
   };
 
-  const grant = (csr: string, arrival: Arrival) => {
-    const granted = tools.certificates.consider(chain.charger, csr);
+  const grant = ({ text, beside }: NonNullable<Need['csr']>, arrival: Arrival) => {
+    const granted = tools.certificates.consider(chain.charger, text);
     const deliver = (request: CertificateRequest) =>
-      void tools.certificates.deliver(chain.charger, request, options.command);
+      void tools.certificates.deliver(chain.charger, request, beside, options.command);
     answer(arrival, { isCertificateGranted: granted !== undefined }, granted && (() => deliver(granted)));
   };
 
   const handle = (arrival: Arrival): Promise<void> | undefined => {
-    const { messageId, action, payload } = arrival.call;
-    const isAnswered = isAnswered16(action);
-    if (isAnswered !== 'yes') {
-      refuse(arrival, { code: isAnswered, description: WHY_NOT[isAnswered] });
+    const { kind, messageId, action, payload } = arrival.call;
+    const isSend = kind === 'send';
+    const answered = isSend ? (dialect.sends.has(action) ? 'yes' : 'NotImplemented') : isAnswered(dialect, action);
+    if (answered !== 'yes') {
+      refuse(arrival, { code: answered, description: WHY_NOT[answered] });
       return undefined;
     }
-    const finding = tools.checks.get(`${action}.req`)?.(payload);
+    const finding = checks.get(action)?.(payload);
     if (finding === undefined) {
-      const need = needOf16(action, payload as Record<string, unknown>);
+      if (isSend) {
+        record('call', arrival, '');
+        return undefined;
+      }
+      const need = dialect.needOf(action, payload as Payload);
       if (need?.csr !== undefined) grant(need.csr, arrival);
       else if (need !== undefined) return lookUp(need, arrival);
       else answer(arrival, {});
-    } else if (isTransactionAction16(action)) {
+    } else if (dialect.transactionActions.has(action)) {
       log.warn({ messageId, action, finding: finding.description }, 'recorded as suspect');
       record('suspect', arrival, callError(messageId, finding));
     } else {
@@ -170,8 +169,3 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
 }
 
 const WHY_NOT = { NotSupported: 'only a CSMS sends this action', NotImplemented: 'no such action' };
-
-/** An action as a metric's label: a charger must not be able to make up labels. */
-export function labelOf(action: string): string {
-  return isAnswered16(action) === 'NotImplemented' ? 'unknown' : action;
-}

@@ -11,8 +11,12 @@ import { makeTokenBucket, type TokenBucket } from './token-bucket.ts';
 export interface CertificateDesk {
   /** SignCertificate: the request if it is granted. Never rejects. */
   consider: (charger: string, csr: string) => CertificateRequest | undefined;
-  /** After SignCertificate was answered: issues the certificate and sends it. Never rejects. */
-  deliver: (charger: string, request: CertificateRequest, send: SendCommand) => Promise<void>;
+  /**
+   * After SignCertificate was answered: issues the certificate and sends it. Never rejects.
+   *
+   * @param beside - what else stands in the payload of CertificateSigned
+   */
+  deliver: (charger: string, request: CertificateRequest, beside: object, send: SendCommand) => Promise<void>;
   /** Whether this network's gateways issued a certificate to a charger that has the same credentials still. */
   isSuccessor: (charger: string, credential: Credential, fingerprint: string) => Promise<boolean>;
 }
@@ -79,11 +83,11 @@ export function makeCertificateDesk({ ca, chargers, save, load, log, now }: Cert
       }
       return undefined;
     },
-    deliver: async (charger, request, send) => {
+    deliver: async (charger, request, beside, send) => {
       try {
         if (ca === undefined) return;
         const certificateChain = await issue(ca, charger, request);
-        const payload = JSON.stringify({ certificateChain });
+        const payload = JSON.stringify({ certificateChain, ...beside });
         const end = await send({ action: 'CertificateSigned', payload, deadlineMs: now() + DELIVERY_MS });
         log.info({ chargerId: charger, end: end.kind }, 'certificate delivered');
       } catch (error) {

@@ -6,7 +6,7 @@ import type { Logger } from '../runtime/log.ts';
 import type { CommandEnd } from './charger-calls.ts';
 import type { ChargerDirectory } from './charger-directory.ts';
 import type { ManagerDirectory } from './manager-directory.ts';
-import type { PayloadCheck } from './ocpp-rpc.ts';
+import type { AllSpoken } from './spoken.ts';
 import type { Stations } from './stations.ts';
 
 /** `POST /v1/chargers/:identity/commands/:action`, taken apart. */
@@ -31,11 +31,10 @@ export interface CommandDeskOptions {
   network: string;
   chargers: ChargerDirectory;
   managers: ManagerDirectory;
-  stations: Pick<Stations, 'has' | 'command'>;
+  stations: Pick<Stations, 'versionOf' | 'command'>;
   /** Has another gateway carry it out that holds the charger; undefined if none does. */
   forward: (request: CommandRequest) => Promise<CommandReply | undefined>;
-  /** By schema name, `<action>.req`: what can be sent. */
-  checks: ReadonlyMap<string, PayloadCheck>;
+  spoken: AllSpoken;
   /** Uses a manager's nonce; false if it was used before. */
   useNonce: (manager: string, nonce: string, deadlineMs: number) => Promise<boolean>;
   /** Whether what a charger answers can be kept and passed on now. */
@@ -47,7 +46,9 @@ export interface CommandDeskOptions {
 
 /** Carries out what a charger's manager has signed: checks first, and what costs least first. Never rejects. */
 export function makeCommandDesk(options: CommandDeskOptions): (request: CommandRequest) => Promise<CommandReply> {
-  const { network, chargers, managers, stations, checks, useNonce, isReady, onEnd, now } = options;
+  const { network, chargers, managers, stations, spoken, useNonce, isReady, onEnd, now } = options;
+
+  const isKnown = (action: string) => Object.values(spoken).some(({ commandChecks }) => commandChecks.has(action));
 
   const authorise = async (device: string, command: ManagerCommand, signature: string): Promise<string> => {
     const signer = commandSigner(network, command, signature);
@@ -59,8 +60,8 @@ export function makeCommandDesk(options: CommandDeskOptions): (request: CommandR
 
   const carryOut = async (request: CommandRequest): Promise<CommandReply> => {
     const { identity, action, headers, body } = request;
-    const check = checks.get(`${action}.req`);
-    if (check === undefined) throw new Refusal(404, 'UNKNOWN_ACTION', 'no action that a CSMS sends in OCPP 1.6');
+    if (!isKnown(action))
+      throw new Refusal(404, 'UNKNOWN_ACTION', 'no action that a CSMS sends in any version of OCPP');
     const { text, payload } = readPayload(body);
     const { nonce, deadlineSec, signature } = readHeaders(headers, now());
     const credential = isChargerIdentity(identity) ? await chargers.find(identity) : 'unknown';
@@ -69,20 +70,25 @@ export function makeCommandDesk(options: CommandDeskOptions): (request: CommandR
     if (credential === 'unavailable') throw new Refusal(503, 'CHAIN_UNAVAILABLE', 'chain is away');
     const command: ManagerCommand = { charger: identity, action, payload: text, nonce, deadlineSec };
     const manager = await authorise(credential.device, command, signature);
-    if (!stations.has(identity) && request.isForwarded !== true) {
-      const reply = await options.forward(request);
+    const version = stations.versionOf(identity);
+    if (version === undefined) {
+      const reply = request.isForwarded === true ? undefined : await options.forward(request);
       if (reply !== undefined) return reply;
+      throw notConnected();
     }
+    const check = spoken[version].commandChecks.get(action);
+    if (check === undefined) throw new Refusal(404, 'UNKNOWN_ACTION', `no action that a CSMS sends in ${version}`);
     const finding = check(payload);
     if (finding !== undefined) {
       throw new Refusal(422, 'SCHEMA', finding.description, { path: pathOf(finding.description) });
     }
-    if (!stations.has(identity)) throw notConnected();
     if (!isReady()) throw new Refusal(503, 'NOT_READY', 'what the charger answers cannot be put on record now');
     const deadlineMs = deadlineSec * 1000;
     if (!(await useNonce(manager, nonce, deadlineMs)))
       throw new Refusal(409, 'NONCE_USED', 'the nonce was used before');
-    const end = await stations.command(identity, { action, payload: text, deadlineMs });
+    // In the meantime it may have come back with another version, whose schema the payload was not checked against.
+    const isSame = stations.versionOf(identity) === version;
+    const end = isSame ? await stations.command(identity, { action, payload: text, deadlineMs }) : undefined;
     if (end === undefined) throw notConnected();
     onEnd(action, end.kind);
     return replyOf(end);
@@ -92,7 +98,7 @@ export function makeCommandDesk(options: CommandDeskOptions): (request: CommandR
     try {
       return await carryOut(request);
     } catch (error) {
-      onEnd(checks.has(`${request.action}.req`) ? request.action : 'unknown', 'refused');
+      onEnd(isKnown(request.action) ? request.action : 'unknown', 'refused');
       if (error instanceof Refusal) return error.reply;
       if (error instanceof DevsenError) {
         const status = HTTP_STATUS[error.code];

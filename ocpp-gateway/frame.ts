@@ -1,6 +1,6 @@
-/** A CALL as OCPP-J frames it: `[2, messageId, action, payload]`. */
+/** A CALL as OCPP-J frames it, `[2, messageId, action, payload]`, or a SEND of OCPP-J 2.1, `[6, …]`: no answer is due. */
 export interface Call {
-  kind: 'call';
+  kind: 'call' | 'send';
   messageId: string;
   action: string;
   /** Not yet checked against any schema. */
@@ -36,6 +36,7 @@ export interface CallError {
 const CALL = 2;
 const CALL_RESULT = 3;
 const CALL_ERROR = 4;
+const SEND = 6;
 
 /** The message id of a CALLERROR that answers what had no readable id; OCPP 2.0.1 part 4 §4.2.3, harmless in 1.6. */
 const NO_MESSAGE_ID = '-1';
@@ -60,6 +61,7 @@ export function parseFrame(text: string): InboundFrame {
   const [type, messageId, action, payload] = parts;
   if (typeof type !== 'number') return malformed('a frame must begin with its message type, a number');
   if (type === CALL_RESULT || type === CALL_ERROR) return { kind: 'response', messageId, answer: answerOf(parts) };
+  if (type === SEND) return sendOf(parts);
   if (type !== CALL) return { kind: 'ignored', why: 'unknown-type' };
   if (typeof messageId !== 'string' || messageId.length === 0 || messageId.length > LONGEST_MESSAGE_ID) {
     return malformed('the message id must be a string of 1 to 36 characters');
@@ -67,6 +69,12 @@ export function parseFrame(text: string): InboundFrame {
   if (typeof action !== 'string') return malformed('the action must be a string', messageId);
   if (parts.length !== 4) return malformed('a CALL has four elements', messageId);
   return { kind: 'call', messageId, action, payload };
+}
+
+/** A SEND that is malformed is let pass: nobody waits for an answer. */
+function sendOf([, messageId, action, payload]: unknown[]): InboundFrame {
+  if (typeof messageId !== 'string' || typeof action !== 'string') return { kind: 'ignored', why: 'malformed-send' };
+  return { kind: 'send', messageId, action, payload };
 }
 
 /** Some stations leave out what a CALLERROR may have empty. */

@@ -1,12 +1,12 @@
 import { computeAddress, hexlify } from 'ethers';
 import type { DevsenError } from '../core/errors.ts';
 import { idTagCommitment, sha256Hex } from '../core/identity.ts';
+import { OCPP_VERSIONS } from '../core/ocpp-version.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Running } from '../runtime/process.ts';
 import type { Registry, RegistrySnapshot } from '../runtime/registry.ts';
 import { openAdminServer } from './admin-server.ts';
 import { makeAdmission } from './admission.ts';
-import { CHARGER_ACTIONS_16, COMMANDS_16 } from './answers16.ts';
 import { openApprovedCommands } from './approved-commands.ts';
 import { makeCertificateDesk } from './certificate-desk.ts';
 import { openDirectories, openNetwork } from './chain-sources.ts';
@@ -20,13 +20,14 @@ import type { IdTagDirectory } from './id-tag-directory.ts';
 import type { ManagerDirectory } from './manager-directory.ts';
 import { makeMetrics } from './metrics.ts';
 import { makeNonceBook } from './nonce-book.ts';
-import { compileChecks16, openOcppServer } from './ocpp-rpc.ts';
+import { openOcppServer } from './ocpp-rpc.ts';
 import type { OperatorSets } from './operator-sets.ts';
 import { type Outbox, startOutbox } from './outbox.ts';
 import { OUTBOX_DEFAULTS, type OutboxOptions } from './outbox-options.ts';
 import { type GatewayRedis, openGatewayRedis, openKeptTexts } from './redis.ts';
 import { untilRedis } from './redis-start.ts';
 import type { GatewaySettings } from './settings.ts';
+import { speakAll } from './spoken.ts';
 import { openStations, type Stations } from './stations.ts';
 
 export interface RunningGateway extends Running {
@@ -64,8 +65,6 @@ export interface GatewayOptions {
   /** Uniform in [0, 1). */
   random?: () => number;
 }
-
-const SUBPROTOCOLS_16 = ['ocpp1.6'];
 
 /** Beyond the time that commands take at another gateway, for the way there and back. */
 const RELAY_MARGIN_MS = 5_000;
@@ -165,14 +164,14 @@ export async function startGateway(
       log,
       now,
     });
-    const commandChecks = compileChecks16(COMMANDS_16.map((action) => `${action}.req`));
+    const spoken = speakAll();
     const approved = await openApprovedCommands({
       redisUrl: settings.REDIS_URL,
       prefix,
       registry: known,
       sets: operatorSets,
-      versionOf: () => 'ocpp1.6',
-      checkOf: (_version, action) => commandChecks.get(`${action}.req`),
+      versionOf: (charger) => stations?.versionOf(charger),
+      checkOf: (version, action) => spoken[version].commandChecks.get(action),
       isReady,
       sessionIdleMs: settings.SESSION_IDLE_SEC * 1000,
       relayTimeoutMs: settings.CALL_TIMEOUT_MS * (settings.MAX_CALLS_WAITING + 1) + RELAY_MARGIN_MS,
@@ -185,7 +184,7 @@ export async function startGateway(
       ...approved.presence,
       tools: {
         outbox: box,
-        checks: compileChecks16(CHARGER_ACTIONS_16.map((action) => `${action}.req`)),
+        spoken,
         verdict: idTags.verdict,
         sessions: approved.sessions,
         certificates,
@@ -215,7 +214,7 @@ export async function startGateway(
     const ocpp = openOcppServer({
       maxMessageBytes: settings.MAX_MESSAGE_BYTES,
       pingIntervalMs: settings.PING_INTERVAL_SEC * 1000,
-      subprotocols: SUBPROTOCOLS_16,
+      subprotocols: OCPP_VERSIONS,
       random,
       onCharger: house.add,
       onUpgradeFailed: () => metrics.refused('upgrade failed'),
@@ -227,7 +226,7 @@ export async function startGateway(
       managers,
       stations: house,
       forward: approved.relay.forward,
-      checks: commandChecks,
+      spoken,
       useNonce: makeNonceBook(store.useNonce, now),
       isReady,
       onEnd: metrics.command,
@@ -244,7 +243,6 @@ export async function startGateway(
         nextEpoch: store.nextEpoch,
         isReady,
         hasRoom: (identity) => house.count() < settings.MAX_CONNECTIONS || house.has(identity),
-        subprotocols: SUBPROTOCOLS_16,
         now,
       }),
       ocpp,

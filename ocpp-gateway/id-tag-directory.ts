@@ -1,7 +1,7 @@
 import type { UserState } from '../core/abi.ts';
 import { idTagCommitment } from '../core/identity.ts';
 import type { Logger } from '../runtime/log.ts';
-import type { IdTagVerdict } from './answers16.ts';
+import type { IdTagVerdict } from './dialect.ts';
 
 /** What an idTag may do. */
 export interface IdTagDirectory {

@@ -1,13 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
-import { createValidator, RPCServer } from 'ocpp-rpc';
+import { RPCServer } from 'ocpp-rpc';
 import { WebSocket } from 'ws';
-import type { CallError } from './frame.ts';
 import { textFrame } from './text-frame.ts';
 
 /**
- * The one file that knows ocpp-rpc and, under it, ws.
+ * The one file that knows ocpp-rpc's server and, under it, ws.
  *
  * ocpp-rpc does the handshake, keeps connections alive and carries calls to chargers. Calls *from* chargers never
  * reach it: it would answer a message id twice that is sent twice, bounds nothing, and answers before anything is
@@ -137,7 +135,7 @@ interface RpcClient {
 
 export function openOcppServer(options: OcppServerOptions): OcppServer {
   let latest: ChargerSocket | undefined;
-  class Socket16 extends ChargerSocket {
+  class ServedSocket extends ChargerSocket {
     constructor(...args: ConstructorParameters<typeof WebSocket>) {
       super(...args);
       latest = this;
@@ -150,7 +148,7 @@ export function openOcppServer(options: OcppServerOptions): OcppServer {
     wssOptions: {
       maxPayload: options.maxMessageBytes,
       perMessageDeflate: false,
-      WebSocket: Socket16 as never,
+      WebSocket: ServedSocket as never,
     },
   });
   const sessions = new WeakMap<IncomingMessage, object>();
@@ -239,47 +237,4 @@ function makeLink(client: RpcClient, socket: ChargerSocket, transport: Socket): 
     },
     terminate,
   };
-}
-
-/** Schema keyword that failed → CALLERROR code, in the spelling of OCPP-J 1.6 §4.2.3 table 7. */
-const CODES_16: Record<string, string> = {
-  type: 'TypeConstraintViolation',
-  required: 'OccurenceConstraintViolation',
-  minItems: 'OccurenceConstraintViolation',
-  maxItems: 'OccurenceConstraintViolation',
-  additionalProperties: 'FormationViolation',
-};
-
-/** RFC 3339 date and time whose zone is not left out; the seconds' fraction may be of any length. */
-const DATE_TIME =
-  /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt ]([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):?[0-5]\d)$/;
-
-export type PayloadCheck = (payload: unknown) => CallError | undefined;
-
-/**
- * Checks payloads against the JSON schemas of OCPP 1.6, compiled here and now.
- *
- * @param names - of the schemas, `<action>.req` or `<action>.conf`
- */
-export function compileChecks16(names: readonly string[]): Map<string, PayloadCheck> {
-  const schemas = createRequire(import.meta.url)('ocpp-rpc/lib/schemas/ocpp1_6.json');
-  const ajv = createValidator('ocpp1.6', schemas)._ajv;
-  ajv.addFormat('date-time', { type: 'string', validate: (text: string) => DATE_TIME.test(text) });
-  return new Map(
-    names.map((name) => {
-      const check = ajv.getSchema(`urn:${name}`);
-      if (check === undefined) throw new RangeError(`no schema ${name}`);
-      return [
-        name,
-        (payload) => {
-          if (check(payload)) return undefined;
-          const [first] = check.errors ?? [];
-          return {
-            code: CODES_16[first?.keyword ?? ''] ?? 'PropertyConstraintViolation',
-            description: `payload${first?.instancePath ?? ''} ${first?.message ?? 'breaks its schema'}`,
-          };
-        },
-      ];
-    }),
-  );
 }

@@ -1,8 +1,10 @@
 import { DevsenError } from '../core/errors.ts';
+import type { OcppVersion } from '../core/ocpp-version.ts';
 import type { Logger } from '../runtime/log.ts';
-import { type Arrival, type CallTools, labelOf, makeCallDesk } from './call-desk.ts';
+import { type Arrival, type CallTools, makeCallDesk } from './call-desk.ts';
 import { type Command, type CommandEnd, makeChargerCalls } from './charger-calls.ts';
 import type { ConnectionChain } from './custody.ts';
+import { labelOf } from './dialect.ts';
 import { makeFewIds } from './few-ids.ts';
 import { type Call, callError, parseFrame } from './frame.ts';
 import type { BadFrame } from './metrics.ts';
@@ -54,6 +56,7 @@ export interface StationFacts {
 export interface Station {
   readonly identity: string;
   readonly epoch: number;
+  readonly version: OcppVersion;
   /** What is to be told of it now. */
   facts: () => StationFacts;
   /** Ends the connection: nothing it still sends is taken in. */
@@ -66,14 +69,19 @@ export interface Station {
   closed: Promise<void>;
 }
 
-const SUBPROTOCOL = 'ocpp1.6';
-
 /** Seconds of full message rate that may come in one burst: what a charger kept while it was offline. */
 const BURST_SEC = 10;
 
 /** Takes in what one charger sends, in order, within its limits. */
-export function makeStation(link: ChargerLink, chain: ConnectionChain, house: StationHouse): Station {
+export function makeStation(
+  link: ChargerLink,
+  chain: ConnectionChain,
+  version: OcppVersion,
+  house: StationHouse,
+): Station {
   const { tools, limits } = house;
+  const spoken = tools.spoken[version];
+  const { dialect } = spoken;
   const { outbox, metrics, now } = tools;
   const { charger: identity, epoch } = chain;
   const log = house.log.child({ chargerId: identity, epoch });
@@ -130,11 +138,20 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
     log,
     now,
   });
-  const handle = makeCallDesk({ chain, tools, log, send, command: calls.send, onSettled, isEnded: () => isEnded });
+  const handle = makeCallDesk({
+    chain,
+    spoken,
+    tools,
+    log,
+    send,
+    command: calls.send,
+    onSettled,
+    isEnded: () => isEnded,
+  });
 
   const statuses = makeStatusCatchUp({
     charger: identity,
-    subprotocol: SUBPROTOCOL,
+    subprotocol: version,
     // Many that come back at once are not asked at once.
     settleMs: Math.round(limits.statusSettleMs * (1 + house.random())),
     memory: house.connectors,
@@ -155,7 +172,7 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
     if (isDraining) return;
     if (inFlight.has(call.messageId)) {
       // The answer to the first of the two answers both.
-      metrics.message(labelOf(call.action), 'duplicate');
+      metrics.message(labelOf(dialect, call.action), 'duplicate');
       return;
     }
     if (call.action === 'StatusNotification') statuses.reported(call.payload);
@@ -179,7 +196,7 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
   const takeMalformed = (what: BadFrame, messageId: string, description: string) => {
     if (isEnded) return;
     takeBad(what);
-    send(callError(messageId, { code: 'FormationViolation', description }));
+    send(callError(messageId, { code: dialect.malformed, description }));
   };
 
   /** Returns whether the frame is for whoever waits for the answer to a call of ours. */
@@ -192,9 +209,10 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
       return false;
     }
     const frame = parseFrame(text);
-    if (frame.kind === 'call') takeCall(frame, text);
+    const isCall = frame.kind === 'call' || (frame.kind === 'send' && dialect.sends.size > 0);
+    if (isCall) takeCall(frame, text);
     else if (frame.kind === 'malformed') takeMalformed('malformed', frame.messageId, frame.why);
-    else if (frame.kind === 'ignored') metrics.badFrame('ignored');
+    else if (frame.kind === 'ignored' || frame.kind === 'send') metrics.badFrame('ignored');
     return frame.kind === 'response' && calls.takeAnswer(frame.messageId, frame.answer, text);
   };
 
@@ -228,8 +246,9 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
     finish(code, reason);
     setClosed();
   });
-  log.info('charger connected');
-  outbox.append(chain, 'open', '', JSON.stringify({ subprotocol: SUBPROTOCOL })).catch((error) => {
+  log.info({ version }, 'charger connected');
+  spoken.warm();
+  outbox.append(chain, 'open', '', JSON.stringify({ subprotocol: version })).catch((error) => {
     log.warn({ err: error }, 'connection not recorded');
     end(1013, 'try again later');
   });
@@ -237,6 +256,7 @@ export function makeStation(link: ChargerLink, chain: ConnectionChain, house: St
   return {
     identity,
     epoch,
+    version,
     facts: () => ({ identity, epoch, connectedAtMs, lastFrameAtMs, callsInFlight: inFlight.size }),
     end,
     closed,

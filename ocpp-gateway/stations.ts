@@ -1,3 +1,4 @@
+import type { OcppVersion } from '../core/ocpp-version.ts';
 import type { Command, CommandEnd } from './charger-calls.ts';
 import { makeConnectionChain } from './custody.ts';
 import type { ChargerLink } from './ocpp-rpc.ts';
@@ -7,6 +8,7 @@ import { makeStation, type Station, type StationFacts, type StationHouse } from 
 export interface Admitted {
   identity: string;
   epoch: number;
+  version: OcppVersion;
 }
 
 /** The chargers connected to this gateway: one socket each, the newer one wins. */
@@ -21,6 +23,8 @@ export interface Stations {
    * @param after - only those whose identity comes after it
    */
   list: (after: string, most: number) => StationFacts[];
+  /** The version of OCPP a charger speaks; undefined if it is not connected. */
+  versionOf: (identity: string) => OcppVersion | undefined;
   /** Has a charger carry out a command; undefined if it is not connected. */
   command: (identity: string, command: Command) => Promise<CommandEnd> | undefined;
   /** Closes a charger's connection, if it has one. */
@@ -39,7 +43,7 @@ export function openStations(house: StationHouse): Stations {
   const all = new Set<Station>();
 
   const add = (link: ChargerLink) => {
-    const { identity, epoch } = link.session as Admitted;
+    const { identity, epoch, version } = link.session as Admitted;
     const older = current.get(identity);
     if (older !== undefined && older.epoch > epoch) {
       house.log.info({ chargerId: identity, epoch }, 'overtaken by a newer connection');
@@ -50,7 +54,7 @@ export function openStations(house: StationHouse): Stations {
     }
     // The older connection's last event comes before the newer one's first.
     older?.end(1008, 'replaced by a newer connection');
-    const station = makeStation(link, makeConnectionChain(identity, epoch), house);
+    const station = makeStation(link, makeConnectionChain(identity, epoch), version, house);
     current.set(identity, station);
     all.add(station);
     house.onConnected(identity, epoch);
@@ -70,6 +74,7 @@ export function openStations(house: StationHouse): Stations {
       const names = [...current.keys()].filter((identity) => identity > after).sort();
       return names.slice(0, most).flatMap((identity) => current.get(identity)?.facts() ?? []);
     },
+    versionOf: (identity) => current.get(identity)?.version,
     end: (identity, code, reason) => current.get(identity)?.end(code, reason),
     endOlder: (identity, epoch, code, reason) => {
       const station = current.get(identity);

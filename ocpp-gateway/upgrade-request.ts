@@ -1,4 +1,5 @@
 import { isChargerIdentity } from '../core/identity.ts';
+import { OCPP_VERSIONS, type OcppVersion } from '../core/ocpp-version.ts';
 
 /** Why a charger is not let in, as HTTP says it. */
 export interface Refusal {
@@ -10,7 +11,7 @@ export interface Refusal {
 /** What a well-formed upgrade request asks for. */
 export interface UpgradeTarget {
   identity: string;
-  subprotocol: string;
+  version: OcppVersion;
 }
 
 /** Characters a subprotocol's name may have: an HTTP token (RFC 9110 §5.6.2). */
@@ -23,14 +24,9 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
  *
  * @param url - the request's target as it was sent
  * @param offered - header `Sec-WebSocket-Protocol`
- * @param supported - subprotocols of the gateway, the preferred one first
  * @see OCPP-J 1.6 §3.1.1 the connection URL, §3.1.2 the subprotocol
  */
-export function readUpgradeTarget(
-  url: string | undefined,
-  offered: string | undefined,
-  supported: readonly string[],
-): UpgradeTarget | Refusal {
+export function readUpgradeTarget(url: string | undefined, offered: string | undefined): UpgradeTarget | Refusal {
   const identity = lastSegment(url ?? '');
   if (identity === undefined) return { status: 400, reason: 'malformed URL' };
   if (!isChargerIdentity(identity)) return { status: 404, reason: 'unknown charger' };
@@ -38,8 +34,8 @@ export function readUpgradeTarget(
   if (!names.every((name) => TOKEN.test(name)) || new Set(names).size !== names.length) {
     return { status: 400, reason: offered ? 'malformed subprotocol header' : 'no subprotocol offered' };
   }
-  const subprotocol = supported.find((name) => names.includes(name));
-  return subprotocol === undefined ? { status: 400, reason: 'no common subprotocol' } : { identity, subprotocol };
+  const version = OCPP_VERSIONS.find((name) => names.includes(name));
+  return version === undefined ? { status: 400, reason: 'no common subprotocol' } : { identity, version };
 }
 
 function lastSegment(target: string): string | undefined {

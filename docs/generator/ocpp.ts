@@ -1,5 +1,8 @@
-import { CHARGER_ACTIONS_16, COMMANDS_16 } from '../../ocpp-gateway/answers16.ts';
+import { OCPP_VERSIONS, type OcppVersion } from '../../core/ocpp-version.ts';
+import { chargerActions } from '../../ocpp-gateway/dialect.ts';
+import { DIALECTS } from '../../ocpp-gateway/dialects.ts';
 import { FROM_CHARGER_16, TO_CHARGER_16 } from '../../test/gateway/samples16.ts';
+import { messagesTested20 } from '../../test/gateway/samples20.ts';
 
 /** One version of OCPP: what the gateway takes in and sends, and which of it a test sends through a gateway. */
 interface Version {
@@ -9,16 +12,24 @@ interface Version {
   isTested: (action: string) => boolean;
 }
 
-const VERSIONS: readonly Version[] = [
-  {
-    name: '1.6J',
-    takenIn: CHARGER_ACTIONS_16,
-    sent: COMMANDS_16,
+/** What the tests send, from chargers and to them. */
+function testedIn(version: OcppVersion): { fromCharger: readonly string[]; toCharger: readonly string[] } {
+  if (version !== 'ocpp1.6') return messagesTested20(version);
+  return { fromCharger: Object.keys(FROM_CHARGER_16), toCharger: Object.keys(TO_CHARGER_16) };
+}
+
+const VERSIONS: readonly Version[] = [...OCPP_VERSIONS].reverse().map((version) => {
+  const takenIn = chargerActions(DIALECTS[version]);
+  const sent = [...DIALECTS[version].commands];
+  const { fromCharger, toCharger } = testedIn(version);
+  return {
+    name: version === 'ocpp1.6' ? '1.6J' : version.slice('ocpp'.length),
+    takenIn,
+    sent,
     isTested: (action) =>
-      CHARGER_ACTIONS_16.includes(action) === Object.hasOwn(FROM_CHARGER_16, action) &&
-      COMMANDS_16.includes(action) === Object.hasOwn(TO_CHARGER_16, action),
-  },
-];
+      takenIn.includes(action) === fromCharger.includes(action) && sent.includes(action) === toCharger.includes(action),
+  };
+});
 
 /** `docs/ocpp.md`. */
 export function ocppDocument(): string {
@@ -37,12 +48,33 @@ export function ocppDocument(): string {
 
 Written by \`npm run docs\` from the code.
 
-- *taken in*: the gateway answers it when the charger sends it, and it is in every operator's record. \`SignCertificate\` is
-  answered \`Rejected\` where no certification authority is set, and \`DataTransfer\` \`UnknownVendorId\`.
+- *taken in*: the gateway answers it when the charger sends it, and it is in every operator's record.
+  \`NotifyPeriodicEventStream\` is recorded and, being a SEND, not answered.
 - *sent*: the charger's manager can have it sent (\`npm run command\`); call and answer are in every operator's record.
 - *tested*: a test sends it through a gateway over a real socket, in each direction it has.
 
-OCPP 1.6J means edition 2 and the messages of the security whitepaper.
+OCPP 1.6J means edition 2 and the messages of the security whitepaper. Payloads are checked against the JSON schemas of the
+charger's version, in both directions. A charger that offers several versions is spoken to in the newest one.
+
+What is not offered is refused as OCPP has it: \`DataTransfer\` gets \`UnknownVendorId\`, \`SignCertificate\` \`Rejected\` where no
+certification authority is set or the certificate is one of V2G, \`Get15118EVCertificate\`, \`GetCertificateStatus\` and
+\`GetCertificateChainStatus\` \`Failed\`, \`NotifyEVChargingNeeds\` \`Rejected\` (2.1: \`NoChargingProfile\`),
+\`PullDynamicScheduleUpdate\` and \`VatNumberValidation\` \`Rejected\`.
+
+## How OCPP 2.x counts on chain
+
+- The *connector* of a question is the EVSE: \`evseId\`; 0 is the station. An EVSE charges one car at a time, so its
+  connectors are told together. The first of these that one of them is, the EVSE is: Suspended, Charging, Occupied, Reserved,
+  Available, Faulted, Unavailable. Beside a status that is not Faulted, the error of another connector is a warning.
+- A status is told by \`StatusNotification\`, or by \`NotifyEvent\` as \`AvailabilityState\` of a Connector, an EVSE or the
+  ChargingStation. Occupied becomes Charging or Suspended by the \`chargingState\` of the transaction last told to be there.
+- The error of a fault is that of the component which \`NotifyEvent\` says has a \`Problem\`, up to a minute before the fault or
+  after it; else \`OtherError\`.
+- Meter values are normalised by \`unitOfMeasure\`, multiplier and all; \`signedMeterValue\` is kept as it is.
+- A transaction's registers are those that \`TransactionEvent\` marks \`Transaction.Begin\` and \`Transaction.End\`, else the first
+  of Started and the last of Ended.
+
+## Messages
 
 | message | version | taken in | sent | tested |
 |---|---|---|---|---|

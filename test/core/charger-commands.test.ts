@@ -7,7 +7,7 @@ import { COMMAND_QUERIES } from '../../core/request-approval.ts';
 import { encodeConfigurationAnswer, encodeSessionParams, encodeStartParams } from '../../core/session-answers.ts';
 import { stopCauseOf, stopMessageId } from '../../core/session-stop.ts';
 import { readVariableKey } from '../../core/variable-key.ts';
-import { compileChecks16 } from '../../ocpp-gateway/ocpp-rpc.ts';
+import { payloadCheck } from '../../ocpp-gateway/payload-checks.ts';
 
 const REQUEST_ID = `0x${'f123456789abcdef'.repeat(4)}`;
 const abi = AbiCoder.defaultAbiCoder();
@@ -37,7 +37,7 @@ describe('the call of a request, in OCPP 1.6', () => {
   ])('%s, and keeps to the schema', (_what, request, transactionId, expected) => {
     expect(called('ocpp1.6', request, transactionId)).toEqual(expected);
     const [action, payload] = expected as [string, object];
-    expect(compileChecks16([`${action}.req`]).get(`${action}.req`)?.(payload)).toBeUndefined();
+    expect(payloadCheck('ocpp1.6', action)(payload)).toBeUndefined();
   });
 
   it('passes the payload of a command on byte for byte', () => {

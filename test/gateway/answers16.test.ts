@@ -1,14 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  answer16,
-  CHARGER_ACTIONS_16,
-  type Facts,
-  type IdTagVerdict,
-  isAnswered16,
-  needOf16,
-} from '../../ocpp-gateway/answers16.ts';
-import { compileChecks16 } from '../../ocpp-gateway/ocpp-rpc.ts';
+import { DIALECT_16 } from '../../ocpp-gateway/answers16.ts';
+import { answerTo, chargerActions, type Facts, type IdTagVerdict, isAnswered } from '../../ocpp-gateway/dialect.ts';
+import { payloadCheck } from '../../ocpp-gateway/payload-checks.ts';
 
+const answer16 = (action: string, facts: Facts) => answerTo(DIALECT_16, action, facts, {});
+const isAnswered16 = (action: string) => isAnswered(DIALECT_16, action);
+const needOf16 = DIALECT_16.needOf;
 const NOW = Date.parse('2026-03-01T12:00:00.000Z');
 const facts = (more: Partial<Facts> = {}): Facts => ({
   nowMs: NOW,
@@ -20,13 +17,11 @@ const facts = (more: Partial<Facts> = {}): Facts => ({
 });
 
 describe('an answer of OCPP 1.6', () => {
-  const checks = compileChecks16(CHARGER_ACTIONS_16.map((action) => `${action}.conf`));
-
-  it.each(CHARGER_ACTIONS_16)('to %s is what its schema demands, whatever the facts', (action) => {
+  it.each(chargerActions(DIALECT_16))('to %s is what its schema demands, whatever the facts', (action) => {
     for (const isReady of [true, false]) {
       for (const idTag of ['Accepted', 'Blocked', 'Expired', 'Invalid'] as IdTagVerdict[]) {
         const payload = JSON.parse(JSON.stringify(answer16(action, facts({ isReady, idTag }))));
-        expect(checks.get(`${action}.conf`)?.(payload)).toBeUndefined();
+        expect(payloadCheck('ocpp1.6', action, 'response')(payload)).toBeUndefined();
       }
     }
   });
@@ -79,9 +74,11 @@ describe('what a call needs looked up', () => {
 });
 
 describe('the schema check of OCPP 1.6', () => {
-  const check = compileChecks16(['StatusNotification.req', 'StartTransaction.req', 'MeterValues.req', 'Heartbeat.req']);
   const status = (more: object) =>
-    check.get('StatusNotification.req')?.({ connectorId: 1, errorCode: 'NoError', status: 'Available', ...more });
+    payloadCheck(
+      'ocpp1.6',
+      'StatusNotification',
+    )({ connectorId: 1, errorCode: 'NoError', status: 'Available', ...more });
 
   it.each([
     '2026-03-01T12:00:00Z',
@@ -114,6 +111,6 @@ describe('the schema check of OCPP 1.6', () => {
   });
 
   it.each([null, [], 'x', 7, undefined])('finds the payload %p of the wrong type', (payload) => {
-    expect(check.get('Heartbeat.req')?.(payload)?.code).toBe('TypeConstraintViolation');
+    expect(payloadCheck('ocpp1.6', 'Heartbeat')(payload)?.code).toBe('TypeConstraintViolation');
   });
 });

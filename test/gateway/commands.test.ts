@@ -155,6 +155,19 @@ describe('a command of a manager', () => {
     expect(await refusal({ action: 'constructor', payload: '{}' })).toBe('404 UNKNOWN_ACTION');
   });
 
+  it('is checked against what the version of the charger has', async () => {
+    const newer = await connectCharger(gateway.port, 'CP-newer', { subprotocols: ['ocpp2.0.1'] });
+    const reset = { charger: 'CP-newer', action: 'Reset' };
+    expect(await refusal({ ...reset, payload: '{"type":"Soft"}' })).toBe('422 SCHEMA /type');
+    expect(await refusal({ charger: 'CP-newer', action: 'GetConfiguration', payload: '{}' })).toBe(
+      '404 UNKNOWN_ACTION',
+    );
+    expect(await refusal({ action: 'GetVariables', payload: '{}' })).toBe('404 UNKNOWN_ACTION');
+    void answerNext(3, '{"status":"Accepted"}', newer);
+    expect((await command({ ...reset, payload: '{"type":"Immediate","evseId":1}' })).status).toBe(200);
+    await newer.close();
+  });
+
   it('that breaks the schema is refused with the place, and its nonce is not used up', async () => {
     const nonce = `0x${randomBytes(32).toString('hex')}`;
     expect(await refusal({ nonce, payload: '{"type":"Weird"}' })).toBe('422 SCHEMA /type');

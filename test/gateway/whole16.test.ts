@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeEvent } from '../../core/charger-event.ts';
 import { deriveFacts } from '../../core/derive-facts.ts';
-import { CHARGER_ACTIONS_16, COMMANDS_16 } from '../../ocpp-gateway/answers16.ts';
+import { DIALECT_16 } from '../../ocpp-gateway/answers16.ts';
+import { chargerActions } from '../../ocpp-gateway/dialect.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
-import { compileChecks16 } from '../../ocpp-gateway/ocpp-rpc.ts';
+import { payloadCheck } from '../../ocpp-gateway/payload-checks.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import { FROM_CHARGER_16, TO_CHARGER_16 } from './samples16.ts';
@@ -32,9 +33,9 @@ describe('the whole of OCPP 1.6 with its security extension', () => {
   };
 
   it('is known by heart: 28 messages of the edition and 11 of the whitepaper', () => {
-    expect(Object.keys(FROM_CHARGER_16)).toEqual([...CHARGER_ACTIONS_16].sort());
-    expect(Object.keys(TO_CHARGER_16)).toEqual(COMMANDS_16);
-    expect(new Set([...CHARGER_ACTIONS_16, ...COMMANDS_16]).size).toBe(28 + 11);
+    expect(Object.keys(FROM_CHARGER_16)).toEqual(chargerActions(DIALECT_16));
+    expect(Object.keys(TO_CHARGER_16)).toEqual([...DIALECT_16.commands].sort());
+    expect(new Set([...chargerActions(DIALECT_16), ...DIALECT_16.commands]).size).toBe(28 + 11);
   });
 
   it.each(Object.keys(FROM_CHARGER_16))('takes %s in: answered, on record and understood', async (action) => {
@@ -51,10 +52,10 @@ describe('the whole of OCPP 1.6 with its security extension', () => {
 
   it.each(Object.keys(TO_CHARGER_16))('sends %s: checked, answered, on record and understood', async (action) => {
     const { request, response } = TO_CHARGER_16[action] as NonNullable<(typeof TO_CHARGER_16)[string]>;
-    const checks = compileChecks16([`${action}.req`, `${action}.conf`]);
-    expect(checks.get(`${action}.req`)?.(request)).toBeUndefined();
-    expect(checks.get(`${action}.conf`)?.(response)).toBeUndefined();
-    expect(checks.get(`${action}.req`)?.({ ...request, more: 1 })?.code).toBe('FormationViolation');
+    const check = payloadCheck('ocpp1.6', action);
+    expect(check(request)).toBeUndefined();
+    expect(payloadCheck('ocpp1.6', action, 'response')(response)).toBeUndefined();
+    expect(check({ ...request, more: 1 })?.code).toBe('FormationViolation');
     const before = charger.received.length;
     const payload = JSON.stringify(request);
     const end = gateway.command('CPwhole', { action, payload, deadlineMs: Date.now() + 60_000 });

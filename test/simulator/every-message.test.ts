@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { COMMANDS_16 } from '../../ocpp-gateway/answers16.ts';
+import { DIALECT_16 } from '../../ocpp-gateway/answers16.ts';
 import { type Charger, startCharger } from '../../simulator/charger.ts';
 import { ocpp16 } from '../../simulator/ocpp16.ts';
 import { ocpp21, ocpp201 } from '../../simulator/ocpp20.ts';
@@ -53,7 +53,7 @@ const FROM_CHARGER_20 = [
 const files = { download: () => Promise.reject(new Error('nothing there')), upload: async () => {} };
 
 describe.each([
-  { version: 'ocpp1.6' as Version, dialect: ocpp16, commands: COMMANDS_16 as readonly string[] },
+  { version: 'ocpp1.6' as Version, dialect: ocpp16, commands: [...DIALECT_16.commands] },
   ...[ocpp201, ocpp21].map((dialect) => ({
     version: dialect.subprotocol as Version,
     dialect,

@@ -1,0 +1,120 @@
+import { isObject } from '../core/json.ts';
+import { PENDING_INTERVAL_SEC } from './answers16.ts';
+import { COMMANDS_20, COMMANDS_21 } from './commands20.ts';
+import type { Dialect, Facts, Need, Payload } from './dialect.ts';
+
+/** For what this CSMS does not do: a code of OCPP 2.0.1 part 2, appendix 5. */
+const UNSUPPORTED = { statusInfo: { reasonCode: 'UnsupportedRequest' } };
+
+const nothing = () => ({});
+
+/** What OCPP 2.0.1 has a CSMS answer. */
+const ANSWERS_20: Dialect['answers'] = {
+  Authorize: ({ idTag }, payload) => idTokenInfo(idTag, payload),
+  BootNotification: ({ nowMs, heartbeatIntervalSec, isReady }) => ({
+    status: isReady ? 'Accepted' : 'Pending',
+    currentTime: new Date(nowMs).toISOString(),
+    interval: isReady ? heartbeatIntervalSec : PENDING_INTERVAL_SEC,
+  }),
+  ClearedChargingLimit: nothing,
+  DataTransfer: () => ({ status: 'UnknownVendorId' }),
+  FirmwareStatusNotification: nothing,
+  // Contract certificates of ISO 15118 come from a certificate pool, which is none of this network's.
+  Get15118EVCertificate: () => ({ status: 'Failed', exiResponse: '', ...UNSUPPORTED }),
+  GetCertificateStatus: () => ({ status: 'Failed', ...UNSUPPORTED }),
+  Heartbeat: ({ nowMs }) => ({ currentTime: new Date(nowMs).toISOString() }),
+  LogStatusNotification: nothing,
+  MeterValues: nothing,
+  NotifyChargingLimit: nothing,
+  NotifyCustomerInformation: nothing,
+  NotifyDisplayMessages: nothing,
+  // No schedule will be sent: the car charges as the station lets it.
+  NotifyEVChargingNeeds: () => ({ status: 'Rejected', ...UNSUPPORTED }),
+  NotifyEVChargingSchedule: () => ({ status: 'Accepted' }),
+  NotifyEvent: nothing,
+  NotifyMonitoringReport: nothing,
+  NotifyReport: nothing,
+  PublishFirmwareStatusNotification: nothing,
+  ReportChargingProfiles: nothing,
+  ReservationStatusUpdate: nothing,
+  SecurityEventNotification: nothing,
+  SignCertificate: ({ isCertificateGranted }) => ({ status: isCertificateGranted === true ? 'Accepted' : 'Rejected' }),
+  StatusNotification: nothing,
+  TransactionEvent: ({ idTag }, payload) => (payload.idToken === undefined ? {} : idTokenInfo(idTag, payload)),
+};
+
+/** What OCPP 2.1 adds. */
+const ANSWERS_21: Dialect['answers'] = {
+  ...ANSWERS_20,
+  BatterySwap: nothing,
+  ClosePeriodicEventStream: nothing,
+  GetCertificateChainStatus: ({ nowMs }, { certificateStatusRequests }) => ({
+    certificateStatus: (certificateStatusRequests as Payload[]).map(({ certificateHashData, source }) => ({
+      certificateHashData,
+      source,
+      status: 'Failed',
+      nextUpdate: new Date(nowMs).toISOString(),
+    })),
+  }),
+  NotifyDERAlarm: nothing,
+  NotifyDERStartStop: nothing,
+  NotifyEVChargingNeeds: () => ({ status: 'NoChargingProfile' }),
+  NotifyPriorityCharging: nothing,
+  NotifySettlement: nothing,
+  OpenPeriodicEventStream: () => ({ status: 'Accepted' }),
+  PullDynamicScheduleUpdate: () => ({ status: 'Rejected', ...UNSUPPORTED }),
+  ReportDERControl: nothing,
+  VatNumberValidation: (_facts, { vatNumber, evseId }) => ({
+    vatNumber,
+    status: 'Rejected',
+    ...UNSUPPORTED,
+    ...(evseId === undefined ? {} : { evseId }),
+  }),
+};
+
+/** OCPP 2.x calls Unknown what 1.6 calls Invalid. Where a charger lets everybody charge, nobody is asked about. */
+function idTokenInfo(verdict: Facts['idTag'], { idToken }: Payload): object {
+  const status = isFree(idToken) ? 'Accepted' : verdict === 'Invalid' ? 'Unknown' : verdict;
+  return { idTokenInfo: { status } };
+}
+
+/** Whether an idToken stands for nobody: charging begins by a button, without authorization (OCPP 2.0.1 C02). */
+function isFree(idToken: unknown): boolean {
+  return isObject(idToken) && idToken.type === 'NoAuthorization';
+}
+
+function needOf(action: string, payload: Payload): Need | undefined {
+  if (action === 'SignCertificate') return certificateNeed(payload);
+  if (action !== 'Authorize' && action !== 'TransactionEvent') return undefined;
+  const { idToken } = payload;
+  return isObject(idToken) && !isFree(idToken) ? { idTag: idToken.idToken as string } : undefined;
+}
+
+/** The CA signs certificates of charging stations; those of a V2G hierarchy are another's. */
+function certificateNeed({
+  csr,
+  certificateType = 'ChargingStationCertificate',
+  requestId,
+}: Payload): Need | undefined {
+  if (certificateType !== 'ChargingStationCertificate') return undefined;
+  const beside = { certificateType, ...(requestId === undefined ? {} : { requestId }) };
+  return { csr: { text: csr as string, beside } };
+}
+
+export const DIALECT_20: Dialect = {
+  version: 'ocpp2.0.1',
+  answers: ANSWERS_20,
+  sends: new Set(),
+  commands: COMMANDS_20,
+  transactionActions: new Set(['TransactionEvent', 'MeterValues']),
+  needOf,
+  malformed: 'RpcFrameworkError',
+};
+
+export const DIALECT_21: Dialect = {
+  ...DIALECT_20,
+  version: 'ocpp2.1',
+  answers: ANSWERS_21,
+  sends: new Set(['NotifyPeriodicEventStream']),
+  commands: COMMANDS_21,
+};

@@ -1,0 +1,115 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
+import { transactionEvent } from '../core/samples20.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { type ConnectOptions, connectCharger, type RawCharger, readEvents, startTestGateway } from './support.ts';
+
+const rfid = (idToken: string) => ({ idToken, type: 'ISO14443' });
+const NOBODY = { idToken: '', type: 'NoAuthorization' };
+
+describe('a gateway, towards chargers of OCPP 2.x', () => {
+  let redis: TestRedis;
+  let gateway: RunningGateway;
+  const chargers: RawCharger[] = [];
+  let names = 0;
+
+  const connect = async (subprotocols: ConnectOptions['subprotocols'] = ['ocpp2.0.1']) => {
+    const identity = `CP2-${++names}`;
+    const charger = await connectCharger(gateway.port, identity, { subprotocols });
+    chargers.push(charger);
+    return { identity, charger };
+  };
+  const eventsOf = async (identity: string) =>
+    (await readEvents(redis.url)).filter((event) => event.charger === identity);
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    gateway = await startTestGateway(redis.url);
+  });
+  afterEach(async () => {
+    await Promise.all(chargers.splice(0).map((charger) => charger.close()));
+  });
+  afterAll(async () => {
+    await gateway.close();
+    await redis.close();
+  });
+
+  it.each([
+    [['ocpp1.6', 'ocpp2.0.1', 'ocpp2.1'], 'ocpp2.1'],
+    [['ocpp1.6', 'ocpp2.0.1'], 'ocpp2.0.1'],
+    [['ocpp2.0', 'ocpp1.6'], 'ocpp1.6'],
+  ])(
+    'speaks the newest version of those that one offers: of %j it is %s, as is on record',
+    async (offered, version) => {
+      const { identity, charger } = await connect(offered);
+      expect(charger.socket.protocol).toBe(version);
+      await charger.call('1', 'Heartbeat', {});
+      expect((await eventsOf(identity))[0]).toMatchObject({ kind: 'open', frame: `{"subprotocol":"${version}"}` });
+    },
+  );
+
+  it.each([
+    ['Authorize', { idToken: rfid('Accepted-1') }, { idTokenInfo: { status: 'Accepted' } }],
+    ['Authorize', { idToken: rfid('Blocked-1') }, { idTokenInfo: { status: 'Blocked' } }],
+    ['Authorize', { idToken: rfid('nobody') }, { idTokenInfo: { status: 'Unknown' } }],
+    ['TransactionEvent', transactionEvent('Started', 0, { idToken: rfid('Expired-1') }), expired()],
+    ['TransactionEvent', transactionEvent('Started', 0, { idToken: NOBODY }), { idTokenInfo: { status: 'Accepted' } }],
+    ['TransactionEvent', transactionEvent('Updated', 7), {}],
+    ['TransactionEvent', transactionEvent('Ended', 3, { timestamp: '1970-01-01T00:00:00Z', offline: true }), {}],
+    ['SignCertificate', { csr: 'x', certificateType: 'V2GCertificate' }, { status: 'Rejected' }],
+    [
+      'Get15118EVCertificate',
+      { iso15118SchemaVersion: 'urn', action: 'Install', exiRequest: 'x' },
+      { status: 'Failed', exiResponse: '', statusInfo: { reasonCode: 'UnsupportedRequest' } },
+    ],
+  ])('answers %s %j', async (action, payload, expected) => {
+    const { charger } = await connect();
+    expect(await charger.call('1', action, payload)).toEqual([3, '1', expected]);
+  });
+
+  it('keeps transaction messages that break their schema, raw, as suspect, and refuses others without a record', async () => {
+    const { identity, charger } = await connect();
+    const { transactionInfo: _, ...broken } = transactionEvent('Ended', 3);
+    expect(await charger.call('1', 'TransactionEvent', broken)).toEqual([
+      4,
+      '1',
+      'OccurrenceConstraintViolation',
+      "payload must have required property 'transactionInfo'",
+      {},
+    ]);
+    expect((await charger.call('2', 'MeterValues', { evseId: 1, meterValue: [] }))[2]).toBe(
+      'OccurrenceConstraintViolation',
+    );
+    expect((await charger.call('3', 'Authorize', { idToken: rfid('A'), more: 1 }))[2]).toBe('FormatViolation');
+    expect((await eventsOf(identity)).map(({ kind }) => kind)).toEqual(['open', 'suspect', 'suspect']);
+  });
+
+  it('refuses what another version has, what only a CSMS sends, and what is no frame, in the words of 2.x', async () => {
+    const { charger } = await connect();
+    expect((await charger.call('1', 'StartTransaction', {}))[2]).toBe('NotImplemented');
+    expect((await charger.call('2', 'SetVariables', {}))[2]).toBe('NotSupported');
+    expect((await charger.call('3', 'NotifySettlement', {}))[2]).toBe('NotImplemented');
+    charger.send('no JSON');
+    expect(await charger.answerTo('-1')).toEqual([4, '-1', 'RpcFrameworkError', 'a frame must be JSON', {}]);
+  });
+
+  it('records a SEND of 2.1, answers none, and lets one pass that it does not know, or that 2.0.1 has not', async () => {
+    const stream = { id: 1, pending: 0, basetime: '2026-03-01T12:00:00Z', data: [{ t: 0, v: '1' }] };
+    const frame = JSON.stringify([6, 'a', 'NotifyPeriodicEventStream', stream]);
+    const { identity, charger } = await connect(['ocpp2.1']);
+    charger.send([6, 'x', 'MakeCoffee', {}], [6, 'y', 'NotifyPeriodicEventStream', {}], [6, 7], [5, 'z', 'c', 'd', {}]);
+    charger.send(frame);
+    await charger.call('1', 'Heartbeat', {});
+    expect(charger.received).toHaveLength(1);
+    expect((await eventsOf(identity))[1]).toMatchObject({ kind: 'call', frame, reply: '' });
+    expect(await eventsOf(identity)).toHaveLength(3);
+    const older = await connect(['ocpp2.0.1']);
+    older.charger.send(frame);
+    await older.charger.call('1', 'Heartbeat', {});
+    expect(await eventsOf(older.identity)).toHaveLength(2);
+  });
+});
+
+function expired() {
+  return { idTokenInfo: { status: 'Expired' } };
+}
