@@ -22,7 +22,7 @@ describe('the documents', () => {
       .split('\n')
       .filter((line) => line.startsWith('| `'));
     expect(read(OCPP)).toBe(ocppDocument());
-    expect(rows).toHaveLength(28 + 11);
+    expect(rows).toHaveLength(28 + 11 + 64 + 91);
     expect(rows.filter((row) => !row.endsWith('| yes |'))).toEqual([]);
   });
 
