@@ -163,8 +163,9 @@ describe('a command of a manager', () => {
       '404 UNKNOWN_ACTION',
     );
     expect(await refusal({ action: 'GetVariables', payload: '{}' })).toBe('404 UNKNOWN_ACTION');
-    void answerNext(3, '{"status":"Accepted"}', newer);
-    expect((await command({ ...reset, payload: '{"type":"Immediate","evseId":1}' })).status).toBe(200);
+    const call = answerNext(3, '{"status":"Accepted"}', newer);
+    await command({ ...reset, payload: '{"type":"Immediate","evseId":1}' });
+    expect(await call).toMatch(/"Reset",\{"type":"Immediate","evseId":1\}\]$/);
     await newer.close();
   });
 
