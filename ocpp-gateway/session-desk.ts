@@ -8,8 +8,8 @@ import { decodeSessionParams, type RequestApproval } from '../core/request-appro
 import { type StopCause, stopMessageId } from '../core/session-stop.ts';
 import { startedTag } from '../core/started-tag.ts';
 import type { Logger } from '../runtime/log.ts';
-import type { IdTagVerdict } from './answers16.ts';
 import type { CommandEnd } from './charger-calls.ts';
+import type { IdTagVerdict } from './dialect.ts';
 import {
   dueStop,
   isAbout,
@@ -54,7 +54,8 @@ export interface SessionDesk {
 export interface SessionDeskOptions {
   store: SessionStore;
   stations: () => Pick<Stations, 'command'> | undefined;
-  versionOf: (charger: string) => OcppVersion;
+  /** Undefined if the charger is not connected here. */
+  versionOf: (charger: string) => OcppVersion | undefined;
   /** A session without energy for so long is ended, ms; 0 if none is. */
   idleMs: number;
   onEnd: (action: string, end: CommandEnd['kind']) => void;
@@ -144,13 +145,15 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
   };
 
   const stop = async (charger: string, live: Live, cause: StopCause, transactionId: TransactionId) => {
+    const version = versionOf(charger);
+    if (version === undefined) return;
     const { session, progress } = live;
     live.isCalling = true;
     const messageId = stopMessageId(cause, session.sessionId, progress.attempts);
     progress.cause = cause;
     progress.attempts += 1;
     save(charger, live);
-    const end = await call(charger, stopCall(versionOf(charger), transactionId), messageId);
+    const end = await call(charger, stopCall(version, transactionId), messageId);
     log.info(
       { chargerId: charger, sessionId: session.sessionId, transactionId, cause, end: end?.kind },
       'session to end',
@@ -160,8 +163,10 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
   };
 
   const askForMeter = async (charger: string, live: Live) => {
+    const version = versionOf(charger);
+    if (version === undefined) return;
     live.isCalling = true;
-    const end = await call(charger, meterCall(versionOf(charger), live.session.connector));
+    const end = await call(charger, meterCall(version, live.session.connector));
     live.isCalling = false;
     const isRefused = end?.kind !== 'result' || !end.payload.includes('"Accepted"');
     live.meterAfterMs = isRefused ? Math.min(live.meterAfterMs * 2, METER_AT_MOST_MS) : METER_AFTER_MS;
@@ -200,7 +205,8 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
   const takeIn = (charger: string, connected: Connected, event: Pick<ChargerEvent, 'frame' | 'reply'>) => {
     const atMs = now();
     const tag = startedTag({ kind: 'call', frame: event.frame })?.toUpperCase();
-    for (const fact of deriveFacts({ kind: 'call', receivedAtMs: atMs, ...event }, versionOf(charger))) {
+    const version = versionOf(charger);
+    for (const fact of deriveFacts({ kind: 'call', receivedAtMs: atMs, ...event }, version)) {
       for (const live of connected.sessions.values()) {
         if (isAbout(fact, live)) {
           const before = live.progress;
@@ -212,7 +218,7 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
         } else if (fact.kind === 'transaction-started' && tag === live.session.tag && isRefused(fact)) {
           // Not every charger ends a transaction whose idTag is refused.
           const messageId = stopMessageId('late', live.session.sessionId, atMs);
-          void call(charger, stopCall(versionOf(charger), fact.transactionId), messageId);
+          if (version !== undefined) void call(charger, stopCall(version, fact.transactionId), messageId);
         }
       }
     }

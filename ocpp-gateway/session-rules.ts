@@ -5,7 +5,7 @@ import { toldReading } from '../core/meter-reading.ts';
 import type { OcppVersion } from '../core/ocpp-version.ts';
 import { decodeStartParams, type RequestApproval, START_WITHIN_SEC, sessionTag } from '../core/request-approval.ts';
 import type { StopCause } from '../core/session-stop.ts';
-import type { IdTagVerdict } from './answers16.ts';
+import type { IdTagVerdict } from './dialect.ts';
 
 /** A session that a contract opened at a charger. */
 export interface Session {
