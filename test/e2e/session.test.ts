@@ -1,18 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AbiCoder, type Contract, keccak256, parseEther, type TransactionReceipt, toUtf8Bytes, Wallet } from 'ethers';
 import { deviceIdOf } from '../../core/identity.ts';
+import { STOPS } from '../../core/session-answers.ts';
 import { call, contractAt } from '../../network/contracts.ts';
+import { LOCAL_TARIFF } from '../../network/local-economy.ts';
 import { signerOf } from '../../network/one-by-one.ts';
+import type { Charger } from '../../simulator/charger.ts';
 import { waitFor } from '../support/wait.ts';
 import { startTestNetwork, type TestNetwork } from './test-network.ts';
 
 const MINUTES_MS = 60_000;
 const DEPOSIT = parseEther('20');
+/** What the connector gives, W: 6.1 Wh a second. */
+const POWER_W = 22_000;
 const STATES = ['None', 'Requested', 'Active', 'Ended', 'Settled', 'Rejected', 'Expired', 'Suspect'];
 const abi = AbiCoder.defaultAbiCoder();
 
 describe('a session and commands through the chain, on a network of real processes', () => {
   let network: TestNetwork;
+  let charger: Charger;
   /** The charger's contract, as the driver and as the manager. */
   let device: Contract;
   let managed: Contract;
@@ -21,7 +27,7 @@ describe('a session and commands through the chain, on a network of real process
 
   beforeAll(async () => {
     network = await startTestNetwork({ chargers: 1 });
-    await network.charger('CP-1');
+    charger = await network.charger('CP-1', { meterIntervalMs: 1_000 });
     const { keys, chain, provider, state } = network;
     const address = String(await call(chain.contracts.factory, 'deviceOf', deviceIdOf('CP-1')));
     device = await contractAt('DeviceDEVSEN', address, signerOf(keys.driver, provider));
@@ -96,8 +102,39 @@ describe('a session and commands through the chain, on a network of real process
       expect(await freeTokens()).toBe(before - DEPOSIT);
       await sessionIn('Rejected', idIn(asked, 'SessionRequested'));
       expect(await freeTokens()).toBe(before);
-      expect(network.deaths).toEqual([]);
     },
     2 * MINUTES_MS,
+  );
+
+  it(
+    'charges, stops and settles to the token unit',
+    async () => {
+      const before = await freeTokens();
+      charger.plug(1, { battery: { capacityWh: 77_000, levelWh: 10_000 }, maxPowerW: POWER_W });
+      await charger.settled();
+      const asked = await transact(device, 'startCharge', 1, DEPOSIT, 1, driver);
+      const sessionId = idIn(asked, 'SessionRequested');
+      await sessionIn('Active', sessionId);
+      expect(await call(device, 'occupantOf', 1)).toBe(driver);
+      const startWh = charger.connector(1).transaction?.startWh ?? Number.NaN;
+      // A hundred Wh are the least that is paid for.
+      await waitFor(() => charger.connector(1).meterWh - startWh > 110, {
+        what: 'energy to flow',
+        timeoutMs: MINUTES_MS,
+      });
+      await transact(device, 'stopCharge', sessionId, driver);
+      const session = await sessionIn('Settled', sessionId);
+
+      expect(STOPS[Number(session.stop)]).toBe('Remote');
+      expect(session.energyWh).toBeGreaterThan(100n);
+      const { startedAt, endedAt, idleSec, energyWh } = session as Record<string, bigint>;
+      const idle = idleSec as bigint;
+      const chargingSec = (endedAt as bigint) - (startedAt as bigint) - idle;
+      const energyCost = LOCAL_TARIFF.perKwh * (energyWh as bigint) * 60n;
+      const timeCost = (LOCAL_TARIFF.perMinute * chargingSec + LOCAL_TARIFF.perIdleMinute * idle) * 1_000n;
+      expect(before - (await freeTokens())).toBe(LOCAL_TARIFF.flat + (energyCost + timeCost) / 60_000n);
+      expect(network.deaths).toEqual([]);
+    },
+    3 * MINUTES_MS,
   );
 });
