@@ -5,6 +5,7 @@ import { deriveFacts } from '../core/derive-facts.ts';
 import { versionOf } from '../core/ocpp-version.ts';
 import { sessionTag } from '../core/request-approval.ts';
 import type { SessionEvent, SessionRecordAt, StartEvent, StopEvent } from '../core/session-result.ts';
+import { stopCauseOf, stopMessageId } from '../core/session-stop.ts';
 import { startedTag } from '../core/started-tag.ts';
 import type { Database } from './database.ts';
 import { tagHash } from './projections.ts';
@@ -65,6 +66,12 @@ export function makeSessionReader(
        UNION ${told('transaction_messages', "t.transaction_id = ?8 AND t.kind = 'updated'")}) LIMIT ?7`,
   );
 
+  const selectGatewayStops = db.prepare<Omit<EventRow, 'kind' | 'frame' | 'reply'> & { messageId: string }>(
+    `SELECT c.epoch, g.account, c.chapter, t.at_ms AS atMs, t.seq, t.message_id AS messageId FROM command_answers t
+     JOIN connections c ON c.id = t.connection JOIN gateways g ON g.id = c.gateway
+     WHERE t.charger = ? AND t.message_id >= ? AND t.message_id < ? AND t.at_ms <= ?`,
+  );
+
   return (deviceId: string, sessionId: string, atMs: number): SessionRecordAt => {
     const charger = selectCharger.get(deviceId)?.id ?? 0;
     const at = reader.at(deviceId, atMs);
@@ -105,6 +112,15 @@ export function makeSessionReader(
           .all(charger, String(transactionId), atMs, 'stop')
           .map((row) => eventOf<StopEvent['fact']>(row)),
       told: toldBetween,
+      gatewayStops: () => {
+        const [first] = stopMessageId('limit', sessionId, 0).split(/0$/);
+        // '/' comes right after the '.' that the ids have before their number.
+        const rows = selectGatewayStops.all(charger, `${first}`, `${first?.slice(0, -1)}/`, atMs);
+        return rows.flatMap(({ account: gateway, messageId, ...row }) => {
+          const cause = stopCauseOf(messageId, sessionId);
+          return cause === undefined ? [] : [{ ...row, gateway, cause }];
+        });
+      },
       commitmentOf: (start) => {
         const row = rowOf.get(start);
         const tag = row && startedTag(row);

@@ -9,6 +9,7 @@ import { isAfter, type PlaceAt } from './place.ts';
 import type { Reason, SessionAnswer, Stop, Verdict } from './session-answers.ts';
 import { STOPS } from './session-answers.ts';
 import { idleSecOf, judgeRegisters, signedIn } from './session-figures.ts';
+import type { StopCause } from './session-stop.ts';
 import { signedEnergy } from './signed-energy.ts';
 
 /** An event of a charger that a session's result may rest on. */
@@ -36,6 +37,8 @@ export interface SessionRecordAt {
    * another place if one is given; in any order.
    */
   told: (start: StartEvent, to: PlaceAt | undefined) => Known<SessionEvent[]>;
+  /** The charger's answers to the gateway's own calls to end the session, and why those were made. */
+  gatewayStops: () => Iterable<PlaceAt & { cause: StopCause }>;
   /** Commitment of the card that a start shows, 0x-hex of 32 bytes; undefined if this operator cannot make it. */
   commitmentOf: (start: StartEvent) => string | undefined;
   /** Whether the charger is there: up to when it was known to be, Unix ms; undefined if it is. */
@@ -111,7 +114,14 @@ export function sessionResultAt(record: SessionRecordAt, atMs: number, meterKey?
   const presence = record.presence();
   if (!presence.isKnown) return presence;
   const { lastKnownMs } = presence.answer;
-  return { isKnown: true, answer: { ...judge({ start, stops, between, lastKnownMs, atMs, meterKey }), idTag } };
+  const [end] = stops;
+  const isByLimit = [...record.gatewayStops()].some(
+    (call) => call.cause === 'limit' && counts(call) && end !== undefined && isAfter(end, call),
+  );
+  const answer = judge({ start, stops, between, lastKnownMs, atMs, meterKey });
+  // The charger only knows that it was told to stop.
+  const stop = isByLimit && answer.stop === 'Remote' ? 'EnergyLimit' : answer.stop;
+  return { isKnown: true, answer: { ...answer, stop, idTag } };
 }
 
 interface Story {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ZeroHash } from 'ethers';
 import { idTagCommitment } from '../../core/identity.ts';
 import { sessionTag } from '../../core/request-approval.ts';
+import { stopMessageId } from '../../core/session-stop.ts';
 import { makeTestGateway } from '../support/batches.ts';
 import { makeTestRecord, TEST_PEPPER } from './record.ts';
 import { beginStory, CHARGER, DAY, ms, SESSION, tellStory } from './session-story.ts';
@@ -95,6 +96,23 @@ describe('the result of a session as of a time', () => {
     flush(END + 20);
     expect(told(94)).toMatchObject({ verdict: 'Running', energyWh: 1_500 });
     expect(told(END + 15)).toMatchObject({ verdict: 'Done', energyWh: 333_333 });
+  });
+
+  it.each<[string, string, number, string]>([
+    ['EnergyLimit', stopMessageId('limit', SESSION, 3), 99, 'Remote'],
+    ['Remote', stopMessageId('limit', OTHER, 0), 99, 'Remote'],
+    ['Remote', stopMessageId('idle', SESSION, 0), 99, 'Remote'],
+    ['EVDisconnected', stopMessageId('limit', SESSION, 0), 99, 'EVDisconnected'],
+    // What comes after the end has not brought it about, and an answer that was given must not change.
+    ['Remote', stopMessageId('limit', SESSION, 0), 101, 'Remote'],
+  ])('was stopped by %s where %s was answered at %i and the charger says %s', (told, messageId, sec, reason) => {
+    const story = beginStory();
+    story.start(10, 0);
+    if (sec < 100) story.answer(sec, messageId, { status: 'Accepted' });
+    story.stop(100, 50, { reason });
+    if (sec > 100) story.answer(sec, messageId, { status: 'Accepted' });
+    story.flush(110);
+    expect(story.told(105)).toMatchObject({ verdict: 'Done', stop: told });
   });
 
   it('is a contradiction where it ended before it began by a clock that is believed', () => {

@@ -36,6 +36,10 @@ export function tellStory(gateway: TestGateway, take: (...batches: Batch[]) => v
     if (sec > toldSec + 1) flush(sec - 1);
     gateway.call(CHARGER, ms(DAY + sec), action, payload, result);
   };
+  const answer = (sec: number, messageId: string, result: object) => {
+    if (sec > toldSec + 1) flush(sec - 1);
+    gateway.answer(CHARGER, ms(DAY + sec), messageId, result);
+  };
   flush(0);
   gateway.open(CHARGER, ms(DAY + 1));
   return {
@@ -56,10 +60,9 @@ export function tellStory(gateway: TestGateway, take: (...batches: Batch[]) => v
       gateway.open(CHARGER, ms(DAY + sec), epoch);
     },
     /** The charger answers the call of a request. */
-    reply: (sec: number, requestId: string, result: object) => {
-      if (sec > toldSec + 1) flush(sec - 1);
-      gateway.answer(CHARGER, ms(DAY + sec), messageIdOf(requestId), result);
-    },
+    reply: (sec: number, requestId: string, result: object) => answer(sec, messageIdOf(requestId), result),
+    /** The charger answers any call. */
+    answer,
     start: (
       sec: number,
       meterStart: number,
