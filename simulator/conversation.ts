@@ -2,7 +2,7 @@ import { type Backoff, backoffMs } from './backoff.ts';
 import { type BootReason, type ChargerMessage, isTransactionMessage, type ReplyFacts } from './charger-message.ts';
 import type { Clock, Random } from './clock.ts';
 import type { Dialect, Wording } from './dialect.ts';
-import { afterPowerCut, enqueue, type MessageQueue } from './message-queue.ts';
+import { afterPowerCut, enqueue, type MessageQueue, thinned } from './message-queue.ts';
 import { type Link, type LinkSettings, openLink } from './ocpp-link.ts';
 
 /** How patient a charger is. */
@@ -82,6 +82,9 @@ const LASTING: ReadonlySet<ChargerMessage['kind']> = new Set([
   'log',
   'reservationEnded',
 ]);
+
+/** Messages that a charger has room for while nobody listens. */
+const MOST_QUEUED = 5_000;
 
 /** Kept through a lost connection; all else is asked of the CSMS that is there now, or not at all. */
 const outlivesConnection = (message: ChargerMessage) => isTransactionMessage(message) || LASTING.has(message.kind);
@@ -234,6 +237,8 @@ export function startConversation(settings: ConversationSettings): Conversation 
 
   function say(message: ChargerMessage): void {
     queue = enqueue(queue, message, isTalking);
+    // the message on its way stays: it may have arrived
+    if (!isTalking) queue = thinned(queue, MOST_QUEUED);
     wake();
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { backoffMs } from '../../simulator/backoff.ts';
 import type { ChargerMessage, ConnectorStatus } from '../../simulator/charger-message.ts';
-import { afterPowerCut, enqueue, type MessageQueue } from '../../simulator/message-queue.ts';
+import { afterPowerCut, enqueue, type MessageQueue, thinned } from '../../simulator/message-queue.ts';
 
 const status = (connector: number, name: ConnectorStatus): ChargerMessage => ({
   kind: 'status',
@@ -26,6 +26,13 @@ describe('the queue of a charger', () => {
   it('keeps every status while online', () => {
     const queue = enqueue(enqueue([], status(1, 'Preparing'), true), status(1, 'Charging'), true);
     expect(queue).toEqual([status(1, 'Preparing'), status(1, 'Charging')]);
+  });
+
+  it('loses every other meter value when it has become too long, and never a start or a stop', () => {
+    const meters = [1, 2, 3, 4].map((atMs): ChargerMessage => ({ ...meter, atMs }) as ChargerMessage);
+    const queue = [start, ...meters, status(1, 'Charging')];
+    expect(thinned(queue, 6)).toBe(queue);
+    expect(thinned(queue, 5)).toEqual([start, meters[1], meters[3], status(1, 'Charging')]);
   });
 
   it('loses in a power cut what is not about a transaction', () => {
