@@ -6,7 +6,7 @@ import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { makeWaitingRoom } from '../../ocpp-gateway/waiting-room.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { connectCharger, HttpRefusal, refusalOf, startTestGateway } from './support.ts';
+import { connectCharger, HttpRefusal, otherSources, refusalOf, startTestGateway } from './support.ts';
 
 describe('the limits at the door', () => {
   const start = (failuresPerMin: number, connectsPerMin = 3) => {
@@ -91,13 +91,13 @@ describe('a gateway, under those who knock all the time', () => {
 
   beforeAll(async () => {
     redis = await startRedis();
-    gateway = await startTestGateway(redis.url, {
-      TRUST_FORWARDED_FOR: 'true',
-      MAX_FAILURES_PER_MIN: '12',
-      MAX_CONNECTS_PER_MIN: '5',
-      MAX_WAITING: '20',
-      AUTH_TIMEOUT_MS: '500',
-    });
+    const startedAtMs = Date.now();
+    gateway = await startTestGateway(
+      redis.url,
+      { TRUST_FORWARDED_FOR: 'true', MAX_FAILURES_PER_MIN: '12', MAX_CONNECTS_PER_MIN: '5' },
+      // However long the attempts take, none is forgiven.
+      { now: () => startedAtMs },
+    );
   });
   afterAll(async () => {
     await gateway.close();
@@ -127,22 +127,25 @@ describe('a gateway, under those who knock all the time', () => {
   });
 
   it('closes those that are too many to wait, cuts off those that say nothing, and lets chargers in after that', async () => {
+    const limits = { MAX_WAITING: '20', AUTH_TIMEOUT_MS: '500' };
+    const small = await startTestGateway(redis.url, limits, { sources: otherSources() });
     const idle = Array.from({ length: 30 }, () => {
-      const socket = connectTcp(gateway.port, '127.0.0.1');
+      const socket = connectTcp(small.port, '127.0.0.1');
       socket.on('error', () => {});
       socket.resume();
       return once(socket, 'close');
     });
     await Promise.all(idle);
-    const metrics = await (await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`)).text();
+    const metrics = await (await fetch(`http://127.0.0.1:${small.adminPort}/metrics`)).text();
     expect(metrics).toMatch(/^devsen_gateway_refused_total\{reason="too many waiting"\} ([1-9]\d*)/m);
     await waitFor(
       async () => {
-        const charger = await connectCharger(gateway.port, 'CPafter').catch(() => undefined);
+        const charger = await connectCharger(small.port, 'CPafter').catch(() => undefined);
         await charger?.close();
         return charger !== undefined;
       },
       { what: 'a charger to be let in' },
     );
+    await small.close();
   });
 });

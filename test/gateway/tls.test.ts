@@ -53,6 +53,11 @@ describe('a gateway with TLS', () => {
     chargers: { find: async (identity: string) => credentials[identity] ?? ('unknown' as const) },
   });
   const files = makeFiles({ 'client-ca.pem': clientCa.cert });
+  const tlsFiles = {
+    GATEWAY_TLS_CERT_FILE: files.path('cert.pem'),
+    GATEWAY_TLS_KEY_FILE: files.path('key.pem'),
+    GATEWAY_CLIENT_CA_FILE: files.path('client-ca.pem'),
+  };
   const writeServer = ({ cert, key }: TestCertificate) => {
     files.write('cert.pem', cert);
     files.write('key.pem', key);
@@ -69,16 +74,7 @@ describe('a gateway with TLS', () => {
   beforeAll(async () => {
     writeServer(server());
     redis = await startRedis();
-    gateway = await startTestGateway(
-      redis.url,
-      {
-        GATEWAY_TLS_CERT_FILE: files.path('cert.pem'),
-        GATEWAY_TLS_KEY_FILE: files.path('key.pem'),
-        GATEWAY_CLIENT_CA_FILE: files.path('client-ca.pem'),
-        AUTH_TIMEOUT_MS: '1000',
-      },
-      { sources: sources() },
-    );
+    gateway = await startTestGateway(redis.url, tlsFiles, { sources: sources() });
   });
   afterAll(async () => {
     await gateway.close();
@@ -133,14 +129,15 @@ describe('a gateway with TLS', () => {
   });
 
   it('cuts off those who do not finish TLS, and those who do not finish their request', async () => {
-    const mute = connectTcp(gateway.port, '127.0.0.1');
-    const slow = connectTls({ port: gateway.port, host: '127.0.0.1', ...tls() });
+    const strict = await startTestGateway(redis.url, { ...tlsFiles, AUTH_TIMEOUT_MS: '500' }, { sources: sources() });
+    const mute = connectTcp(strict.port, '127.0.0.1');
+    const slow = connectTls({ port: strict.port, host: '127.0.0.1', ...tls() });
     slow.on('secureConnect', () => slow.write('GET /CPkey HTTP/1.1\r\nHost: x\r\n'));
     slow.resume();
     mute.resume();
     for (const socket of [mute, slow]) socket.on('error', () => {});
     await Promise.all([once(mute, 'close'), once(slow, 'close')]);
-    await (await connectCharger(gateway.port, 'CPkey', { tls: tls() })).close();
+    await strict.close();
   });
 
   it('shows a renewed certificate to those who come after, without a word to those who are in', async () => {
