@@ -30,10 +30,12 @@ import { makeSessionEndpoints } from './session-endpoints.ts';
 import { makeSessionReader } from './session-reader.ts';
 import type { AdapterSettings } from './settings.ts';
 import { openSigningKey } from './signing-key.ts';
+import { makeThinning } from './thinning.ts';
 import { makeUptimeReader } from './uptime-reader.ts';
 
 /** How often what could not be done is tried again, and gaps that will not close any more are looked for, ms. */
 const UPKEEP_MS = 2_000;
+const DAY_MS = 86_400_000;
 
 export interface RunningAdapter extends Running {
   /** Where it listens, also if the settings left the choice to the system. */
@@ -170,8 +172,18 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
     ...makeSessionEndpoints({ knowing, session, meterKeyOf }),
     ...makeCommandEndpoints(commandMeans),
   ]);
+  const thinning = makeThinning(db);
+  const thin = () => {
+    if (settings.WATERMARK_DAYS === 0) return;
+    try {
+      writing(() => thinning.step(now() - settings.WATERMARK_DAYS * DAY_MS));
+    } catch (error) {
+      log.error({ err: error }, 'watermarks not deleted; trying again');
+    }
+  };
   const upkeep = setInterval(() => {
     takeNews();
+    thin();
     if (recording === undefined) return;
     const { ingest, queue, catchUp } = recording;
     catchUp.run().catch((error) => log.error({ err: error }, 'record not made whole; trying again'));

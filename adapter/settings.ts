@@ -66,6 +66,13 @@ export const ADAPTER_SETTINGS = {
       return text;
     },
   },
+  WATERMARK_DAYS: {
+    about:
+      'Age at which watermarks that no answer depends on are deleted; 0 keeps all. Peers can fetch no further back.',
+    unit: 'days',
+    default: '90',
+    read: asWhole(0, 36_500),
+  },
   ANSWER_WAIT_MS: {
     about: 'How long a question waits for the record to be complete as of its time.',
     unit: 'ms',
