@@ -22,7 +22,7 @@ const WATERMARK_EVERY_SEC = 9;
  *
  * @param take - is handed every batch, of which there are as many as a gateway at work sends
  */
-export function tellStory(gateway: TestGateway, take: (...batches: Batch[]) => void) {
+export function tellStory(gateway: TestGateway, take: (...batches: Batch[]) => void, subprotocol = 'ocpp1.6') {
   let toldSec = 0;
   const flush = (sec: number) => {
     const batches: Batch[] = [];
@@ -41,7 +41,7 @@ export function tellStory(gateway: TestGateway, take: (...batches: Batch[]) => v
     gateway.answer(CHARGER, ms(DAY + sec), messageId, result);
   };
   flush(0);
-  gateway.open(CHARGER, ms(DAY + 1));
+  gateway.open(CHARGER, ms(DAY + 1), ms(DAY + 1), subprotocol);
   return {
     call,
     /** Tells watermarks up to a second. */
@@ -100,7 +100,7 @@ export function tellStory(gateway: TestGateway, take: (...batches: Batch[]) => v
 }
 
 /** A charger's record at one operator, told as the story goes. */
-export function beginStory() {
+export function beginStory(subprotocol?: string) {
   const gateway = makeTestGateway({ bootedAtMs: ms(DAY) });
   const record = makeTestRecord([gateway.listed()]);
   const told = (sec: number, sessionId = SESSION, meterKey?: KeyObject) => {
@@ -112,7 +112,7 @@ export function beginStory() {
   };
   return {
     record,
-    ...tellStory(gateway, record.apply),
+    ...tellStory(gateway, record.apply, subprotocol),
     /** What is answered as of a second of the day, times by seconds of the day. */
     told,
     /** Verdict and reason alone. */
