@@ -138,6 +138,20 @@ describe('a charger that asks a gateway with a CA for a certificate', () => {
     expect(events[2]?.reply).toContain('"CertificateSigned"');
   });
 
+  it('gets one in OCPP 2.0.1 as well, of the type that it asked for, and none of a V2G hierarchy', async () => {
+    const charger = await connectCharger(gateway.port, 'CPnewer', { tls: tls(), subprotocols: ['ocpp2.0.1'] });
+    const { publicKey, privateKey } = newKey();
+    const csr = makeSigningRequest('CPnewer', privateKey, publicKey);
+    const ask = async (id: string, certificateType: string) =>
+      (await charger.call(id, 'SignCertificate', { csr, certificateType }))[2];
+    expect(await ask('1', 'V2GCertificate')).toEqual({ status: 'Rejected' });
+    expect(await ask('2', 'ChargingStationCertificate')).toEqual({ status: 'Accepted' });
+    const [, , , payload] = await sent(charger);
+    expect(payload).toMatchObject({ certificateType: 'ChargingStationCertificate' });
+    expect(new X509Certificate(payload.certificateChain).subject).toBe('CN=CPnewer');
+    await charger.close();
+  });
+
   it('is refused with a request of a key that it does not have, with none at all, and when it asks all the time', async () => {
     const charger = await connectCharger(gateway.port, 'CPliar', { tls: tls() });
     const [own, foreign] = [newKey(), newKey()];
