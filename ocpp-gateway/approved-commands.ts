@@ -107,13 +107,13 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
           log,
           now,
         });
-        queue = readApprovals(redisUrl, prefix, desk, log);
+        queue = readApprovals(redisUrl, prefix, desk, () => redis.status === 'ready', log);
       },
       stop: async () => queue?.close(),
       close: async () => {
         sessions.close();
         holders.close();
-        await wire.close();
+        wire.close();
         await leave();
       },
     };

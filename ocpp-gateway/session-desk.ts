@@ -68,6 +68,8 @@ export const SESSION_MEMORY_MS = 4 * 86_400_000;
 
 const SESSION_TAG = /^[0-9A-F]{20}$/;
 const LOOK_MS = 1_000;
+/** What Redis did not give when a charger connected is asked for at each look, of so many chargers. */
+const MOST_LOADS = 200;
 /** So long after a charger was asked to end a session it is asked again; from the sixth time on after longer and longer. */
 const STOP_AGAIN_MS = 30_000;
 const STOP_AT_MOST_MS = 600_000;
@@ -182,7 +184,9 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
   };
 
   const timer = setInterval(() => {
+    let loading = 0;
     for (const [charger, connected] of chargers) {
+      if (connected.loaded === undefined && loading++ < MOST_LOADS) sessionsOf(charger).catch(() => undefined);
       for (const live of connected.sessions.values()) look(charger, connected, live);
     }
   }, LOOK_MS);
