@@ -34,11 +34,16 @@ export function makeMeterReader(db: Database, reader: Pick<RecordReader, 'at'>) 
      WHERE r.charger = ? AND r.connector = ? AND r.epoch = ? AND r.connection = ? AND r.at_ms <= ?
      ORDER BY r.at_ms DESC, r.seq DESC LIMIT 1`,
   );
+  const selectStopEpoch = db.prepare<{ epoch: number | null }>(
+    `SELECT max(epoch) AS epoch FROM transaction_messages
+     WHERE charger = ? AND connector IS NULL AND register_wh IS NOT NULL AND epoch <= ?`,
+  );
   const selectStops = db.prepare<ReadingRow & { transaction_id: TransactionId }>(
     `SELECT ${COLUMNS}, r.transaction_id FROM transaction_messages r ${JOINS}
-     WHERE r.charger = ? AND r.connector IS NULL AND r.register_wh IS NOT NULL AND r.epoch <= ? AND r.at_ms <= ?
-     ORDER BY r.epoch DESC, r.at_ms DESC, g.account DESC, r.seq DESC`,
+     WHERE r.charger = ? AND r.connector IS NULL AND r.register_wh IS NOT NULL AND r.epoch = ? AND r.at_ms <= ?
+     ORDER BY r.at_ms DESC, g.account DESC, r.seq DESC`,
   );
+  const selectPlaced = db.prepare('SELECT 1 FROM transaction_messages WHERE charger = ? AND connector = ? LIMIT 1');
   const selectStart = db.prepare<{ account: string; chapter: number; at_ms: number; connector: number }>(
     `SELECT g.account, c.chapter, r.at_ms, r.connector FROM transaction_messages r ${JOINS}
      WHERE r.charger = ? AND r.transaction_id = ? AND r.connector IS NOT NULL AND r.at_ms <= ?
@@ -58,18 +63,24 @@ export function makeMeterReader(db: Database, reader: Pick<RecordReader, 'at'>) 
     }
   }
 
+  /** Epoch by epoch, so that what came after the time asked about costs no more than a step down the index. */
   function* stopsAt(charger: number, maxEpoch: number, atMs: number): Iterable<StopReadingAt> {
-    for (const row of selectStops.each(charger, maxEpoch, atMs)) {
-      const start = selectStart.get(charger, row.transaction_id, row.at_ms);
-      yield {
-        ...readingOf(row),
-        start: start && {
-          gateway: start.account,
-          chapter: start.chapter,
-          atMs: start.at_ms,
-          connector: start.connector,
-        },
-      };
+    for (let epoch = maxEpoch; ; epoch--) {
+      const found = selectStopEpoch.get(charger, epoch)?.epoch ?? undefined;
+      if (found === undefined) return;
+      epoch = found;
+      for (const row of selectStops.each(charger, epoch, atMs)) {
+        const start = selectStart.get(charger, row.transaction_id, row.at_ms);
+        yield {
+          ...readingOf(row),
+          start: start && {
+            gateway: start.account,
+            chapter: start.chapter,
+            atMs: start.at_ms,
+            connector: start.connector,
+          },
+        };
+      }
     }
   }
 
@@ -80,7 +91,11 @@ export function makeMeterReader(db: Database, reader: Pick<RecordReader, 'at'>) 
       gateway,
       missedUntilMs,
       readings: (connector, maxEpoch) => readingsAt(charger, connector, maxEpoch, atMs),
-      stops: (maxEpoch) => stopsAt(charger, maxEpoch, atMs),
+      stops: (connector, maxEpoch) =>
+        // An end counts for the connector of its start: where none ever started, and nothing is missing, there is no end.
+        missedUntilMs === 0 && selectPlaced.get(charger, connector) === undefined
+          ? []
+          : stopsAt(charger, maxEpoch, atMs),
     };
   };
 }

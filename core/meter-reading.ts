@@ -27,8 +27,11 @@ export interface StopReadingAt extends PlaceAt, MeterReading {
 export interface MeterRecordAt {
   /** Readings told for a connector, the latest first: at least the latest of each connection. */
   readings: (connector: number, maxEpoch: number) => Iterable<ReadingAt>;
-  /** Ends of the charger's transactions, and what OCPP 2.x tells within them, the latest first. */
-  stops: (maxEpoch: number) => Iterable<StopReadingAt>;
+  /**
+   * Ends of the charger's transactions, and what OCPP 2.x tells within them, the latest first: at least those that may be
+   * the connector's.
+   */
+  stops: (connector: number, maxEpoch: number) => Iterable<StopReadingAt>;
   gateway: (account: string) => GatewayAt;
   missedUntilMs: number;
 }
@@ -85,7 +88,7 @@ export function meterReadingAt(record: MeterRecordAt, connector: number, atMs: n
   const maxEpoch = atMs + EPOCH_SKEW_MS;
   const counts = (row: Pick<PlaceAt, 'gateway' | 'chapter'>) => record.gateway(row.gateway).chapter === row.chapter;
   let latest = first(record.readings(connector, maxEpoch), counts);
-  for (const stop of record.stops(maxEpoch)) {
+  for (const stop of record.stops(connector, maxEpoch)) {
     if (latest !== undefined && !isAfter(stop, latest)) break;
     if (!counts(stop)) continue;
     const start = stop.start !== undefined && counts(stop.start) ? stop.start : undefined;
