@@ -10,7 +10,7 @@ const USAGE = `A whole network under load while its parts are killed at random; 
 
   --minutes <n>        how long things go wrong; 60 if not given
   --chargers <n>       how many chargers; 500 if not given
-  --versions <list>    what they speak, in turn: 1.6, 2.0.1, 2.1; 1.6 if not given
+  --versions <list>    what they speak, in turn; 1.6,2.0.1,2.1 if not given
   --mishap-every <s>   seconds between two mishaps, on average; 20 if not given
   --seed <n>           runs the mishaps of an earlier soak again
   --no-build           the contracts are compiled already
@@ -26,7 +26,7 @@ function readArguments() {
     options: {
       minutes: { type: 'string', default: '60' },
       chargers: { type: 'string', default: '500' },
-      versions: { type: 'string', default: '1.6' },
+      versions: { type: 'string', default: '1.6,2.0.1,2.1' },
       'mishap-every': { type: 'string', default: '20' },
       seed: { type: 'string', default: String(randomInt(2 ** 31)) },
       'no-build': { type: 'boolean', default: false },
