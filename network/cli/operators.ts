@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { AbiCoder, formatEther } from 'ethers';
 import { call } from '../contracts.ts';
+import { addOperatorSetupCommands } from './operator-setup.ts';
 import { facts, table } from './output.ts';
 import { inNetwork, type Session, type Streams } from './session.ts';
 import { transact } from './tx.ts';
@@ -17,6 +18,8 @@ export function addOperatorCommands(program: Command, streams: Streams): void {
     .action(async (_options, command: Command) => {
       await inNetwork(command, streams, 'reader', list);
     });
+
+  addOperatorSetupCommands(operators, streams);
 
   const link = program.command('link').description('LINK accounts, from which questions to the oracles are paid');
   link
