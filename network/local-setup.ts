@@ -33,6 +33,8 @@ export const LOCAL_ID_TAGS = ['DRIVER-ADA', 'DRIVER-BEN', 'DRIVER-CLEO'] as cons
 export interface ChargerPlan {
   identity: string;
   connectors: number;
+  /** Most power of each connector, W; 22,000 unless told. */
+  maxPowerW?: number;
 }
 
 /** The local network's own chargers. */
@@ -162,8 +164,9 @@ export async function registerCharger(
   key: string,
   n: number,
 ): Promise<void> {
+  const { maxPowerW = 22_000 } = charger;
   // OCPI's IEC_62196_T2, a socket, three phases
-  const connector = (number: number) => ({ evse: number, standard: 26, format: 1, powerType: 4, maxPowerW: 22_000 });
+  const connector = (number: number) => ({ evse: number, standard: 26, format: 1, powerType: 4, maxPowerW });
   await ensureCharger(contracts, manager, {
     identity: charger.identity,
     latitudeDeg: 47.3769 + n * 0.001,

@@ -31,12 +31,15 @@ export async function playOnce(options: { withBuild: boolean }, terminal: Termin
   interrupted.catch(() => {});
   const work = async () => {
     const { paint, print, step } = terminal;
-    print(paint('strong', 'A question goes the whole way once: from a charger to a contract'));
+    print(
+      paint('strong', 'A question and a paid session go the whole way once: from a charger to a contract, and back'),
+    );
     network = await startLocalNetwork({
       dir,
       watchdog,
       ports: await anyPorts(OPERATORS),
-      chargers: [{ identity: 'CP-ADA', connectors: 2 }],
+      // So much power that a session delivers something worth paying for within seconds.
+      chargers: [{ identity: 'CP-ADA', connectors: 2, maxPowerW: 400_000 }],
       withBuild: options.withBuild,
       withTraffic: false,
       step,

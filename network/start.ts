@@ -8,7 +8,7 @@ import { makeTerminal } from './terminal.ts';
 const USAGE = `A DEVSEN network on this machine: a chain, Redis, a gateway, four operators, virtual chargers.
 
   npm start                      runs it until Ctrl-C
-  npm start -- --once            plays one question through, from the charger to the contract, and ends
+  npm start -- --once            plays a question and a paid session through, and ends
 
   --ask-every <seconds>          how often a contract asks about some charger; 0 for never; 20 if not given
   --no-traffic                   no virtual chargers

@@ -9,6 +9,7 @@ import { within } from './deadline.ts';
 import type { LocalNetwork } from './local-network.ts';
 import { signerOf } from './one-by-one.ts';
 import { readAnswer } from './request-account.ts';
+import { playSession } from './session-story.ts';
 import type { Terminal } from './terminal.ts';
 
 /** A car that takes a while to fill, so that the charger is still charging when it is asked about. */
@@ -16,7 +17,7 @@ const CAR = { battery: { capacityWh: 77_000, levelWh: 20_000 }, maxPowerW: 11_00
 
 /**
  * Plays the whole way once: a charger connects and begins to charge, a contract asks about it, the operators answer, and
- * what the contract was told is compared with what the charger is.
+ * what the contract was told is compared with what the charger is. Then a driver pays for a session at its other connector.
  *
  * @throws DevsenError if a step takes too long, or if what was agreed is not the truth
  */
@@ -59,6 +60,7 @@ export async function playStory(network: LocalNetwork, idTag: string, terminal: 
     await terminal.step('what the contract was told is what the charger is', async () => {
       checkTruth(reply, network, charger.connector(connector).status);
     });
+    await playSession(network, charger, identity, terminal);
   } finally {
     await charger.close();
   }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runQuietly } from './child.mjs';
 import { SetupError, say } from './say.mjs';
@@ -48,6 +48,9 @@ function hasNativeChain(root) {
 }
 
 async function install(root) {
+  if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) {
+    throw new SetupError('node_modules is a link, and npm ci would empty what it leads to: remove the link first');
+  }
   const isNew = isAtLeast(process.version, LEAST_NODE);
   say(
     `installing packages${isNew ? '' : ` with Node 24, as this is Node ${process.versions.node}`}, about a minute ...`,
