@@ -33,6 +33,8 @@ describe('npm start -- --once', () => {
       for (const n of [1, 2, 3, 4])
         expect(lines).toContainEqual(expect.stringMatching(`^ {4}operator-${n}: Charging, since`));
       expect(lines).toContainEqual(expect.stringMatching(/^ {4}the contract holds: Charging, since/));
+      expect(lines).toContainEqual(expect.stringMatching(/^ {4}owner +0\.0 → 0\.\d+ \+/));
+      expect(lines).toContainEqual(expect.stringMatching(/every token is where it belongs/));
       expect(lines.at(-1)).toMatch(/^All agreed\. \d+\.\d s in all$/);
     },
     3 * MINUTES_MS,
