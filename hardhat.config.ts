@@ -65,7 +65,7 @@ export default defineConfig({
       profiles: {
         default: solidityTest(256, 256, 64),
         short: solidityTest(16, 16, 64),
-        long: solidityTest(10_000, 4_000, 256),
+        long: solidityTest(10_000, 1_000, 256),
       },
     },
   },

@@ -9,7 +9,8 @@ export default {
   globalSetup: '<rootDir>/test/setup/global-setup.js',
   reporters: ['default', '<rootDir>/test/setup/exit-reporter.js'],
   injectGlobals: false,
-  maxWorkers: 2,
+  // One more than the least machine has cores: tests wait for processes, blocks and sockets much of the time.
+  maxWorkers: 3,
   openHandlesTimeout: 0,
   // Enough for a machine that is busy with other things: a test that hangs says so by its own waits.
   testTimeout: 120_000,

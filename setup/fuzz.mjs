@@ -1,4 +1,4 @@
-/** `npm run fuzz`: the Solidity tests in the long profile of hardhat.config.ts, over a million calls for each invariant. */
+/** `npm run fuzz`: the Solidity tests in the long profile of hardhat.config.ts, over a million calls of the invariants' handlers. */
 import { run } from './child.mjs';
 
 process.exitCode =

@@ -11,8 +11,8 @@ import { startTestNetwork, type TestNetwork } from './test-network.ts';
 
 const MINUTES_MS = 60_000;
 const DEPOSIT = parseEther('20');
-/** What the connector gives, W: 6.1 Wh a second. */
-const POWER_W = 22_000;
+/** The most that the charger has on chain: what is paid for flows within two seconds. */
+const POWER_W = 400_000;
 const STATES = ['None', 'Requested', 'Active', 'Ended', 'Settled', 'Rejected', 'Expired', 'Suspect'];
 const abi = AbiCoder.defaultAbiCoder();
 
@@ -26,7 +26,7 @@ describe('a session and commands through the chain, on a network of real process
   let driver: string;
 
   beforeAll(async () => {
-    network = await startTestNetwork({ chargers: 1 });
+    network = await startTestNetwork({ chargers: 1, maxPowerW: POWER_W });
     charger = await network.charger('CP-1', { meterIntervalMs: 1_000 });
     const { keys, chain, provider, state } = network;
     const address = String(await call(chain.contracts.factory, 'deviceOf', deviceIdOf('CP-1')));

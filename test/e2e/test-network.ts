@@ -38,6 +38,8 @@ export interface TestNetwork extends LocalNetwork {
 
 export interface TestNetworkOptions {
   chargers: number;
+  /** Most power of their connectors, W; the usual of a local network unless told. */
+  maxPowerW?: number;
   /** Scripts in place of the network's own operator, by the operator's place, 0 …; relative to the repository. */
   operatorScripts?: Readonly<Record<number, string>>;
 }
@@ -47,7 +49,11 @@ export async function startTestNetwork(options: TestNetworkOptions): Promise<Tes
   const dir = await mkdtemp(join(tmpdir(), 'devsen-e2e-'));
   const watchdog = startWatchdog();
   const deaths: Exit[] = [];
-  const chargers = Array.from({ length: options.chargers }, (_, n) => ({ identity: `CP-${n + 1}`, connectors: 1 }));
+  const chargers = Array.from({ length: options.chargers }, (_, n) => ({
+    identity: `CP-${n + 1}`,
+    connectors: 1,
+    ...(options.maxPowerW === undefined ? {} : { maxPowerW: options.maxPowerW }),
+  }));
   const network = await startLocalNetwork({
     dir,
     watchdog,
