@@ -5,10 +5,17 @@ import {IDeviceDEVSEN} from "../../contracts/interfaces/IDeviceDEVSEN.sol";
 import {IFactoryDEVSEN} from "../../contracts/interfaces/IFactoryDEVSEN.sol";
 import {MapCells} from "../../contracts/libraries/MapCells.sol";
 import {Charging} from "./support/Charging.sol";
+import {Vm} from "./support/Test.sol";
 
 /// @notice Chargers by owner and by map cell, handed over, moved and retired.
 contract FactoryIndexTest is Charging {
     address private _heir = account("heir");
+    /// @dev What an indexer has read.
+    address[] private _indexed;
+    mapping(bytes32 deviceId => address) private _deviceIn;
+    mapping(address device => address) private _ownerIn;
+    mapping(address device => uint32) private _cellIn;
+    mapping(address device => bool) private _isRetiredIn;
 
     function setUp() external {
         buildCharging();
@@ -164,20 +171,7 @@ contract FactoryIndexTest is Charging {
 
     /// @dev Any row of makings, moves, handings over and retirements: the lists hold exactly what the chargers say.
     function testFuzz_listsAreWhatTheChargersSay(uint256[24] calldata acts) external {
-        address[2] memory owners = [manager, _heir];
-        int32[3] memory places = [int32(0), 450_000, 900_000_000];
-        for (uint256 i = 0; i < acts.length; ++i) {
-            uint256 act = acts[i];
-            IDeviceDEVSEN one = IDeviceDEVSEN(factory.devices(act % factory.deviceCount(), 1)[0]);
-            address owner = one.manager();
-            uint256 kind = (act >> 64) % 5;
-            if (kind < 2) makeAt(string(abi.encodePacked("X", bytes1(uint8(65 + i)))), places[(act >> 80) % 3], 0);
-            vm.startPrank(owner);
-            if (kind == 2) one.setLocation(places[(act >> 80) % 3], 0);
-            if (kind == 3) factory.transferDevice(address(one), owners[(act >> 80) % 2]);
-            if (kind == 4 && !one.isRetired()) factory.retireDevice(address(one));
-            vm.stopPrank();
-        }
+        int32[3] memory places = play(acts);
         uint256 onMap = 0;
         uint256[2] memory owned;
         uint256 count = factory.deviceCount();
@@ -197,6 +191,65 @@ contract FactoryIndexTest is Charging {
         uint256 inCells = factory.deviceCountIn(factory.cellOf(481_371_079, 115_753_822));
         for (uint256 i = 0; i < 3; ++i) inCells += factory.deviceCountIn(factory.cellOf(places[i], 0));
         assertEq(inCells, onMap, "on the map once");
+    }
+
+    /// @dev An indexer that reads nothing but events knows owner, cell and end of every charger, in the lists' order.
+    function testFuzz_eventsTellAllThatTheListsHold(uint256[24] calldata acts) external {
+        vm.recordLogs();
+        play(acts);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) index(logs[i]);
+
+        // The first charger was registered before.
+        assertEq(_indexed.length + 1, factory.deviceCount(), "how many");
+        for (uint256 i = 0; i < _indexed.length; ++i) {
+            IDeviceDEVSEN one = IDeviceDEVSEN(factory.devices(i + 1, 1)[0]);
+            (int32 latitudeE7, int32 longitudeE7) = one.location();
+            assertEq(_indexed[i], address(one), "order");
+            assertEq(_ownerIn[address(one)], one.manager(), "owner");
+            assertEq(_cellIn[address(one)], factory.cellOf(latitudeE7, longitudeE7), "cell");
+            assertTrue(_isRetiredIn[address(one)] == one.isRetired(), "retired");
+        }
+    }
+
+    /// @dev Any row of makings, moves, handings over and retirements.
+    function play(uint256[24] calldata acts) private returns (int32[3] memory places) {
+        address[2] memory owners = [manager, _heir];
+        places = [int32(0), 450_000, 900_000_000];
+        for (uint256 i = 0; i < acts.length; ++i) {
+            uint256 act = acts[i];
+            IDeviceDEVSEN one = IDeviceDEVSEN(factory.devices(act % factory.deviceCount(), 1)[0]);
+            address owner = one.manager();
+            uint256 kind = (act >> 64) % 5;
+            if (kind < 2) makeAt(string(abi.encodePacked("X", bytes1(uint8(65 + i)))), places[(act >> 80) % 3], 0);
+            vm.startPrank(owner);
+            if (kind == 2) one.setLocation(places[(act >> 80) % 3], 0);
+            if (kind == 3) factory.transferDevice(address(one), owners[(act >> 80) % 2]);
+            if (kind == 4 && !one.isRetired()) factory.retireDevice(address(one));
+            vm.stopPrank();
+        }
+    }
+
+    /// @dev Takes one event in, as an indexer does.
+    function index(Vm.Log memory log) private {
+        bytes32 kind = log.topics[0];
+        if (kind == IFactoryDEVSEN.DeviceCreated.selector) {
+            address made = addressIn(log.topics[2]);
+            _indexed.push(made);
+            _deviceIn[log.topics[1]] = made;
+            _ownerIn[made] = addressIn(log.topics[3]);
+        } else if (kind == IDeviceDEVSEN.LocationSet.selector) {
+            (int32 latitudeE7, int32 longitudeE7) = abi.decode(log.data, (int32, int32));
+            _cellIn[log.emitter] = factory.cellOf(latitudeE7, longitudeE7);
+        } else if (kind == IFactoryDEVSEN.DeviceTransferred.selector) {
+            _ownerIn[_deviceIn[log.topics[1]]] = addressIn(log.topics[3]);
+        } else if (kind == IFactoryDEVSEN.DeviceRetired.selector) {
+            _isRetiredIn[_deviceIn[log.topics[1]]] = true;
+        }
+    }
+
+    function addressIn(bytes32 topic) private pure returns (address) {
+        return address(uint160(uint256(topic)));
     }
 
     function makeAt(string memory identity, int32 latitudeE7, int32 longitudeE7) private returns (IDeviceDEVSEN) {

@@ -229,6 +229,19 @@ contract OracleAnswerTest is World {
         assertEq(_consumer.told(), 2, "told");
     }
 
+    function test_isAnsweredThoughKeysAndContractsOfItsOperatorsChangeMeanwhile() external {
+        start(4);
+        bytes32 requestId = askAs(address(_consumer));
+        users.setOperator(accounts[0], oracles[0], vm.addr(3000));
+        users.setOperator(accounts[1], deployOperator(accounts[1]), vm.addr(3001));
+
+        answer(0, requestId, "yes");
+        assertEq(_consumer.told(), 0, "told by one");
+        answer(1, requestId, "yes");
+        assertEq(_consumer.told(), 1, "told by two");
+        assertOutcome(requestId, IOracleConsumer.Outcome.Agreed);
+    }
+
     /// @dev Whatever 7 operators say in whatever order, what is delivered was said by 3 of them, and first by 3.
     function testFuzz_deliversOnlyWhatFPlusOneSaid(uint256 order, uint256 words) external {
         start(7);
