@@ -3,7 +3,6 @@ import { DevsenError } from '../core/errors.ts';
 import { idTagCommitment } from '../core/identity.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Running } from '../runtime/process.ts';
-import type { RegistrySnapshot } from '../runtime/registry.ts';
 import { openApprovalQueue } from './approval-queue.ts';
 import { makeApprovals } from './approvals.ts';
 import { type BatchExport, makeBatchExport } from './batch-export.ts';
@@ -19,6 +18,7 @@ import { type GatewayHealth, readHealth } from './health.ts';
 import { serveHttp } from './http.ts';
 import { type Ingest, makeIngest } from './ingest.ts';
 import { type Knowing, makeKnowing } from './knowing.ts';
+import { makeMemory } from './memory.ts';
 import { makeMeterKeys } from './meter-keys.ts';
 import { makeMeterReader } from './meter-reader.ts';
 import { makeAdapterMetrics } from './metrics.ts';
@@ -302,34 +302,4 @@ function gatewayHealth({ book, parkedOf }: Ingest, reader: RecordReader, nowMs: 
       isConvicted: convicted.has(account),
     };
   });
-}
-
-/** What an adapter keeps of the chain from one start to the next. */
-function makeMemory(db: Database) {
-  const select = db.prepare<{ value: string }>('SELECT value FROM meta WHERE name = ?');
-  const upsert = db.prepare(
-    'INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
-  );
-  return {
-    /** @throws DevsenError `CONFLICT` if the record is of another network */
-    checkNetwork: (network: string) => {
-      const known = select.get('network')?.value;
-      if (known === undefined) upsert.run('network', network);
-      else if (known !== network)
-        throw new DevsenError('CONFLICT', `the record is of network ${known}, not ${network}`);
-    },
-    restored: (): RegistrySnapshot | undefined => {
-      const text = select.get('registry')?.value;
-      return text === undefined ? undefined : (JSON.parse(text) as RegistrySnapshot);
-    },
-    keep: (snapshot: RegistrySnapshot) => upsert.run('registry', JSON.stringify(snapshot)),
-    isReadable: (): boolean => {
-      try {
-        select.get('network');
-        return true;
-      } catch {
-        return false;
-      }
-    },
-  };
 }

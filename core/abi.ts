@@ -20,6 +20,18 @@ export const USER_ABI = [
 export const USER_STATES = ['Unknown', 'Active', 'Blocked', 'Expired'] as const;
 export type UserState = (typeof USER_STATES)[number];
 
+/** `SessionState` of DeviceDEVSEN, by its number. */
+export const SESSION_STATES = [
+  'None',
+  'Requested',
+  'Active',
+  'Ended',
+  'Settled',
+  'Rejected',
+  'Expired',
+  'Suspect',
+] as const;
+
 export const FACTORY_ABI = [
   'event DeviceCreated(bytes32 indexed deviceId, address indexed device, address indexed owner, string identity)',
   'event DeviceTransferred(bytes32 indexed deviceId, address indexed from, address indexed to)',

@@ -1,4 +1,5 @@
 import { type Contract, formatEther, parseEther, type TransactionReceipt, Wallet } from 'ethers';
+import { SESSION_STATES } from '../core/abi.ts';
 import { DevsenError } from '../core/errors.ts';
 import { deviceIdOf } from '../core/identity.ts';
 import type { Charger } from '../simulator/charger.ts';
@@ -14,7 +15,6 @@ const CAR = { battery: { capacityWh: 100_000, levelWh: 20_000 }, maxPowerW: 300_
 const DEPOSIT = parseEther('5');
 /** At 300 kW within two or three seconds; a session of less than 0.1 kWh would be refunded whole. */
 const ENOUGH_WH = 200;
-const STATES = ['None', 'Requested', 'Active', 'Ended', 'Settled', 'Rejected', 'Expired', 'Suspect'];
 const ANSWER_LIMIT_MS = 60_000;
 
 /** Whose tokens move, token base units in the vault. */
@@ -108,7 +108,7 @@ function readWh(charger: Charger): number {
 async function untilState(device: Contract, sessionId: string, wanted: string): Promise<void> {
   let last = '';
   await until(`the session to be ${wanted}`, ANSWER_LIMIT_MS, async () => {
-    last = STATES[Number(((await call(device, 'sessionOf', sessionId)) as { state: bigint }).state)] ?? '';
+    last = SESSION_STATES[Number(((await call(device, 'sessionOf', sessionId)) as { state: bigint }).state)] ?? '';
     return last === wanted || ['Rejected', 'Expired', 'Suspect'].includes(last) || undefined;
   });
   if (last !== wanted) throw new DevsenError('CONFLICT', `the session is ${last}, not ${wanted}`);

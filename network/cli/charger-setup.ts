@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { ZeroHash } from 'ethers';
 import { DevsenError } from '../../core/errors.ts';
 import { authorizationKeyHash, isChargerIdentity } from '../../core/identity.ts';
 import { readMeterKey } from '../../core/meter-signature.ts';
@@ -11,7 +12,6 @@ import type { Session } from './session.ts';
 import { setTariff, TARIFF_OPTIONS } from './tariff.ts';
 import { transact } from './tx.ts';
 
-const ZERO_HASH = `0x${'00'.repeat(32)}`;
 /** Chargers registered by one tx: about 4.5 million gas. */
 const BATCH = 50;
 
@@ -80,7 +80,7 @@ export function showConnection(session: Session, identity: string, password: str
   });
 }
 
-function newDevice(row: ChargerRow, password: string, certificate = ZERO_HASH) {
+function newDevice(row: ChargerRow, password: string, certificate = ZeroHash) {
   return {
     identity: row.identity,
     latitudeE7: degreesE7(row.latitudeDeg),

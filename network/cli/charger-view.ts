@@ -1,11 +1,10 @@
+import { ZeroHash } from 'ethers';
 import { STATUS_NAMES } from '../../core/status.ts';
 import { call } from '../contracts.ts';
 import { type ConnectorSpec, connectorText } from './charger-spec.ts';
 import { identityOf } from './find.ts';
 import { facts, table } from './output.ts';
 import type { Session } from './session.ts';
-
-const ZERO_HASH = `0x${'00'.repeat(32)}`;
 
 /** Shows a page of all chargers, or of one manager's. */
 export async function listChargers(
@@ -70,8 +69,8 @@ export async function showCharger(session: Session, identity: string): Promise<v
   const meterKey = String(await call(contract, 'meterKey'));
   const [authorizationKeyHash, certificateFingerprint] = (await call(contract, 'credentials')) as [string, string];
   const signs = {
-    hasPassword: authorizationKeyHash !== ZERO_HASH,
-    hasCertificate: certificateFingerprint !== ZERO_HASH,
+    hasPassword: authorizationKeyHash !== ZeroHash,
+    hasCertificate: certificateFingerprint !== ZeroHash,
     hasMeterKey: meterKey !== '0x',
   };
   const shown = { ...known, deviceId, ...signs, faults: faults.length };

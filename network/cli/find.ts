@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import { DevsenError } from '../../core/errors.ts';
+import { POWER_TYPES } from '../../core/ocpi.ts';
 import { call } from '../contracts.ts';
 import { boxAround, distanceM } from '../map.ts';
 import { table } from './output.ts';
 import { inNetwork, type Session, type Streams } from './session.ts';
 import { tokenAt } from './tokens.ts';
 import { amountText, decimal, place, timeText } from './values.ts';
-
-const POWER_TYPES = ['', 'AC', 'AC', 'AC', 'AC', 'DC'];
 
 /** `devsen find`: connectors at which one can charge, from the chain alone. */
 export function addFindCommand(program: Command, streams: Streams): void {
@@ -65,7 +64,7 @@ async function find(session: Session, { near, within, power }: FindOptions): Pro
       connector: Number(row.connector),
       distanceM: Math.round(away),
       maxPowerW,
-      powerType: POWER_TYPES[Number(row.offers.powerType)] ?? '',
+      powerType: POWER_TYPES[Number(row.offers.powerType)] ?? 'UNSAID',
       price: await priceOf(session, row.device),
       observedAtSec: Number(row.observedAt),
       askedAtSec: Number(row.askedAt),
@@ -76,7 +75,7 @@ async function find(session: Session, { near, within, power }: FindOptions): Pro
     const cells = found.map((row) => [
       `${row.identity}/${row.connector}`,
       `${(row.distanceM / 1_000).toFixed(1)} km`,
-      `${row.maxPowerW / 1_000} kW ${row.powerType}`.trim(),
+      [`${row.maxPowerW / 1_000} kW`, row.powerType === 'UNSAID' ? '' : row.powerType].join(' ').trim(),
       row.price === null ? 'no tariff' : `${row.price.perKwh} ${row.price.symbol}/kWh`,
       timeText(row.observedAtSec),
       timeText(row.askedAtSec),

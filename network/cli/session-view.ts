@@ -1,4 +1,5 @@
 import type { Contract } from 'ethers';
+import { SESSION_STATES } from '../../core/abi.ts';
 import { DevsenError } from '../../core/errors.ts';
 import { REASONS, STOPS } from '../../core/session-answers.ts';
 import { call } from '../contracts.ts';
@@ -8,8 +9,6 @@ import type { Session } from './session.ts';
 import { tokenAt } from './tokens.ts';
 import { amountText, timeText } from './values.ts';
 
-/** `IDeviceSessions.SessionState`, by its number. */
-const STATES = ['None', 'Requested', 'Active', 'Ended', 'Settled', 'Rejected', 'Expired', 'Suspect'];
 /** States in which tokens are locked. */
 const OPEN = ['Requested', 'Active', 'Ended', 'Suspect'];
 /** The operators answer within five minutes or not at all. */
@@ -32,7 +31,7 @@ export async function waitWhile(
   let shown = '';
   await until('the session to go on', ANSWER_LIMIT_MS, async () => {
     const { state } = (await call(device, 'sessionOf', sessionId)) as { state: bigint };
-    const name = STATES[Number(state)] ?? '';
+    const name = SESSION_STATES[Number(state)] ?? '';
     if (name !== shown) session.output.progress(`session is ${name}`);
     shown = name;
     return states.includes(name) ? undefined : true;
@@ -66,7 +65,7 @@ export async function showSession(
   sessionId: string,
 ): Promise<void> {
   const row = (await call(device, 'sessionOf', sessionId)) as SessionRow;
-  const state = STATES[Number(row.state)] ?? '';
+  const state = SESSION_STATES[Number(row.state)] ?? '';
   if (state === 'None') throw new DevsenError('NOT_FOUND', `${identity} has no session ${sessionId}`);
   const payment = await session.contract('PaymentDEVSEN');
   const key = await call(payment, 'keyOf', await device.getAddress(), sessionId);

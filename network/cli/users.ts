@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { ZeroAddress } from 'ethers';
+import { USER_STATES } from '../../core/abi.ts';
 import { DevsenError } from '../../core/errors.ts';
 import { idTagCommitment } from '../../core/identity.ts';
 import { call } from '../contracts.ts';
@@ -9,7 +10,6 @@ import { inNetwork, type Session, type Streams } from './session.ts';
 import { transact } from './tx.ts';
 import { address, bytes32, timeText, whole } from './values.ts';
 
-const STATES = ['unknown', 'active', 'blocked', 'expired'];
 const PAGE = 100;
 type RoleName = keyof typeof ROLES;
 
@@ -108,7 +108,7 @@ export function addUserCommands(program: Command, streams: Streams): void {
           string,
         ];
         if (user === ZeroAddress) throw new DevsenError('NOT_FOUND', 'nobody has this card');
-        const shown = { commitment, user, state: STATES[Number(state)] };
+        const shown = { commitment, user, state: stateName(state) };
         session.output.result(shown, () => `The card of ${user}, who is ${shown.state}.`);
       });
     });
@@ -146,11 +146,15 @@ async function readUser(session: Session, account: string): Promise<User> {
     call(contract, 'userState', account),
   ])) as [[bigint, bigint, boolean], bigint];
   const names = Object.entries(ROLES).flatMap(([name, bit]) => ((roles & bit) === 0n ? [] : [name]));
-  return { account, roles: names, state: STATES[Number(state)] ?? 'unknown', expiresAtSec: Number(expiresAt) };
+  return { account, roles: names, state: stateName(state), expiresAtSec: Number(expiresAt) };
 }
 
 function describe({ account, roles, state, expiresAtSec }: User): string {
   return `${account} is ${state}${roles.length === 0 ? '' : ` as ${roles.join(', ')}`}, ${expiryText(expiresAtSec)}`;
+}
+
+function stateName(state: bigint): string {
+  return (USER_STATES[Number(state)] ?? 'Unknown').toLowerCase();
 }
 
 function expiryText(atSec: number): string {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { AbiCoder, type Contract, keccak256, parseEther, type TransactionReceipt, toUtf8Bytes, Wallet } from 'ethers';
+import { SESSION_STATES } from '../../core/abi.ts';
 import { deviceIdOf } from '../../core/identity.ts';
 import { STOPS } from '../../core/session-answers.ts';
 import { call, contractAt } from '../../network/contracts.ts';
@@ -13,7 +14,6 @@ const MINUTES_MS = 60_000;
 const DEPOSIT = parseEther('20');
 /** The most that the charger has on chain: what is paid for flows within two seconds. */
 const POWER_W = 400_000;
-const STATES = ['None', 'Requested', 'Active', 'Ended', 'Settled', 'Rejected', 'Expired', 'Suspect'];
 const abi = AbiCoder.defaultAbiCoder();
 
 describe('a session and commands through the chain, on a network of real processes', () => {
@@ -65,7 +65,7 @@ describe('a session and commands through the chain, on a network of real process
     return waitFor(
       async () => {
         const session = (await call(device, 'sessionOf', sessionId)) as Record<string, bigint>;
-        const name = STATES[Number(session.state)];
+        const name = SESSION_STATES[Number(session.state)];
         if (name === state) return session;
         throw new Error(`the session is ${name}`);
       },

@@ -1,4 +1,5 @@
 import { formatEther, id, type TransactionReceipt } from 'ethers';
+import { SESSION_STATES } from '../../core/abi.ts';
 import { call } from '../../network/contracts.ts';
 import { failWith } from '../../network/failing.ts';
 import {
@@ -20,7 +21,6 @@ import {
 
 const HOUR_SEC = 3_600;
 const DEPOSIT = 20n * 10n ** 18n;
-const STATES = ['None', 'Requested', 'Active', 'Ended', 'Settled', 'Rejected', 'Expired', 'Suspect'];
 
 interface Balances {
   driver: bigint;
@@ -162,7 +162,7 @@ async function playScene(stage: SessionStage, scene: Scene, write: (line: string
   const sessionId = await scene.play(stage);
   const after = await balancesOf(stage);
   const session = (await call(stage.device, 'sessionOf', sessionId)) as { state: bigint };
-  const state = STATES[Number(session.state)];
+  const state = SESSION_STATES[Number(session.state)];
   write(`\n${scene.title}\n  ends ${state}`);
   for (const who of ['driver', 'manager', 'treasury', 'locked'] as const) {
     write(`  ${who.padEnd(9)}${formatEther(before[who]).padStart(10)} → ${formatEther(after[who]).padStart(10)}`);
