@@ -79,7 +79,8 @@ async function readRequests(session: Session, blocks: number): Promise<RequestVi
   return [...found.values()];
 }
 
-const OUTCOMES = ['None', 'Open', 'Agreed', 'Disputed', 'Expired'];
+/** `IOracleConsumer.Outcome`, by its number. */
+const OUTCOMES = ['Open', 'Agreed', 'Disputed', 'Expired'];
 
 async function show(session: Session, requestId: string): Promise<void> {
   const ledger = await session.contract('OracleDEVSEN');

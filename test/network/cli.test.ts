@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { encryptKeystoreJsonSync, parseEther, Wallet } from 'ethers';
-import { idTagCommitment } from '../../core/identity.ts';
+import { deviceIdOf, idTagCommitment } from '../../core/identity.ts';
 import { runCli } from '../../network/cli/cli.ts';
+import { call, contractAt, send } from '../../network/contracts.ts';
 import { accountOf, deployLocal, type LocalChain, makeKeys, provisionLocal } from '../../network/local-setup.ts';
 import { type NetworkKeys, type NetworkState, writeState } from '../../network/local-state.ts';
+import { signerOf } from '../../network/one-by-one.ts';
 import { ensureTerms } from '../../network/provision.ts';
 import { startChain, type TestChain } from '../support/chain.ts';
 
@@ -250,6 +252,16 @@ describe('devsen', () => {
     expect(await json('link', 'fund', '4')).toMatchObject({ accountJuels: parseEther('9994').toString() });
     expect(await json('requests', 'list')).toEqual([]);
     expect((await text('requests', 'show', `0x${'00'.repeat(32)}`)).err).toBe('Failed: the ledger has no such request');
+  });
+
+  it('says how a request stands', async () => {
+    const address = String(await call(local.contracts.factory, 'deviceOf', deviceIdOf('CP-1')));
+    const device = await contractAt('DeviceDEVSEN', address, signerOf(keys.driver, chain.provider));
+    await send(device, 'requestStatus', 1);
+    const [open] = (await json('requests', 'list')) as { requestId: string; outcome: string }[];
+    expect(open?.outcome).toBe('open');
+    expect(await json('requests', 'show', open?.requestId ?? '')).toMatchObject({ outcome: 'Open' });
+    expect((await text('requests', 'expire', open?.requestId ?? '')).err).toContain('NotYetExpired');
   });
 
   it('finds nothing where the oracles have not agreed that anything is free', async () => {
