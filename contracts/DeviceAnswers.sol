@@ -146,8 +146,10 @@ abstract contract DeviceAnswers is DeviceEscrow {
         if (result.endedAt < result.startedAt || result.endedAt > block.timestamp) return false;
         uint256 lastedSec = result.endedAt - result.startedAt;
         if (result.idleSec > lastedSec) return false;
-        uint256 mostWs = uint256(_powerOf(connector)) * lastedSec * POWER_MARGIN_NUMERATOR;
-        uint256 energyWs = uint256(result.energyWh) * SEC_PER_HOUR * POWER_MARGIN_DENOMINATOR;
-        return mostWs == 0 ? lastedSec != 0 || energyWs == 0 : energyWs <= mostWs;
+        uint256 powerW = _powerOf(connector);
+        if (powerW == 0) return lastedSec != 0 || result.energyWh == 0;
+        // Both times are rounded down to a second: it may have lasted up to one more.
+        uint256 mostWs = powerW * (lastedSec + 1) * POWER_MARGIN_NUMERATOR;
+        return uint256(result.energyWh) * SEC_PER_HOUR * POWER_MARGIN_DENOMINATOR <= mostWs;
     }
 }

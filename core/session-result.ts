@@ -159,7 +159,8 @@ function judge(story: Story): SessionAnswer {
     (endedAtSec !== 0 && endedAtSec < startedAtSec)
   )
     return { ...figures, verdict: 'Unusable', reason: 'Contradiction' };
-  const isTooMuch = energyWh * 3_600 > MOST_POWER_W * Math.max(untilSec - startedAtSec, 1);
+  // Both times are rounded down to a second: it may have lasted up to one more.
+  const isTooMuch = energyWh * 3_600 > MOST_POWER_W * (untilSec - startedAtSec + 1);
   if (registers.isBroken || isTooMuch) return { ...figures, verdict: 'Unusable', reason: 'MeterUnusable' };
   if (stop !== undefined) return { ...figures, ...billed(story, figures, energyWh) };
   if (lost !== undefined) return { ...figures, verdict: 'Unusable', reason: lost.reason };

@@ -276,8 +276,8 @@ contract DeviceSessionsTest is Charging {
         bad[1].endedAt = uint40(block.timestamp + 1);
         bad[2].idleSec = 3_601;
         bad[3].startedAt = 0;
-        // 22 kW for an hour, and a quarter more, is 27.5 kWh.
-        bad[4].energyWh = 27_501;
+        // 22 kW for an hour and the second by which times are rounded, and a quarter more, is 27,507.6 Wh.
+        bad[4].energyWh = 27_508;
         for (uint256 i = 0; i < 5; ++i) {
             bytes32 sessionId = active();
             tell(sessionId, bad[i]);
@@ -288,7 +288,7 @@ contract DeviceSessionsTest is Charging {
         }
         assertFree(1_000e18, 0, 0);
         bytes32 most = active();
-        bad[4].energyWh = 27_500;
+        bad[4].energyWh = 27_507;
         tell(most, bad[4]);
         assertState(most, IDeviceSessions.SessionState.Settled);
     }
