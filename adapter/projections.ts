@@ -75,7 +75,7 @@ export function makeProjections(db: Writer, tables: readonly string[] = PROJECTE
       );
     } else if (fact.kind === 'transaction-stopped') {
       transactions?.run(...where, String(fact.transactionId), 'stop', null, null);
-    } else if (event.kind === 'answer') {
+    } else if (event.kind === 'answer' && (fact.kind === 'answered' || fact.kind === 'unusable')) {
       const messageId = calledMessageId(event.reply);
       if (messageId !== undefined) answers?.run(...where, messageId);
     }

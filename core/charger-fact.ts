@@ -1,4 +1,5 @@
 import type { ChargerTime } from './charger-time.ts';
+import type { StationFact } from './station-fact.ts';
 import type { Status } from './status.ts';
 import type { Unit } from './units.ts';
 
@@ -46,6 +47,7 @@ export interface TransactionDetail {
  * every reader for itself. No idTag is ever part of it.
  */
 export type ChargerFact =
+  | StationFact
   | { kind: 'opened' }
   | { kind: 'closed' }
   | {

@@ -1,3 +1,4 @@
+import { factsInAnswer } from './answer-facts.ts';
 import type { ChargerEvent } from './charger-event.ts';
 import type { ChargerFact } from './charger-fact.ts';
 import { type FactReaders, unusable } from './fact-reader.ts';
@@ -18,7 +19,8 @@ const READERS: Readonly<Record<OcppVersion, FactReaders>> = {
 };
 
 /**
- * What a charger event says: one fact, or in OCPP 2.x several where a message tells of several connectors.
+ * What a charger event says: one fact, or several where a message of OCPP 2.x tells of several connectors, or where the
+ * answer to a command tells something of the charger.
  *
  * Total and pure: any text gives a fact, `unusable` with its reason at worst, and the same text gives the same facts
  * everywhere. A message the gateway answered with a CALLERROR, or kept as suspect, is `unusable`: it was not accepted.
@@ -33,7 +35,7 @@ export function deriveFacts(
 ): readonly ChargerFact[] {
   if (event.kind === 'open') return [{ kind: 'opened' }];
   if (event.kind === 'close') return [{ kind: 'closed' }];
-  if (event.kind === 'answer') return [readAnswer(event)];
+  if (event.kind === 'answer') return readAnswer(event);
   const frame = parseArray(event.frame);
   const isSend = frame?.[0] === SEND;
   if (frame === undefined || (frame[0] !== CALL && !isSend) || typeof frame[2] !== 'string') {
@@ -67,19 +69,21 @@ function likelyVersion(action: string, call: JsonObject): OcppVersion {
   return FIELDS_20.some((field) => Object.hasOwn(call, field)) ? 'ocpp2.1' : 'ocpp1.6';
 }
 
-function readAnswer({ frame, reply }: Pick<ChargerEvent, 'frame' | 'reply'>): ChargerFact {
+function readAnswer({ frame, reply }: Pick<ChargerEvent, 'frame' | 'reply'>): readonly ChargerFact[] {
   const call = parseArray(reply);
-  if (call === undefined || call[0] !== CALL || typeof call[2] !== 'string')
-    return unusable('answers no CALL of OCPP-J');
+  if (call === undefined || call[0] !== CALL || typeof call[2] !== 'string') {
+    return [unusable('answers no CALL of OCPP-J')];
+  }
   const action = call[2];
   const answer = parseArray(frame);
-  if (answer === undefined || answer[1] !== call[1]) return { ...unusable('answers another CALL'), action };
+  if (answer === undefined || answer[1] !== call[1]) return [{ ...unusable('answers another CALL'), action }];
   const [type, , body] = answer;
   if (type === CALL_RESULT && isObject(body)) {
-    return { kind: 'answered', action, outcome: 'result', ...optionalText('status', body.status) };
+    const more = isObject(call[3]) ? factsInAnswer(action, call[3], body) : [];
+    return [{ kind: 'answered', action, outcome: 'result', ...optionalText('status', body.status) }, ...more];
   }
-  if (type !== CALL_ERROR) return { ...unusable('is no answer of OCPP-J'), action };
-  return { kind: 'answered', action, outcome: 'error', ...optionalText('status', body) };
+  if (type !== CALL_ERROR) return [{ ...unusable('is no answer of OCPP-J'), action }];
+  return [{ kind: 'answered', action, outcome: 'error', ...optionalText('status', body) }];
 }
 
 function parseArray(text: string): unknown[] | undefined {

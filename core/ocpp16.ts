@@ -3,6 +3,13 @@ import { readChargerTime } from './charger-time.ts';
 import { type FactReaders, isConnector, unusable } from './fact-reader.ts';
 import { isObject, isWhole, type JsonObject, optionalText } from './json.ts';
 import { readMeterValues } from './meter16.ts';
+import {
+  readCertificateRequest,
+  readDiagnosticsStatus,
+  readFirmwareStatus,
+  readLogStatus,
+  readSecurityEvent,
+} from './station-messages.ts';
 import { ERROR_CLASSES, STATUS, type Status } from './status.ts';
 
 /** OCPP 1.6 `ChargePointStatus` (§7.7) as contracts see it. */
@@ -30,12 +37,12 @@ export const READERS_16: FactReaders = {
   StopTransaction: readStop,
   MeterValues: readMeter,
   DataTransfer: 'other',
-  DiagnosticsStatusNotification: 'other',
-  FirmwareStatusNotification: 'other',
-  LogStatusNotification: 'other',
-  SecurityEventNotification: 'other',
-  SignCertificate: 'other',
-  SignedFirmwareStatusNotification: 'other',
+  DiagnosticsStatusNotification: readDiagnosticsStatus,
+  FirmwareStatusNotification: readFirmwareStatus,
+  LogStatusNotification: readLogStatus,
+  SecurityEventNotification: readSecurityEvent,
+  SignCertificate: readCertificateRequest,
+  SignedFirmwareStatusNotification: readFirmwareStatus,
 };
 
 function readBoot(call: JsonObject, result: JsonObject): ChargerFact {

@@ -4,6 +4,19 @@ import { type FactReaders, isConnector, unusable } from './fact-reader.ts';
 import { isObject, type JsonObject, optionalText } from './json.ts';
 import { readMeterValues20 } from './meter20.ts';
 import { readNotifyEvent } from './notify-event20.ts';
+import {
+  readChargingLimit,
+  readChargingNeeds,
+  readChargingProfiles,
+  readClearedLimit,
+  readCustomerInformation,
+  readDisplayMessages,
+  readFirmwarePublication,
+  readMonitors,
+  readReservationUpdate,
+  readVariables,
+} from './reports20.ts';
+import { readCertificateRequest, readFirmwareStatus, readLogStatus, readSecurityEvent } from './station-messages.ts';
 import { errorBeside, isPart, statusOf20 } from './status20.ts';
 import { readTransactionEvent } from './transaction20.ts';
 
@@ -24,24 +37,24 @@ export const READERS_20: FactReaders = {
   StatusNotification: readStatus,
   TransactionEvent: (call, result, receivedAtMs) =>
     readTransactionEvent(call, receivedAtMs, isObject(call.idToken) ? idTokenStatus(result) : undefined),
-  ClearedChargingLimit: 'other',
+  ClearedChargingLimit: readClearedLimit,
   DataTransfer: 'other',
-  FirmwareStatusNotification: 'other',
+  FirmwareStatusNotification: readFirmwareStatus,
   Get15118EVCertificate: 'other',
   GetCertificateStatus: 'other',
-  LogStatusNotification: 'other',
-  NotifyChargingLimit: 'other',
-  NotifyCustomerInformation: 'other',
-  NotifyDisplayMessages: 'other',
-  NotifyEVChargingNeeds: 'other',
+  LogStatusNotification: readLogStatus,
+  NotifyChargingLimit: readChargingLimit,
+  NotifyCustomerInformation: readCustomerInformation,
+  NotifyDisplayMessages: readDisplayMessages,
+  NotifyEVChargingNeeds: readChargingNeeds,
   NotifyEVChargingSchedule: 'other',
-  NotifyMonitoringReport: 'other',
-  NotifyReport: 'other',
-  PublishFirmwareStatusNotification: 'other',
-  ReportChargingProfiles: 'other',
-  ReservationStatusUpdate: 'other',
-  SecurityEventNotification: 'other',
-  SignCertificate: 'other',
+  NotifyMonitoringReport: readMonitors,
+  NotifyReport: readVariables,
+  PublishFirmwareStatusNotification: readFirmwarePublication,
+  ReportChargingProfiles: readChargingProfiles,
+  ReservationStatusUpdate: readReservationUpdate,
+  SecurityEventNotification: readSecurityEvent,
+  SignCertificate: readCertificateRequest,
 };
 
 /** The same for OCPP 2.1, which only adds messages. `NotifyPeriodicEventStream` comes as SEND, unanswered. */

@@ -34,6 +34,19 @@ export function readVariableKey(key: string): VariableKey | undefined {
   };
 }
 
+/**
+ * A variable that a message names, as `readVariableKey` reads it; undefined if the message names none. Names with one of
+ * `.()@` in them, which no standard variable has, stand as they are and may read as another variable.
+ */
+export function variableText({ component, variable }: { component?: unknown; variable?: unknown }): string | undefined {
+  if (!isObject(component) || !isObject(variable)) return undefined;
+  if (typeof component.name !== 'string' || typeof variable.name !== 'string') return undefined;
+  const instance = (value: unknown) => (typeof value === 'string' ? `(${value})` : '');
+  const { id, connectorId } = isObject(component.evse) ? component.evse : {};
+  const place = isWhole(id) ? `@${id}${isWhole(connectorId) ? `/${connectorId}` : ''}` : '';
+  return `${component.name}${instance(component.instance)}${place}.${variable.name}${instance(variable.instance)}`;
+}
+
 /** One text for all spellings of a variable that a message names; for whatever else, one that no variable has. */
 export function variableKeyOf({ component, variable }: { component?: unknown; variable?: unknown }): string {
   if (!isObject(component) || !isObject(variable)) return '';

@@ -67,6 +67,6 @@ describe('the whole of OCPP 1.6 with its security extension', () => {
     const event = await lastEvent();
     expect(event).toMatchObject({ kind: 'answer', reply: call, frame: JSON.stringify([3, id, response]) });
     const status = 'status' in response ? { status: response.status } : {};
-    expect(deriveFacts(event, 'ocpp1.6')).toEqual([{ kind: 'answered', action, outcome: 'result', ...status }]);
+    expect(deriveFacts(event, 'ocpp1.6')[0]).toEqual({ kind: 'answered', action, outcome: 'result', ...status });
   });
 });
