@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import needRedis from './need-redis.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const STAMP = join(ROOT, 'cache', 'built-for-jest');
@@ -9,9 +10,7 @@ const SOURCES = ['contracts/**/*.sol', 'bench/contracts/**/*.sol', 'hardhat.conf
 
 /** Before any test file: a Redis to start, and contracts as they are now. */
 export default function globalSetup() {
-  if (spawnSync('redis-server', ['--version']).status !== 0) {
-    throw new Error('redis-server is missing: `npm test` installs it or says how');
-  }
+  needRedis();
   const state = stateOfSources();
   if (existsSync(STAMP) && existsSync(join(ROOT, 'artifacts')) && readFileSync(STAMP, 'utf8') === state) return;
   const build = spawnSync('hardhat', ['build', '--no-tests'], { cwd: ROOT, encoding: 'utf8' });
