@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import { isPrivate, pointFromScalar, sign } from 'tiny-secp256k1';
 import { type Batch, type BatchHeader, batchText } from '../core/batch.ts';
-import { CHAIN_START, type ChargerEventKind, chainHash, encodeEvent } from '../core/charger-event.ts';
+import { CHAIN_START, type ChargerEventKind, chainHash, decodeEvent, encodeEvent } from '../core/charger-event.ts';
 import { DevsenError } from '../core/errors.ts';
 
-/** The hash chain of one connection of a charger; only `extendChain` moves it on. */
+/** The hash chain of one connection of a charger; only `extendChain` and `redateEvent` move it on. */
 export interface ConnectionChain {
   /** OCPP identity. */
   readonly charger: string;
@@ -37,6 +37,18 @@ export function extendChain(
   chain.seq = seq + 1;
   chain.hash = chainHash(chain.hash, line);
   return line;
+}
+
+/**
+ * Gives an event that was not handed over yet a later time. Done to all such events of a chain in order, the chain is whole.
+ *
+ * @param before - hash of the event before it, which may have been dated anew as well
+ * @returns the event's new line; its hash is then `chain.hash`
+ */
+export function redateEvent(chain: ConnectionChain, line: string, before: string, receivedAtMs: number): string {
+  const redated = encodeEvent({ ...decodeEvent(line), receivedAtMs });
+  chain.hash = chainHash(before, redated);
+  return redated;
 }
 
 /** Signs with a gateway's key, which does not leave the closure. */

@@ -13,6 +13,11 @@ export function headKey(prefix: string, network: string, gateway: string): strin
   return `${prefix}:gateway-head:${network}:${gateway}`;
 }
 
+/** Name of the key whose life bounds when a batch may still go in. */
+export function leaseKey(head: string): string {
+  return `${head}:lease`;
+}
+
 export function headOf({ batch, digest }: SealedBatch): ChainHead {
   const { generation, number, bootedAtMs, watermarkMs } = batch;
   return { generation, number, bootedAtMs, watermarkMs, digest };
@@ -67,6 +72,6 @@ export function judgeHead(found: ChainHead | undefined, last: ChainHead | undefi
   return found.generation === last.generation && found.number < last.number ? 'lost' : 'foreign';
 }
 
-function isSame(a: ChainHead | undefined, b: ChainHead | undefined): boolean {
+export function isSame(a: ChainHead | undefined, b: ChainHead | undefined): boolean {
   return a?.generation === b?.generation && a?.number === b?.number && a?.digest === b?.digest;
 }

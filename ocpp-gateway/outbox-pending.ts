@@ -1,8 +1,13 @@
+import { type ConnectionChain, redateEvent } from './custody.ts';
+
 /** Events that will go into one batch, and the one promise all their senders wait on. */
 export interface Gathering {
   lines: string[];
   /** `chainHash` of each line. */
   hashes: string[];
+  /** The chain each line is in, and that chain's hash before it: what it takes to date the line anew. */
+  chains: ConnectionChain[];
+  hashesBefore: string[];
   bytes: number;
   /** receivedAtMs of the first event. */
   firstAtMs: number;
@@ -51,11 +56,17 @@ export function isLastFull(pending: Pending, bounds: PendingBounds): boolean {
   return last !== undefined && (last.lines.length >= bounds.maxBatchEvents || last.bytes >= bounds.maxBatchBytes);
 }
 
-/** Puts an event behind all others; returns the gathering it is in. */
+/**
+ * Puts an event behind all others; returns the gathering it is in.
+ *
+ * @param chain - as it stands with the event
+ * @param hashBefore - the chain's hash before it
+ */
 export function gather(
   pending: Pending,
   line: string,
-  hash: string,
+  chain: ConnectionChain,
+  hashBefore: string,
   receivedAtMs: number,
   bounds: PendingBounds,
 ): Gathering {
@@ -66,7 +77,9 @@ export function gather(
   }
   const bytes = line.length + EVENT_OVERHEAD_BYTES;
   last.lines.push(line);
-  last.hashes.push(hash);
+  last.hashes.push(chain.hash);
+  last.chains.push(chain);
+  last.hashesBefore.push(hashBefore);
   last.bytes += bytes;
   pending.events++;
   pending.bytes += bytes;
@@ -76,7 +89,38 @@ export function gather(
 function makeGathering(firstAtMs: number): Gathering {
   const written = Promise.withResolvers<void>();
   written.promise.catch(() => {});
-  return { lines: [], hashes: [], bytes: 0, firstAtMs, sinceMs: performance.now(), written };
+  return {
+    lines: [],
+    hashes: [],
+    chains: [],
+    hashesBefore: [],
+    bytes: 0,
+    firstAtMs,
+    sinceMs: performance.now(),
+    written,
+  };
+}
+
+/**
+ * Dates all that waits anew: each gathering gets a millisecond of its own, in order.
+ *
+ * @param fromMs - that of the first gathering, Unix ms
+ * @returns that of the last one; `fromMs` if nothing waits
+ */
+export function redate(pending: Pending, fromMs: number): number {
+  const heads = new Map<ConnectionChain, string>();
+  let atMs = fromMs - 1;
+  for (const gathering of pending.gatherings) {
+    gathering.firstAtMs = ++atMs;
+    for (const [index, chain] of gathering.chains.entries()) {
+      const before = heads.get(chain) ?? gathering.hashesBefore[index] ?? '';
+      gathering.lines[index] = redateEvent(chain, gathering.lines[index] ?? '', before, atMs);
+      gathering.hashesBefore[index] = before;
+      gathering.hashes[index] = chain.hash;
+      heads.set(chain, chain.hash);
+    }
+  }
+  return Math.max(atMs, fromMs);
 }
 
 /** Takes the first gathering out; it still counts against the bounds until `settle`. */

@@ -3,22 +3,41 @@ import type { ChainableCommander, Redis } from 'ioredis';
 import { type Batch, batchJobId, eventQueueName } from '../core/batch.ts';
 import { DevsenError } from '../core/errors.ts';
 import type { SealedBatch } from './custody.ts';
-import { type ChainHead, decodeHead, encodeHead, headOf } from './outbox-head.ts';
+import { type ChainHead, decodeHead, encodeHead, headOf, leaseKey } from './outbox-head.ts';
 import { openSingleLifeRedis, withDeadline } from './redis.ts';
 
 /** The outbox's connection to Redis: one TCP connection, after the first error it is to be closed and opened anew. */
 export interface OutboxStore {
-  /** Reads the head and watches it: the next `write` goes in only if nobody has written it since. */
-  watchHead: () => Promise<ChainHead | undefined>;
+  /** Which process of Redis this is: another one may not know what was written to the one before. */
+  readonly runId: string;
   /**
-   * Puts a batch into every operator's queue and moves the head, all in one transaction.
+   * Reads the head and the lease, and watches both: the next `write` goes in only if nobody has written the head since, and
+   * before the lease ends. So a write that is held up on its way comes to nothing, rather than late.
    *
-   * @returns false if the head was written by somebody else since `watchHead`, and nothing was done
+   * @param holdMs - begins a lease of so many ms first
+   */
+  watchHead: (holdMs?: number) => Promise<WatchedHead>;
+  /**
+   * Puts a batch into every operator's queue, moves the head and begins a lease for the next batch, all in one transaction.
+   *
+   * @returns false if the head was written by somebody else since `watchHead` or the lease ended, and nothing was done
    * @throws DevsenError `INTERNAL` if Redis did a part only, which takes a damaged queue key
    */
   write: (batch: SealedBatch, operators: readonly string[]) => Promise<boolean>;
   close: () => void;
 }
+
+export interface WatchedHead {
+  head: ChainHead | undefined;
+  /** How long the lease went on when Redis looked, ms; not above 0 if there is none. */
+  leaseMs: number;
+}
+
+/**
+ * Life of the lease that each batch leaves to the next, ms: less than the silence after which a gateway counts as away, so
+ * that it is rarely too long for the next batch, and more than the pauses between batches.
+ */
+const LEASE_MS = 5_000;
 
 /** Failed deliveries are tried again for ever: an operator that cannot store a batch now must not lose it. */
 const JOB_OPTIONS = {
@@ -60,17 +79,27 @@ export async function openOutboxStore(
   // It passes on the connection's errors, which are seen at the commands that they fail.
   backend.on('error', () => {});
   const queueKeys = new QueueKeys(prefix);
+  const lease = leaseKey(headKey);
+  let runId = '';
   try {
     await withDeadline(backend.waitUntilReady(), timeoutMs);
+    runId = /^run_id:(\S+)/m.exec(await withDeadline(redis.info('server'), timeoutMs))?.[1] ?? '';
   } catch (error) {
     redis.disconnect();
     throw error;
   }
 
   return {
-    watchHead: async () => {
-      const [, head] = await withDeadline(Promise.all([redis.watch(headKey), redis.get(headKey)]), timeoutMs);
-      return decodeHead(head);
+    runId,
+
+    watchHead: async (holdMs) => {
+      const held = holdMs === undefined ? undefined : redis.set(lease, '1', 'PX', holdMs);
+      const watched = redis.watch(headKey, lease);
+      const [head, leaseMs] = await withDeadline(
+        Promise.all([redis.get(headKey), redis.pttl(lease), watched, held]),
+        timeoutMs,
+      );
+      return { head: decodeHead(head), leaseMs };
     },
 
     write: async (sealed, operators) => {
@@ -86,6 +115,7 @@ export async function openOutboxStore(
       const start = `${JSON.stringify(rest).slice(0, -1)},"events":[`;
       multi.eval(FILL_JOBS, jobs.length, ...jobs, start, ...events);
       multi.set(headKey, encodeHead(headOf(sealed)));
+      multi.set(lease, '1', 'PX', LEASE_MS);
       const results = await withDeadline(multi.exec(), timeoutMs);
       if (results === null) return false;
       const failed = results.find(([error]) => error !== null)?.[0];

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { deliverUntilMs } from '../core/as-of.ts';
 import { type BatchHeader, GENERATION_START } from '../core/batch.ts';
 import { DevsenError, type DevsenErrorCode } from '../core/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 import { type BatchSigner, sealBatch } from './custody.ts';
-import { type ChainHead, headKey, headOf, judgeHead } from './outbox-head.ts';
+import { type ChainHead, headKey, headOf, isSame, judgeHead } from './outbox-head.ts';
 import { type OutboxStore, openOutboxStore } from './outbox-store.ts';
 
 /** Carries on the gateway's chain of batches in Redis; one call at a time. */
@@ -15,7 +16,8 @@ export interface OutboxWriter {
    */
   start: () => Promise<number>;
   /**
-   * Signs a batch and tries until Redis has it.
+   * Signs a batch and tries until Redis has it. One that could not be handed over in time is signed anew with a watermark
+   * from `renewWatermarkMs`: operators may have answered by then that this gateway was away.
    *
    * @throws DevsenError `CONFLICT` if another process writes the same chain, `CUSTODY_BROKEN` or `INTERNAL` if Redis
    *   holds nonsense, `REDIS_UNAVAILABLE` if it was told to give up
@@ -39,7 +41,15 @@ export interface OutboxWriterSettings {
   gaveUp: AbortSignal;
   /** Called when a chain that was going on begins anew, since Redis lost a part of it. */
   onLost: () => void;
+  /** The present, Unix ms; no event that waits, and none from now on, is earlier than the next ms. */
+  renewWatermarkMs: () => number;
   log: Logger;
+}
+
+/** A batch that was sent to Redis, and to which process of it. */
+interface Sent {
+  head: ChainHead;
+  runId: string;
 }
 
 /** Errors that waiting does not mend. */
@@ -88,8 +98,7 @@ export function makeOutboxWriter(settings: OutboxWriterSettings): OutboxWriter {
   }
 
   async function start(): Promise<number> {
-    const found = await untilDone(async () => ({ head: await (await openStore()).watchHead() }));
-    last = found.head;
+    last = (await untilDone(async () => (await openStore()).watchHead())).head;
     bootedAtMs = Math.max(nowMs(), (last?.watermarkMs ?? 0) + 1, (last?.bootedAtMs ?? 0) + 1);
     leastGeneration = last?.generation ?? bootedAtMs;
     if (bootedAtMs - nowMs() > CLOCK_BEHIND_MS) {
@@ -103,30 +112,66 @@ export function makeOutboxWriter(settings: OutboxWriterSettings): OutboxWriter {
   }
 
   async function write(lines: string[], hashes: readonly string[], watermarkMs: number): Promise<void> {
-    const seal = () =>
-      sealBatch({ network, gateway, ...placeAfter(last), bootedAtMs, watermarkMs }, lines, hashes, signer);
-    let batch = seal();
+    const seal = (atMs: number) =>
+      sealBatch({ network, gateway, ...placeAfter(last), bootedAtMs, watermarkMs: atMs }, lines, hashes, signer);
+    let batch = seal(watermarkMs);
+    /** What was sent and not answered: it may be in. */
+    let unanswered: Sent[] = [];
+    let holdMs: number | undefined;
     last = await untilDone(async () => {
       const next = headOf(batch);
       const open = await openStore();
-      const found = await open.watchHead();
+      const { head: found, leaseMs } = await open.watchHead(holdMs);
+      holdMs = undefined;
+      const isIn = unanswered.find(({ head }) => isSame(found, head));
+      if (isIn !== undefined) return isIn.head;
       switch (judgeHead(found, last, next)) {
         case 'present':
           return next;
-        case 'absent':
+        case 'absent': {
           if (operators().length === 0) throw new DevsenError('NOT_YET', 'no operator is registered');
-          return (await open.write(batch, operators())) ? next : undefined;
+          const leftMs =
+            deliverUntilMs(batch.batch.number === 0 ? undefined : last?.watermarkMs, next.watermarkMs) - nowMs();
+          if (leftMs <= 0) {
+            if (unanswered.some(({ runId }) => runId !== open.runId)) beginAnew(unanswered);
+            batch = seal(settings.renewWatermarkMs());
+            return undefined;
+          }
+          if (leaseMs <= 0 || leaseMs > leftMs) {
+            // The answer of Redis takes as long again as is left of what is left.
+            holdMs = Math.ceil(leftMs / 2);
+            return undefined;
+          }
+          const sent = { head: next, runId: open.runId };
+          unanswered.push(sent);
+          if (await open.write(batch, operators())) return next;
+          unanswered = unanswered.filter((one) => one !== sent);
+          return undefined;
+        }
         case 'lost':
           log.error({ generation: last?.generation, number: last?.number }, 'Redis lost batches that it had confirmed');
           leastGeneration = Math.max(leastGeneration, (last?.generation ?? 0) + 1);
           last = found;
           settings.onLost();
-          batch = seal();
+          batch = seal(batch.batch.watermarkMs);
           return undefined;
         case 'foreign':
           throw new DevsenError('CONFLICT', `another process writes batches as gateway ${gateway}; this one stops`);
       }
     });
+  }
+
+  /**
+   * Begins a new generation where a batch is to be signed anew whose first form another Redis may have taken and handed on:
+   * two forms under one number would convict this gateway.
+   */
+  function beginAnew(unanswered: readonly Sent[]): void {
+    log.error(
+      { generation: last?.generation, number: last?.number },
+      'Redis may have lost a batch; a new chain begins',
+    );
+    leastGeneration = Math.max(leastGeneration, ...unanswered.map(({ head }) => head.generation + 1));
+    settings.onLost();
   }
 
   /** Where the batch after `head` stands; a chain that Redis does not know, or lost a part of, begins anew. */

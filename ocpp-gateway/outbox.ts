@@ -11,6 +11,7 @@ import {
   isHalfEmpty,
   isLastFull,
   makePending,
+  redate,
   settle,
   takeFirst,
 } from './outbox-pending.ts';
@@ -100,6 +101,7 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
     nowMs,
     gaveUp: gaveUp.signal,
     onLost: () => settings.onLost?.(),
+    renewWatermarkMs,
     log,
   });
 
@@ -124,8 +126,9 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
     // Gatherings must not share a millisecond: the watermark of one lies before the next one's first event.
     if (isLastFull(pending, options)) leastReceivedAtMs++;
     leastReceivedAtMs = Math.max(nowMs(), leastReceivedAtMs);
+    const hashBefore = chain.hash;
     const line = extendChain(chain, kind, leastReceivedAtMs, reply, frame);
-    const gathering = gather(pending, line, chain.hash, leastReceivedAtMs, options);
+    const gathering = gather(pending, line, chain, hashBefore, leastReceivedAtMs, options);
     if (gathering.lines.length === 1) bell.ring();
     return gathering.written.promise;
   }
@@ -161,6 +164,16 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
     if (next) return next.firstAtMs - 1;
     const watermarkMs = Math.max(nowMs(), leastReceivedAtMs);
     leastReceivedAtMs = watermarkMs + 1;
+    return watermarkMs;
+  }
+
+  /**
+   * A later watermark for the batch under way, whose time ran out while Redis was away: the present. What came after that
+   * batch is dated past it, or its own batches would be out of time as well.
+   */
+  function renewWatermarkMs(): number {
+    const watermarkMs = Math.max(nowMs(), leastReceivedAtMs);
+    leastReceivedAtMs = redate(pending, watermarkMs + 1);
     return watermarkMs;
   }
 

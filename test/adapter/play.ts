@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { SILENCE_BOUND_MS } from '../../core/as-of.ts';
-import type { Batch } from '../../core/batch.ts';
 import { sessionTag } from '../../core/request-approval.ts';
 import { makeTestGateway, makeTestKey, type TestGateway } from '../support/batches.ts';
+import { makePost, type Sent } from './post.ts';
 
 /**
  * Two operators and two gateways between which three chargers move. Anything may happen to the way of the batches as long
@@ -33,7 +33,8 @@ export interface Step {
     | 'flush'
     | 'restart'
     | 'generation'
-    | 'silence';
+    | 'silence'
+    | 'cut';
   connector: number;
   status: number;
 }
@@ -60,57 +61,80 @@ export const STEP: fc.Arbitrary<Step> = fc.record({
   status: fc.integer({ min: 0, max: STATUSES.length - 1 }),
 });
 
-/** A batch and when the gateway put it into the queues. */
-export interface Sent {
-  batch: Batch;
-  atMs: number;
-}
-
-/** Plays the steps: what the gateways sent, and when the last thing happened. */
+/** Plays the steps: what the gateways sent, in order, and when the last thing happened. */
 export function play(steps: readonly Step[]): { sent: Sent[]; endMs: number } {
-  const gateways = KEYS.map((key) => makeTestGateway({ bootedAtMs: BEGIN_MS, key }));
   const sent: Sent[] = [];
+  const gateways = KEYS.map((key) => makeTestGateway({ bootedAtMs: BEGIN_MS, key }));
+  const posts = gateways.map((gateway) => makePost(gateway, sent));
   /** Which chargers each gateway has a socket of. */
   const sockets = gateways.map(() => new Set<string>());
   let nowMs = BEGIN_MS;
   let epoch = BEGIN_MS;
-  const flush = (gateway: TestGateway) => sent.push({ batch: gateway.flush(nowMs), atMs: nowMs });
-  for (const gateway of gateways) flush(gateway);
+  for (const post of posts) post.flush(nowMs);
   for (const step of steps) {
     nowMs += step.afterMs;
     const gateway = gateways[step.gateway] as TestGateway;
+    const post = posts[step.gateway] as (typeof posts)[number];
     const charger = CHARGERS[step.charger] as string;
     const held = sockets[step.gateway] as Set<string>;
     const isHeld = held.has(charger);
+    // A process that ends, or a Redis that is another one, leaves no batch under way.
+    if (step.what === 'restart' || step.what === 'generation') nowMs = Math.max(nowMs, post.cutUntilMs());
     if (step.what === 'open') {
-      gateway.open(charger, nowMs, ++epoch);
+      const opened = ++epoch;
+      post.act(nowMs, (atMs) => gateway.open(charger, atMs, opened));
       held.add(charger);
-    } else if (step.what === 'flush') flush(gateway);
+    } else if (step.what === 'flush') post.flush(nowMs);
     else if (step.what === 'silence') nowMs += SILENCE_BOUND_MS;
+    else if (step.what === 'cut') post.cut(nowMs + step.afterMs * 12);
     else if (step.what === 'restart') {
-      gateway.restart(nowMs);
+      post.settle(nowMs);
+      gateway.restart(nowMs + 1);
       held.clear();
     } else if (step.what === 'generation') {
-      flush(gateway);
-      nowMs++;
-      gateway.beginGeneration(nowMs);
-      flush(gateway);
+      post.settle(nowMs);
+      post.flush(nowMs + 1);
+      nowMs += 2;
+      post.beginGeneration(nowMs);
+      post.flush(nowMs);
     } else if (isHeld && step.what === 'close') {
-      gateway.close(charger, nowMs);
+      post.act(nowMs, (atMs) => gateway.close(charger, atMs));
       held.delete(charger);
     } else if (isHeld && step.what === 'status') {
-      gateway.status(charger, nowMs, step.connector, STATUSES[step.status] as string);
-    } else if (isHeld && step.what !== 'heartbeat') tellMeter(gateway, charger, nowMs, step);
-    else if (isHeld) gateway.call(charger, nowMs, 'Heartbeat', {});
+      post.act(nowMs, (atMs) => gateway.status(charger, atMs, step.connector, STATUSES[step.status] as string));
+    } else if (isHeld && step.what === 'heartbeat') {
+      post.act(nowMs, (atMs) => gateway.call(charger, atMs, 'Heartbeat', {}));
+    } else if (isHeld) post.act(nowMs, (atMs) => tellMeter(gateway, charger, atMs, step));
     nowMs++;
   }
-  for (const gateway of gateways) flush(gateway);
-  return { sent, endMs: nowMs };
+  nowMs = Math.max(nowMs, ...posts.map((post) => post.cutUntilMs() + 2));
+  for (const post of posts) post.flush(nowMs);
+  return { sent: sent.sort((one, other) => one.atMs - other.atMs), endMs: nowMs };
 }
 
 export const REGISTERED = KEYS.map((key) => ({ account: key.address, signingKey: key.address, active: true }));
 
 export const STEPS = fc.array(STEP, { minLength: 1, maxLength: 40 });
+
+const SOME_STEPS = fc.array(STEP, { maxLength: 8 });
+
+/** Steps during which Redis is out of a gateway's reach for 8 to 18 s, while it has something to tell. */
+export const STEPS_WITH_CUTS = fc
+  .record({
+    before: SOME_STEPS,
+    cut: STEP,
+    cutMs: fc.integer({ min: 700, max: 1_500 }),
+    during: SOME_STEPS,
+    after: SOME_STEPS,
+  })
+  .map(({ before, cut, cutMs, during, after }): Step[] => {
+    const next = (what: Step['what']): Step => ({ ...cut, afterMs: 200, what });
+    return [
+      ...before,
+      ...[next('open'), next('status'), next('flush'), { ...next('cut'), afterMs: cutMs }, next('status')],
+      ...[...during, next('flush'), next('status'), ...after],
+    ];
+  });
 
 /** A reading, a start or an end of one of four transactions that the three chargers share the ids of. */
 function tellMeter(gateway: TestGateway, charger: string, nowMs: number, step: Step): void {
