@@ -3,6 +3,7 @@ import type { Contract } from 'ethers';
 import { DevsenError } from '../../core/errors.ts';
 import { call } from '../contracts.ts';
 import { facts, table } from './output.ts';
+import { addRecomputeCommand } from './rewards-recompute.ts';
 import { inNetwork, type Session, type Streams } from './session.ts';
 import { tokenAt } from './tokens.ts';
 import { transact } from './tx.ts';
@@ -55,6 +56,8 @@ export function addRewardCommands(program: Command, streams: Streams): void {
         if (!session.isDryRun) session.output.result({ epoch }, () => 'Asked. The answers come in a moment.');
       });
     });
+
+  addRecomputeCommand(rewards, streams);
 
   const claim = rewards.command('claim').description('pays what was earned; anybody may do it for anybody');
   for (const [name, method, role] of [

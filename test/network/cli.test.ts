@@ -278,6 +278,11 @@ describe('devsen', () => {
       pots: [{ name: 'uptime' }, { name: 'occupants' }, { name: 'builders' }],
     });
     expect(await json('rewards', 'count')).toEqual({ counted: '0' });
+    expect(await json('rewards', 'recompute', '0')).toMatchObject({ counted: 0, isClosed: false, differences: [] });
+    expect(await text('rewards', 'recompute', '9')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('epoch 9 has not begun'),
+    });
     expect((await text('rewards', 'claim', 'occupant', '0')).err).toContain('the contract refuses: NotYetClaimable');
   });
 
