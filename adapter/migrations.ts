@@ -365,4 +365,26 @@ export const MIGRATIONS: readonly Migration[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   },
+  {
+    // OCPP 2.x: an idToken may be shown in any message of a transaction.
+    sql: `
+  DROP TABLE transaction_events;
+  CREATE TABLE transaction_events (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    transaction_id TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    at_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('start', 'shown', 'stop')),
+    session_id TEXT,
+    tag_hash TEXT,
+    PRIMARY KEY (charger, transaction_id, epoch, at_ms, connection, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX transaction_events_by_session ON transaction_events (session_id) WHERE session_id IS NOT NULL;
+  CREATE INDEX transaction_events_by_tag ON transaction_events (charger, tag_hash) WHERE tag_hash IS NOT NULL;
+  `,
+    fills: ['transaction_events'],
+  },
 ];

@@ -3,6 +3,7 @@ import type { ChargerFact, TransactionDetail, TransactionId } from '../core/char
 import { sha256Hex } from '../core/identity.ts';
 import { momentOf, toldReading } from '../core/meter-reading.ts';
 import { cardSessionId } from '../core/session-answers.ts';
+import type { ShownFact } from '../core/session-opening.ts';
 import { startedTag } from '../core/started-tag.ts';
 
 /** Where the event stands that a fact was read from. Times are Unix ms. */
@@ -55,6 +56,7 @@ export function makeProjections(db: Writer, tables: readonly string[] = PROJECTE
   const transactions = insert('transaction_events', ['transaction_id', 'kind', 'session_id', 'tag_hash']);
   const answers = insert('command_answers', ['message_id']);
   const selectDeviceId = db.prepare('SELECT device_id FROM chargers WHERE id = ?');
+  const deviceIdOf = (charger: number) => (selectDeviceId.get(charger) as { device_id: string }).device_id;
 
   return (fact: ChargerFact, place: FactPlace, event: Pick<ChargerEvent, 'kind' | 'frame' | 'reply'>): void => {
     const { charger, epoch, connection, atMs, seq, receivedAtMs } = place;
@@ -62,19 +64,15 @@ export function makeProjections(db: Writer, tables: readonly string[] = PROJECTE
     if (fact.kind === 'boot') boots?.run(...where);
     if (fact.kind === 'fault') faults?.run(...where, fact.connector, fact.errorClass);
     if (fact.kind === 'status') statuses?.run(...where, fact.connector, fact.part ?? 0, fact.status, fact.errorClass);
-    if (fact.kind === 'transaction-started') {
-      const { device_id: deviceId } = selectDeviceId.get(charger) as { device_id: string };
-      const sessionId = cardSessionId(deviceId, BigInt(epoch), BigInt(seq));
+    if (isOfTransaction(fact)) {
       const tag = startedTag(event);
-      transactions?.run(
-        ...where,
-        String(fact.transactionId),
-        'start',
-        sessionId,
-        tag === undefined ? null : tagHash(tag),
-      );
-    } else if (fact.kind === 'transaction-stopped') {
-      transactions?.run(...where, String(fact.transactionId), 'stop', null, null);
+      const kind = TRANSACTION_KINDS[fact.kind];
+      // Most of what OCPP 2.x tells within a transaction shows no idToken.
+      if (kind !== 'shown' || tag !== undefined) {
+        const session = tag === undefined ? null : cardSessionId(deviceIdOf(charger), BigInt(epoch), BigInt(seq));
+        const hash = tag === undefined ? null : tagHash(tag);
+        transactions?.run(...where, String(fact.transactionId), kind, session, hash);
+      }
     } else if (event.kind === 'answer' && (fact.kind === 'answered' || fact.kind === 'unusable')) {
       const messageId = calledMessageId(event.reply);
       if (messageId !== undefined) answers?.run(...where, messageId);
@@ -99,6 +97,16 @@ export function makeProjections(db: Writer, tables: readonly string[] = PROJECTE
       stops?.run(...where, transactionId, fact.reason, ...values);
     }
   };
+}
+
+const TRANSACTION_KINDS = {
+  'transaction-started': 'start',
+  'transaction-updated': 'shown',
+  'transaction-stopped': 'stop',
+} as const;
+
+function isOfTransaction(fact: ChargerFact): fact is ShownFact {
+  return Object.hasOwn(TRANSACTION_KINDS, fact.kind);
 }
 
 /** What every message of a transaction says; undefined if the fact is none. */

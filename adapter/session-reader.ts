@@ -1,9 +1,11 @@
 import type { ChargerEvent } from '../core/charger-event.ts';
-import type { ChargerFact } from '../core/charger-fact.ts';
+import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
 import { type Known, presenceAt } from '../core/charger-status.ts';
 import { deriveFacts } from '../core/derive-facts.ts';
 import { versionOf } from '../core/ocpp-version.ts';
+import { isAfter, type PlaceAt } from '../core/place.ts';
 import { sessionTag } from '../core/request-approval.ts';
+import { inOrder, type ShownEvent } from '../core/session-opening.ts';
 import type { SessionEvent, SessionRecordAt, StartEvent, StopEvent } from '../core/session-result.ts';
 import { stopCauseOf, stopMessageId } from '../core/session-stop.ts';
 import { startedTag } from '../core/started-tag.ts';
@@ -50,7 +52,7 @@ export function makeSessionReader(
   );
   const selectOfTransaction = db.prepare<EventRow>(
     `SELECT ${COLUMNS} FROM transaction_events t ${EVENT}
-     WHERE t.charger = ? AND t.transaction_id = ? AND t.at_ms <= ? AND t.kind = ?`,
+     WHERE t.charger = ? AND t.transaction_id = ? AND t.at_ms <= ?`,
   );
   const selectConnections = db.prepare<{ id: number; epoch: number }>(
     'SELECT id, epoch FROM connections WHERE charger = ? AND epoch BETWEEN ? AND ? AND opened_at_ms <= ?',
@@ -66,6 +68,11 @@ export function makeSessionReader(
        UNION ${told('transaction_messages', "t.transaction_id = ?8 AND t.kind = 'updated'")}) LIMIT ?7`,
   );
 
+  const selectConnectors = db.prepare<PlaceAt & { connector: number }>(
+    `SELECT t.connector, t.epoch, g.account AS gateway, c.chapter, t.at_ms AS atMs, t.seq FROM transaction_messages t
+     JOIN connections c ON c.id = t.connection JOIN gateways g ON g.id = c.gateway
+     WHERE t.charger = ? AND t.transaction_id = ? AND t.connector IS NOT NULL AND t.at_ms <= ?`,
+  );
   const selectGatewayStops = db.prepare<Omit<EventRow, 'kind' | 'frame' | 'reply'> & { messageId: string }>(
     `SELECT c.epoch, g.account, c.chapter, t.at_ms AS atMs, t.seq, t.message_id AS messageId FROM command_answers t
      JOIN connections c ON c.id = t.connection JOIN gateways g ON g.id = c.gateway
@@ -88,8 +95,18 @@ export function makeSessionReader(
     const byCard = selectBySession.all(sessionId, charger, atMs);
     const rows = byCard.length > 0 ? byCard : selectByTag.all(charger, tagHash(sessionTag(sessionId)), atMs);
 
+    const messagesOf = (transactionId: TransactionId): ShownEvent[] =>
+      selectOfTransaction.all(charger, String(transactionId), atMs).map((row) => eventOf<ShownEvent['fact']>(row));
+    /** OCPP 2.x may tell the EVSE after the start. */
+    const connectorAfter = (from: StartEvent): number | undefined => {
+      const told = selectConnectors
+        .all(charger, from.fact.transactionId, atMs)
+        .filter((row) => at.gateway(row.gateway).chapter === row.chapter && !isAfter(from, row));
+      return inOrder(told)[0]?.connector;
+    };
     const toldBetween: SessionRecordAt['told'] = (from, to): Known<SessionEvent[]> => {
-      const { connector = -1, transactionId } = from.fact;
+      const { transactionId } = from.fact;
+      const connector = from.fact.connector ?? connectorAfter(from) ?? -1;
       const toMs = Math.min(to?.atMs ?? atMs, atMs);
       const events: SessionEvent[] = [];
       for (const { id, epoch } of selectConnections.all(charger, from.epoch, to?.epoch ?? LAST_EPOCH, toMs)) {
@@ -102,15 +119,9 @@ export function makeSessionReader(
     };
     return {
       startedBy: rows.length === 0 ? undefined : byCard.length > 0 ? 'card' : 'contract',
-      starts: () => rows.map((row) => eventOf<StartEvent['fact']>(row)),
-      startsOf: (transactionId) =>
-        selectOfTransaction
-          .all(charger, String(transactionId), atMs, 'start')
-          .map((row) => eventOf<StartEvent['fact']>(row)),
-      stopsOf: (transactionId) =>
-        selectOfTransaction
-          .all(charger, String(transactionId), atMs, 'stop')
-          .map((row) => eventOf<StopEvent['fact']>(row)),
+      shown: () => rows.map((row) => eventOf<ShownEvent['fact']>(row)),
+      messagesOf,
+      stopsOf: (transactionId) => messagesOf(transactionId).filter(isStop),
       told: toldBetween,
       gatewayStops: () => {
         const [first] = stopMessageId('limit', sessionId, 0).split(/0$/);
@@ -121,8 +132,8 @@ export function makeSessionReader(
           return cause === undefined ? [] : [{ ...row, gateway, cause }];
         });
       },
-      commitmentOf: (start) => {
-        const row = rowOf.get(start);
+      commitmentOf: (shown) => {
+        const row = rowOf.get(shown);
         const tag = row && startedTag(row);
         return tag === undefined ? undefined : commitmentOf(tag);
       },
@@ -131,6 +142,10 @@ export function makeSessionReader(
       missedUntilMs: at.missedUntilMs,
     };
   };
+}
+
+function isStop(event: ShownEvent): event is StopEvent {
+  return event.fact.kind === 'transaction-stopped';
 }
 
 /** Epochs are drawn from a clock, Unix ms. */

@@ -119,6 +119,8 @@ export type ChargerFact =
       /** OCPP 2.x only, and there only where it was not told before. */
       connector?: number;
       transactionId: TransactionId;
+      /** OCPP 2.x: what an idToken was answered that was shown with it. */
+      outcome?: IdTagStatus;
       /** Absent in OCPP 2.x where the charger told no register with it. */
       meterStopWh?: number;
       stoppedAt: ChargerTime;

@@ -7,9 +7,10 @@ import type { GatewayAt } from './charger-status.ts';
 import { cannotKnow, type Known } from './known.ts';
 import { momentOf } from './meter-reading.ts';
 import type { OcppVersion } from './ocpp-version.ts';
-import { isAfter, type PlaceAt } from './place.ts';
+import { isAfter, isSamePlace, type PlaceAt } from './place.ts';
 import { ANSWER_WITHIN_SEC, COMMAND_VALID_SEC, START_WITHIN_SEC } from './request-approval.ts';
 import type { Reason, SessionAnswer, StartAnswer } from './session-answers.ts';
+import { beginningOf, openingOf } from './session-opening.ts';
 import { type SessionRecordAt, type StartEvent, sessionResultAt } from './session-result.ts';
 
 /** A charger's answer to the call of a request. */
@@ -81,9 +82,15 @@ export function startAnswerAt(
 ): Followed<StartAnswer> {
   const lastMs = asOfMs(asOfSec + START_WITHIN_SEC);
   const counts = countsIn(record);
-  const [start] = [...record.session.starts()]
-    .filter((event) => counts(event) && event.atMs <= lastMs && event.fact.outcome === 'Accepted')
-    .sort(byTime);
+  const shown = [...record.session.shown()].filter(counts);
+  const start = shown
+    .filter(({ atMs, fact }) => atMs <= lastMs && fact.outcome === 'Accepted')
+    .sort(byTime)
+    .map(
+      (opening) =>
+        beginningOf(record.session, opening, (event) => shown.some((own) => isSamePlace(own, event)), counts)?.start,
+    )
+    .find((event) => event !== undefined);
   const doubt = doubtOf(record, asOfSec);
   if (doubt !== undefined) return doubt;
   if (start !== undefined) return { isKnown: true, answer: startedBy(start) };
@@ -120,8 +127,7 @@ export function stopAnswerAt(
     return { isKnown: true, answer: { ...known.answer, verdict, reason } };
   };
   const counts = countsIn(record);
-  const [start] = [...record.session.starts()].filter(counts).sort(byTime);
-  const transactionId = start?.fact.transactionId;
+  const transactionId = openingOf([...record.session.shown()].filter(counts).sort(byTime))?.fact.transactionId;
   const hasEnd = transactionId !== undefined && [...record.session.stopsOf(transactionId)].some(counts);
   if (atSec <= asOfSec || hasEnd) {
     const known = result();

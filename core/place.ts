@@ -15,3 +15,7 @@ export function isAfter(one: PlaceAt, other: PlaceAt): boolean {
   if (one.gateway !== other.gateway) return one.gateway > other.gateway;
   return one.seq > other.seq;
 }
+
+export function isSamePlace(one: PlaceAt, other: PlaceAt): boolean {
+  return !isAfter(one, other) && !isAfter(other, one);
+}

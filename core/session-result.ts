@@ -5,10 +5,11 @@ import type { ChargerFact } from './charger-fact.ts';
 import type { GatewayAt, Known } from './charger-status.ts';
 import { CLOCK_TOLERANCE_MS } from './charger-time.ts';
 import { momentOf } from './meter-reading.ts';
-import { isAfter, type PlaceAt } from './place.ts';
+import { isAfter, isSamePlace, type PlaceAt } from './place.ts';
 import type { Reason, SessionAnswer, Stop, Verdict } from './session-answers.ts';
 import { STOPS } from './session-answers.ts';
 import { idleSecOf, judgeRegisters, signedIn } from './session-figures.ts';
+import { beginningOf, inOrder, openingOf, type ShownEvent } from './session-opening.ts';
 import type { StopCause } from './session-stop.ts';
 import { signedEnergy } from './signed-energy.ts';
 
@@ -25,12 +26,12 @@ export type StopEvent = SessionEvent<Extract<ChargerFact, { kind: 'transaction-s
 
 /** What the rule reads of one charger; all of it must have been told by the time asked about. */
 export interface SessionRecordAt {
-  /** Whether a contract opened the session or an RFID card; undefined if no start of it is on record. */
+  /** Whether a contract opened the session or an RFID card; undefined if no message on record shows its tag. */
   startedBy: 'contract' | 'card' | undefined;
-  /** Starts of the session: those with its tag, or the very event that a card's session is named by. */
-  starts: () => Iterable<StartEvent>;
-  /** All starts and ends of a transaction of the charger. */
-  startsOf: (transactionId: StartEvent['fact']['transactionId']) => Iterable<StartEvent>;
+  /** Messages that show the session's tag, or the very one that a card's session is named by. */
+  shown: () => Iterable<ShownEvent>;
+  /** Of a transaction of the charger: its starts and ends, and the messages within that show an idTag. */
+  messagesOf: (transactionId: StartEvent['fact']['transactionId']) => Iterable<ShownEvent>;
   stopsOf: (transactionId: StartEvent['fact']['transactionId']) => Iterable<StopEvent>;
   /**
    * What was told of a start's transaction and of its connector (statuses, meter values, starts) from there on, and up to
@@ -39,8 +40,8 @@ export interface SessionRecordAt {
   told: (start: StartEvent, to: PlaceAt | undefined) => Known<SessionEvent[]>;
   /** The charger's answers to the gateway's own calls to end the session, and why those were made. */
   gatewayStops: () => Iterable<PlaceAt & { cause: StopCause }>;
-  /** Commitment of the card that a start shows, 0x-hex of 32 bytes; undefined if this operator cannot make it. */
-  commitmentOf: (start: StartEvent) => string | undefined;
+  /** Commitment of the card that a message shows, 0x-hex of 32 bytes; undefined if this operator cannot make it. */
+  commitmentOf: (shown: ShownEvent) => string | undefined;
   /** Whether the charger is there: up to when it was known to be, Unix ms; undefined if it is. */
   presence: () => Known<{ lastKnownMs: number | undefined }>;
   gateway: (account: string) => GatewayAt;
@@ -66,8 +67,8 @@ const OTHER_NAMES: Readonly<Record<string, Stop>> = {
 /**
  * What became of a session as of a time. Everything in it follows from signed batches, so honest operators give the same.
  *
- * The session is one transaction: the first that began with the session's tag and was accepted, or the one whose first
- * StartTransaction is the event that a card's session is named by.
+ * The session is one transaction: the first in which the session's tag was shown and accepted, or the one in which a card was
+ * accepted first by the event that the card's session is named by. It counts from where the transaction began.
  *
  * - Done: its end is on record; the energy is the difference of its two registers.
  * - Unusable, Contradiction: a second end says otherwise, or it ended before it began.
@@ -89,24 +90,26 @@ const OTHER_NAMES: Readonly<Record<string, Stop>> = {
 export function sessionResultAt(record: SessionRecordAt, atMs: number, meterKey?: KeyObject): Known<SessionAnswer> {
   const counts = ({ gateway, chapter, epoch }: PlaceAt) =>
     record.gateway(gateway).chapter === chapter && epoch <= atMs + EPOCH_SKEW_MS;
-  const starts = inOrder([...record.starts()].filter(counts));
-  const start = starts.find(({ fact }) => fact.outcome === 'Accepted') ?? starts[0];
-  if (start === undefined) {
+  const shown = inOrder([...record.shown()].filter(counts));
+  const opening = openingOf(shown);
+  if (opening === undefined) {
     if (record.missedUntilMs > 0) return cannotKnow('the session may have begun before this record is whole');
     return known('CannotKnow', 'NoRecord', NOTHING);
   }
-  if (isDoubtful(start, record.missedUntilMs)) return cannotKnow('the session began before this record is whole');
-  if (record.startedBy === 'card') {
-    const [first] = inOrder([...record.startsOf(start.fact.transactionId)].filter(counts));
-    // A charger that got no answer tells the start again; the transaction has one name, that of the first.
-    if (first !== undefined && isAfter(start, first)) return known('CannotKnow', 'NoRecord', NOTHING);
+  const isIts = (event: ShownEvent) => shown.some((own) => isSamePlace(own, event));
+  const beginning = beginningOf(record, opening, isIts, counts);
+  if (isDoubtful(beginning ?? { start: opening, isTold: false }, record.missedUntilMs)) {
+    return cannotKnow('the session began before this record is whole');
   }
-  const idTag = record.startedBy === 'card' ? record.commitmentOf(start) : ZeroHash;
+  if (beginning === undefined) return known('CannotKnow', 'NoRecord', NOTHING);
+  const { start } = beginning;
+  const idTag = record.startedBy === 'card' ? record.commitmentOf(opening) : ZeroHash;
   if (idTag === undefined) return cannotKnow("it has not the network's pepper for cards");
   if (start.fact.outcome !== 'Accepted') return known('Refused', 'Rejected', { ...NOTHING, idTag });
 
-  const stops = inOrder([...record.stopsOf(start.fact.transactionId)].filter(counts)).filter((stop) =>
-    isAfter(stop, start),
+  // A start that is made of the transaction's end stands where the end does.
+  const stops = inOrder([...record.stopsOf(start.fact.transactionId)].filter(counts)).filter(
+    (stop) => !isAfter(start, stop),
   );
   const told = record.told(start, stops[0]);
   if (!told.isKnown) return told;
@@ -224,13 +227,14 @@ function isSameEnd({ fact: one }: StopEvent, { fact: other }: StopEvent): boolea
 
 /**
  * Whether an operator that missed a part of the record may have missed an earlier telling of this start: a charger tells a
- * start again until it is answered, and keeps it while it is offline.
+ * start again until it is answered, and keeps it while it is offline. Where no start is on record, it may be what was missed.
  */
-function isDoubtful({ atMs, fact }: StartEvent, missedUntilMs: number): boolean {
+function isDoubtful({ start, isTold }: { start: ShownEvent; isTold: boolean }, missedUntilMs: number): boolean {
   if (missedUntilMs === 0) return false;
-  const { atSec, clock } = fact.startedAt;
-  const begunAtMs = clock === 'sound' || clock === 'late' ? (atSec ?? 0) * 1_000 : atMs;
-  return Math.min(begunAtMs, atMs) < missedUntilMs + CLOCK_TOLERANCE_MS;
+  if (!isTold || start.fact.kind !== 'transaction-started') return true;
+  const { atSec, clock } = start.fact.startedAt;
+  const begunAtMs = clock === 'sound' || clock === 'late' ? (atSec ?? 0) * 1_000 : start.atMs;
+  return Math.min(begunAtMs, start.atMs) < missedUntilMs + CLOCK_TOLERANCE_MS;
 }
 
 function stopOf(reason: string): Stop {
@@ -257,10 +261,6 @@ function known(verdict: Verdict, reason: Reason, figures: Figures): Known<Sessio
 
 function cannotKnow(reason: string): Known<never> {
   return { isKnown: false, reason };
-}
-
-function inOrder<Event extends PlaceAt>(events: Event[]): Event[] {
-  return events.sort((one, other) => (isAfter(one, other) ? 1 : -1));
 }
 
 /** Unix ms as Unix seconds, rounded down. */

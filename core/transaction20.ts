@@ -85,7 +85,9 @@ export function readTransactionEvent(
   const meterStopWh = registerOf(samples, 'Transaction.End', 'last');
   const meter = meterStopWh === undefined ? {} : { meterStopWh };
   const reason = reasonOf(info.stoppedReason);
-  return { kind: 'transaction-stopped', ...place, transactionId, ...meter, stoppedAt: at, reason, samples, detail };
+  const shown = outcome === undefined ? {} : { outcome };
+  const head = { kind: 'transaction-stopped', ...place, transactionId, ...shown, ...meter } as const;
+  return { ...head, stoppedAt: at, reason, samples, detail };
 }
 
 function reasonOf(stopped: unknown): string {
@@ -93,11 +95,20 @@ function reasonOf(stopped: unknown): string {
   return Object.hasOwn(REASON_IN_16, stopped) ? (REASON_IN_16[stopped] as string) : 'Other';
 }
 
+/** The register with which a transaction began, as a message tells it: marked as such, or the first; and its time. */
+export function beginRegister(samples: readonly MeterSample[]) {
+  const register = registerIn(samples, 'Transaction.Begin', 'first');
+  return register && { registerWh: register.reading.value, takenAt: register.takenAt };
+}
+
 /** The register of the whole connector that is marked with a context, or that stands at one end of the samples; Wh. */
 function registerOf(samples: readonly MeterSample[], context: string, end: 'first' | 'last'): number | undefined {
+  return registerIn(samples, context, end)?.reading.value;
+}
+
+function registerIn(samples: readonly MeterSample[], context: string, end: 'first' | 'last'): Register | undefined {
   const registers = samples.filter(isRegister);
-  const marked = registers.find((sample) => sample.context === context);
-  return (marked ?? registers.at(end === 'first' ? 0 : -1))?.reading.value;
+  return registers.find((sample) => sample.context === context) ?? registers.at(end === 'first' ? 0 : -1);
 }
 
 type Register = MeterSample & { reading: { kind: 'value'; value: number } };

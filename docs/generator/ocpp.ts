@@ -73,6 +73,8 @@ certification authority is set or the certificate is one of V2G, \`Get15118EVCer
 - Meter values are normalised by \`unitOfMeasure\`, multiplier and all; \`signedMeterValue\` is kept as it is.
 - A transaction's registers are those that \`TransactionEvent\` marks \`Transaction.Begin\` and \`Transaction.End\`, else the first
   of Started and the last of Ended.
+- A session is the transaction in which its idToken was the first to be accepted, in Started, Updated or Ended, and counts
+  from where the transaction began. Where Started was lost, it begins with the message that showed the idToken.
 
 ## Messages
 

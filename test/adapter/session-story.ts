@@ -57,7 +57,7 @@ export function tellStory(gateway: TestGateway, take: (...batches: Batch[]) => v
     },
     open: (sec: number, epoch = ms(DAY + sec)) => {
       flush(sec - 1);
-      gateway.open(CHARGER, ms(DAY + sec), epoch);
+      gateway.open(CHARGER, ms(DAY + sec), epoch, subprotocol);
     },
     /** The charger answers the call of a request. */
     reply: (sec: number, requestId: string, result: object) => answer(sec, messageIdOf(requestId), result),

@@ -1,8 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
+import { idTagCommitment } from '../../core/identity.ts';
 import { sessionTag } from '../../core/request-approval.ts';
 import { register, transactionEvent } from '../core/samples20.ts';
-import { beginStory, DAY, iso, SESSION } from './session-story.ts';
+import { makeTestGateway } from '../support/batches.ts';
+import { makeTestRecord, TEST_PEPPER } from './record.ts';
+import { beginStory, CHARGER, DAY, iso, ms, SESSION, tellStory } from './session-story.ts';
 
+const OTHER = `0x${'07'.repeat(32)}`;
 const accepted = { idTokenInfo: { status: 'Accepted' } };
 const idToken = { idToken: sessionTag(SESSION), type: 'Central' };
 
@@ -64,5 +68,115 @@ describe('the result of a session at an OCPP 2.x charger', () => {
     tell(10, 'Started', 0, { evse: { id: 1 }, idToken }, { idTokenInfo: { status: 'Unknown' } });
     flush(20);
     expect(verdict(15)).toBe('Refused Rejected');
+  });
+
+  it('begins where its transaction did, though its idToken was shown later', () => {
+    const { tell, at, flush, told, verdict } = begin();
+    tell(10, 'Started', 0, { evse: { id: 2 }, ...at(10, 500, 'Transaction.Begin') });
+    tell(40, 'Updated', 1, { idToken, triggerReason: 'Authorized', ...at(40, 500) }, accepted);
+    tell(100, 'Updated', 2, at(100, 1_000));
+    tell(600, 'Ended', 3, { idToken, ...at(600, 2_000, 'Transaction.End') }, accepted);
+    flush(610);
+    expect(verdict(39)).toBe('CannotKnow NoRecord');
+    expect(told(200)).toMatchObject({ verdict: 'Running', connector: 2, energyWh: 500, started: 10 });
+    expect(told(605)).toMatchObject({ verdict: 'Done', connector: 2, energyWh: 1_500, started: 10, ended: 600 });
+  });
+
+  it('is done where its idToken was shown only at the end', () => {
+    const { tell, at, flush, told } = begin();
+    tell(10, 'Started', 0, { evse: { id: 1 }, ...at(10, 500, 'Transaction.Begin') });
+    tell(600, 'Ended', 1, { idToken, ...at(600, 2_000, 'Transaction.End') }, accepted);
+    flush(610);
+    expect(told(605)).toMatchObject({ verdict: 'Done', connector: 1, energyWh: 1_500, started: 10, ended: 600 });
+  });
+
+  it('begins by the first idToken that was accepted, and is refused while none was', () => {
+    const { tell, flush, verdict } = begin();
+    tell(10, 'Started', 0, { evse: { id: 1 } });
+    tell(20, 'Updated', 1, { idToken }, { idTokenInfo: { status: 'Blocked' } });
+    tell(30, 'Updated', 2, { idToken }, accepted);
+    flush(40);
+    expect([20, 30].map((sec) => verdict(sec))).toEqual(['Refused Rejected', 'Running None']);
+  });
+
+  it('is none in a transaction that another card was accepted in before', () => {
+    const { tell, flush, verdict, cardSession } = begin();
+    const card = { idToken: { idToken: 'ADA', type: 'ISO14443' } };
+    tell(10, 'Started', 0, { evse: { id: 1 }, ...card }, accepted);
+    tell(30, 'Updated', 1, { idToken }, accepted);
+    flush(40);
+    expect(verdict(35)).toBe('CannotKnow NoRecord');
+    // The connection's opening is its event 0.
+    expect([1, 2].map((seq) => verdict(35, cardSession(seq)))).toEqual(['Running None', 'CannotKnow NoRecord']);
+  });
+
+  it("is a card's by the message that shows the card, and no one's while none was shown", () => {
+    const { record, tell, at, flush, verdict, cardSession } = begin();
+    const card = { idToken: { idToken: 'ADA', type: 'ISO14443' } };
+    tell(10, 'Started', 0, { evse: { id: 1 }, ...at(10, 500, 'Transaction.Begin') });
+    tell(40, 'Updated', 1, card, accepted);
+    tell(600, 'Ended', 2, { ...card, ...at(600, 2_000, 'Transaction.End') }, accepted);
+    flush(610);
+    const verdicts = [1, 2, 3].map((seq) => verdict(605, cardSession(seq)));
+    expect(verdicts).toEqual(['CannotKnow NoRecord', 'Done None', 'CannotKnow NoRecord']);
+    const known = record.session(CHARGER, cardSession(2), DAY + 605);
+    expect(known).toMatchObject({ answer: { energyWh: 1_500n, idTag: idTagCommitment('ada', TEST_PEPPER) } });
+  });
+
+  it('begins with the message that shows its idToken where the start of the transaction was lost', () => {
+    const { tell, at, flush, told } = begin();
+    tell(40, 'Updated', 4, { evse: { id: 2 }, idToken, ...at(40, 700) }, accepted);
+    tell(600, 'Ended', 5, at(600, 2_000, 'Transaction.End'));
+    flush(610);
+    expect(told(605)).toMatchObject({ verdict: 'Done', connector: 2, energyWh: 1_300, started: 40, ended: 600 });
+  });
+
+  it('is whole where all but the end was lost, if the end tells the register and the time of the beginning', () => {
+    const { tell, at, flush, told } = begin();
+    const [[first], [last]] = [at(10, 500, 'Transaction.Begin'), at(600, 2_000, 'Transaction.End')].map(
+      ({ meterValue }) => meterValue,
+    ) as [object[], object[]];
+    tell(600, 'Ended', 9, { evse: { id: 2 }, idToken, meterValue: [first, last] }, accepted);
+    flush(610);
+    expect(told(605)).toMatchObject({ verdict: 'Done', connector: 2, energyWh: 1_500, started: 10, ended: 600 });
+  });
+
+  it('is not known to an operator that may have missed the start of its transaction', () => {
+    const gateway = makeTestGateway({ bootedAtMs: ms(DAY) });
+    const record = makeTestRecord([gateway.listed()]);
+    let isListening = true;
+    const take: typeof record.apply = (...batches) => isListening && record.apply(...batches);
+    const { open, call, flush } = tellStory(gateway, take, 'ocpp2.0.1');
+    isListening = false;
+    flush(5);
+    isListening = true;
+    flush(6);
+    record.ingest.giveUpGaps(Number.MAX_SAFE_INTEGER, 0);
+    gateway.restart(ms(DAY + 10));
+    open(11);
+    const tell = (sec: number, type: 'Started' | 'Updated', transactionId: string, change: object) => {
+      const payload = transactionEvent(type, 0, { timestamp: iso(DAY + sec), transactionInfo: { transactionId } });
+      call(sec, 'TransactionEvent', { ...payload, ...change }, accepted);
+    };
+    tell(400, 'Updated', 'tx-1', { idToken });
+    tell(410, 'Started', 'tx-2', {});
+    tell(420, 'Updated', 'tx-2', { idToken: { ...idToken, idToken: sessionTag(OTHER) } });
+    flush(430);
+    const isKnown = (session: string) => record.session(CHARGER, session, DAY + 429).isKnown;
+    expect([SESSION, OTHER].map(isKnown)).toEqual([false, true]);
+    expect(record.count('transaction_events')).toBe(3);
+  });
+
+  it('is nothing that a transaction without a start and without an idToken changes', () => {
+    const { tell, at, flush, record, told, verdict } = begin();
+    const lost = { transactionInfo: { transactionId: 'tx-0' } };
+    tell(5, 'Updated', 7, { ...lost, evse: { id: 1 }, ...at(5, 100) });
+    tell(8, 'Ended', 8, { ...lost, ...at(8, 200, 'Transaction.End') });
+    expect(verdict(9)).toBe('CannotKnow NoRecord');
+    tell(10, 'Started', 0, { evse: { id: 1 }, idToken, ...at(10, 500, 'Transaction.Begin') }, accepted);
+    tell(600, 'Ended', 1, at(600, 2_000, 'Transaction.End'));
+    flush(610);
+    expect(told(605)).toMatchObject({ verdict: 'Done', energyWh: 1_500 });
+    expect(record.count('transaction_messages')).toBe(4);
   });
 });
