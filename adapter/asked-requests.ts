@@ -3,11 +3,7 @@ import { FACTORY_ABI, ORACLE_ABI } from '../core/abi.ts';
 import { QUERIES } from '../core/queries.ts';
 import { isCommandQuery, type RequestApproval } from '../core/request-approval.ts';
 import { asChainError } from '../runtime/chain.ts';
-
-/** Most blocks asked for in one `eth_getLogs`. */
-const RANGE_BLOCKS = 1_000;
-/** A request is answered within minutes: so far back, and to `asOf`, it is looked for. */
-const MOST_RANGES = 50;
+import { recentLogs } from './recent-logs.ts';
 
 const LEDGER = new Interface(ORACLE_ABI);
 const REQUESTED = LEDGER.getEvent('Requested')?.topicHash ?? '';
@@ -35,16 +31,9 @@ export function readAskedRequests({ provider, oracleAddress, confirmations }: As
   const ledger = new Contract(oracleAddress, ORACLE_ABI, provider);
 
   const findLog = async (requestId: string, asOfSec: number) => {
-    let toBlock = (await provider.getBlockNumber()) - confirmations;
-    for (let n = 0; n < MOST_RANGES && toBlock >= 0; n++) {
-      const fromBlock = Math.max(0, toBlock - RANGE_BLOCKS + 1);
-      const filter = { address: oracleAddress, topics: [REQUESTED, requestId], fromBlock, toBlock };
-      const [log] = await provider.getLogs(filter);
-      if (log !== undefined) return LEDGER.parseLog(log)?.args;
-      const first = await provider.getBlock(fromBlock);
-      if (first === null || first.timestamp < asOfSec) return undefined;
-      toBlock = fromBlock - 1;
-    }
+    const toBlock = (await provider.getBlockNumber()) - confirmations;
+    const filter = { address: oracleAddress, topics: [REQUESTED, requestId] };
+    for await (const log of recentLogs(provider, filter, toBlock, asOfSec)) return LEDGER.parseLog(log)?.args;
     return undefined;
   };
 
