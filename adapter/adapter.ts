@@ -12,6 +12,8 @@ import { type Changes, makeChanges } from './changes.ts';
 import { makeCommandEndpoints } from './command-endpoints.ts';
 import { makeCommandReader } from './command-reader.ts';
 import { type Database, openDatabase } from './database.ts';
+import { makeEndedReader } from './ended-reader.ts';
+import { makeEndedSessions } from './ended-sessions.ts';
 import { makeEndpoints } from './endpoints.ts';
 import { makeEventReader } from './event-reader.ts';
 import { type GatewayHealth, readHealth } from './health.ts';
@@ -171,6 +173,13 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
     ...makeEndpoints({ reader, meter, uptime: makeUptimeReader(db, reader), knowing }),
     ...makeSessionEndpoints({ knowing, session, meterKeyOf }),
     ...makeCommandEndpoints(commandMeans),
+    ...makeEndedSessions({
+      reader: makeEndedReader(db, session),
+      chain: network.settling,
+      account: settings.OPERATOR_ACCOUNT,
+      slotMs: settings.SETTLE_SLOT_SEC * 1000,
+      now,
+    }),
   ]);
   const thinning = makeThinning(db);
   const thin = () => {

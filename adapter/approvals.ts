@@ -6,11 +6,13 @@ import {
   COMMAND_VALID_SEC,
   type RequestApproval,
   type SignedApproval,
+  sessionTag,
 } from '../core/request-approval.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { ApprovalQueue } from './approval-queue.ts';
 import type { AskedRequests } from './asked-requests.ts';
 import type { Database } from './database.ts';
+import { tagHash } from './projections.ts';
 
 /** What an operator approves of: what the chain asked, each request once. */
 export interface Approvals {
@@ -45,7 +47,8 @@ interface ApprovalRow {
 export function makeApprovals({ db, asked, queue, signingKey, operator, log, now }: ApprovalsOptions): Approvals {
   const select = db.prepare<ApprovalRow>('SELECT asked, is_queued FROM approvals WHERE request_id = ?');
   const insert = db.prepare(
-    'INSERT INTO approvals (request_id, asked, is_queued) VALUES (?, ?, 0) ON CONFLICT DO NOTHING',
+    `INSERT INTO approvals (request_id, asked, is_queued, asked_at_sec, tag_hash) VALUES (?, ?, 0, ?, ?)
+     ON CONFLICT DO NOTHING`,
   );
   const setQueued = db.prepare('UPDATE approvals SET is_queued = 1 WHERE request_id = ?');
 
@@ -70,7 +73,10 @@ export function makeApprovals({ db, asked, queue, signingKey, operator, log, now
       if (known !== undefined && known.asked !== text) {
         throw new DevsenError('CONFLICT', 'the chain showed another request under this id before');
       }
-      if (known === undefined) insert.run(requestId, text);
+      if (known === undefined) {
+        const tag = request.query === 'start-charge' ? tagHash(sessionTag(requestId)) : null;
+        insert.run(requestId, text, request.asOfSec, tag);
+      }
       if (now() <= (request.asOfSec + COMMAND_VALID_SEC) * 1_000) await send(network, request);
       return request;
     },

@@ -13,7 +13,7 @@ export interface BridgeSuccess {
   jobRunID: string;
   statusCode: 200;
   /** What the job spec's `jsonparse` takes. */
-  result: string;
+  result: string | readonly object[];
   data: Record<string, unknown>;
   timestamps: BridgeTimestamps;
 }

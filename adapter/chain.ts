@@ -8,6 +8,7 @@ import type { Running } from '../runtime/process.ts';
 import { type RegistrySnapshot, watchRegistry } from '../runtime/registry.ts';
 import { type AskedRequests, readAskedRequests } from './asked-requests.ts';
 import type { ListedGateway } from './gateway-book.ts';
+import { readSettlingChain, type SettlingChain } from './settling-chain.ts';
 
 /** What the chain says about the network: the first time, and whenever it changes. */
 export interface NetworkNews {
@@ -30,6 +31,8 @@ export interface NetworkSource extends Running {
   readMeterKey: (deviceId: string) => Promise<string>;
   /** What the ledger asked. */
   asked: AskedRequests;
+  /** What the chain has of sessions. @throws DevsenError `CHAIN_UNAVAILABLE` until the chain has told the network */
+  settling: () => SettlingChain;
 }
 
 /** Opens a source of news; `tell` is called for each. */
@@ -55,6 +58,7 @@ export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
     let isFresh = () => false;
     let chain: { provider: Provider; factory: string } | undefined;
     let asked: AskedRequests | undefined;
+    let settling: SettlingChain | undefined;
     const tellSnapshot = (snapshot: RegistrySnapshot) =>
       tell({ network: snapshot.network, gateways: snapshot.gateways, snapshot });
     const open = async (): Promise<Running | undefined> => {
@@ -73,6 +77,7 @@ export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
           });
           isFresh = registry.isFresh;
           asked = readAskedRequests({ provider, oracleAddress, confirmations });
+          settling = readSettlingChain({ provider, oracleAddress, confirmations, snapshot: registry.snapshot });
           registry.onChange(tellSnapshot);
           tellSnapshot(registry.snapshot());
           chain = { provider, factory: registry.snapshot().factory };
@@ -102,6 +107,11 @@ export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
           if (asked === undefined) throw new DevsenError('CHAIN_UNAVAILABLE', 'the chain has not told the network yet');
           return asked.find(requestId, asOfSec);
         },
+      },
+      settling: () => {
+        if (settling === undefined)
+          throw new DevsenError('CHAIN_UNAVAILABLE', 'the chain has not told the network yet');
+        return settling;
       },
       close: async () => {
         closing.abort();

@@ -387,4 +387,15 @@ export const MIGRATIONS: readonly Migration[] = [
   `,
     fills: ['transaction_events'],
   },
+  {
+    // Sessions that are over are found by when they ended, and those that contracts opened by the tag they began with.
+    sql: `
+  CREATE INDEX transaction_events_by_time ON transaction_events (kind, at_ms);
+  ALTER TABLE approvals ADD COLUMN asked_at_sec INTEGER;
+  ALTER TABLE approvals ADD COLUMN tag_hash TEXT;
+  UPDATE approvals SET asked_at_sec = json_extract(asked, '$.asOfSec');
+  CREATE INDEX approvals_by_tag ON approvals (tag_hash) WHERE tag_hash IS NOT NULL;
+  CREATE INDEX approvals_of_starts ON approvals (asked_at_sec) WHERE tag_hash IS NOT NULL;
+  `,
+  },
 ];

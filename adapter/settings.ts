@@ -79,6 +79,13 @@ export const ADAPTER_SETTINGS = {
     default: '20000',
     read: asWhole(0, 600_000),
   },
+  SETTLE_SLOT_SEC: {
+    about:
+      "How long it is one operator's turn to settle a session that ended without anybody's call; the same at all operators.",
+    unit: 's',
+    default: '300',
+    read: asWhole(1, 86_400),
+  },
   CHAIN_CONFIRMATIONS: {
     about: 'Blocks that must stand on top before a change on chain is taken in.',
     unit: 'blocks',

@@ -5,7 +5,9 @@ import type { NetworkNews } from '../../adapter/chain.ts';
 import type { ListedGateway } from '../../adapter/gateway-book.ts';
 import type { Peer } from '../../adapter/peers.ts';
 import { ADAPTER_SETTINGS } from '../../adapter/settings.ts';
+import type { SettlingChain } from '../../adapter/settling-chain.ts';
 import { type Batch, batchJobId, eventQueueName } from '../../core/batch.ts';
+import { DevsenError } from '../../core/errors.ts';
 import { deviceIdOf } from '../../core/identity.ts';
 import type { RequestApproval } from '../../core/request-approval.ts';
 import { makeLog } from '../../runtime/log.ts';
@@ -31,6 +33,8 @@ export interface TestOperatorOptions {
   /** What the chain shows of a request. */
   asked?: (requestId: string) => RequestApproval | undefined;
   signingKey?: Wallet;
+  /** What the chain has of sessions; away unless told. */
+  settling?: SettlingChain;
   /** Operators whose records make its own whole. */
   peers?: Peer[];
   account?: string;
@@ -63,6 +67,10 @@ export async function startTestOperator(options: TestOperatorOptions) {
         isFresh: () => !options.isChainAway,
         readMeterKey: async () => options.meterKey ?? '0x',
         asked: { find: async (requestId: string) => options.asked?.(requestId) },
+        settling: () => {
+          if (options.settling === undefined) throw new DevsenError('CHAIN_UNAVAILABLE', 'this test has no chain');
+          return options.settling;
+        },
         close: async () => {},
       };
     },
