@@ -36,24 +36,33 @@ export function renderJobSpec(template: string, places: JobSpecPlaces): string {
   return text;
 }
 
+/** What an operator puts into its own copy of a job spec that the clock begins. */
+export interface CronSpecPlaces {
+  evmChainId: bigint | number | string;
+  /** The account that sends the node's txs, or its forwarder. */
+  linkPayer: string;
+  /** When it runs; left as it is if undefined. */
+  schedule?: string;
+}
+
 /**
  * Fills an operator's places into a template of a job that the clock begins.
  *
- * @param template - TOML with an `evmChainID` line; with a `payer` task where its txs ask the ledger
- * @param places - `linkPayer`: the account that sends the node's txs, or its forwarder
+ * @param template - TOML with lines `evmChainID` and `schedule`; with a `payer` task where its txs ask the ledger
  * @returns TOML
- * @throws DevsenError `JOB_SPEC_INVALID` if the template lacks one of these lines
+ * @throws DevsenError `JOB_SPEC_INVALID` if the template lacks one of these
  */
-export function renderCronSpec(
-  template: string,
-  places: { evmChainId: bigint | number | string; linkPayer: string },
-): string {
+export function renderCronSpec(template: string, { evmChainId, linkPayer, schedule }: CronSpecPlaces): string {
   const chainLine = /^evmChainID[ \t]*=.*$/m;
+  const scheduleLine = /^schedule[ \t]*=.*$/m;
   const payerTask = /^(\s*payer\s+\[type="memo" value=<")0x[0-9a-fA-F]{40}"/m;
-  if (!chainLine.test(template) || !payerTask.test(template)) {
-    throw new DevsenError('JOB_SPEC_INVALID', 'the template has no line "evmChainID = …" or no task "payer"');
+  const hasPayer = payerTask.test(template) || !template.includes('linkPayer');
+  if (!chainLine.test(template) || !scheduleLine.test(template) || !hasPayer) {
+    const lacks = 'no line "evmChainID = …" or "schedule = …", or no task "payer"';
+    throw new DevsenError('JOB_SPEC_INVALID', `the template has ${lacks}`);
   }
-  return template
-    .replace(chainLine, `evmChainID = "${BigInt(places.evmChainId)}"`)
-    .replace(payerTask, `$1${getAddress(places.linkPayer.toLowerCase())}"`);
+  const text = template
+    .replace(chainLine, `evmChainID = "${BigInt(evmChainId)}"`)
+    .replace(payerTask, `$1${getAddress(linkPayer.toLowerCase())}"`);
+  return schedule === undefined ? text : text.replace(scheduleLine, `schedule = "${schedule}"`);
 }

@@ -21,7 +21,7 @@ const LINK_EACH_JUELS = parseEther('10000');
 
 /**
  * Makes a local network one in which charging is paid for: tariffs for its chargers, a driver with tokens in the vault, and
- * LINK for whoever asks the oracles. Does nothing that is done already.
+ * LINK for whoever asks the oracles, operators included. Does nothing that is done already.
  */
 export async function provisionEconomy(
   { contracts, provider, manager, addresses }: LocalChain,
@@ -37,10 +37,9 @@ export async function provisionEconomy(
 
   if ((await call(payment, 'feeBps')) === 0n) await send(payment, 'setFee', FEE_BPS, await admin.getAddress());
   await ensureUser(contracts, driverAccount, ROLES.occupant);
-  for (const [account, signer] of [
-    [driverAccount, driver],
-    [managerAccount, manager],
-  ] as const) {
+  // Operators' nodes ask about sessions that ended without anybody's call.
+  const nodes = keys.operators.map(({ node }) => [new Wallet(node).address, signerOf(node, provider)] as const);
+  for (const [account, signer] of [[driverAccount, driver] as const, [managerAccount, manager] as const, ...nodes]) {
     await fundLinkAccount(contracts, account, LINK_EACH_JUELS);
     const allowance = await call(contracts.oracle, 'allowanceJuels', account, addresses.factory);
     if (allowance === 0n)

@@ -97,7 +97,13 @@ export async function startLocalNetwork(options: LocalNetworkOptions): Promise<L
     const oracles = await step('operators, gateway, drivers and chargers registered', () =>
       provisionLocal(chain, keys, chargers),
     );
-    await writeJobSpecs(dir, oracles, addresses.oracle, (await provider.getNetwork()).chainId);
+    await writeJobSpecs(
+      dir,
+      oracles,
+      keys.operators.map(({ node }) => accountOf(node)),
+      addresses.oracle,
+      (await provider.getNetwork()).chainId,
+    );
 
     const places: LocalPlaces = {
       dir,

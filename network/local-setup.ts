@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { computeAddress, type JsonRpcProvider, parseEther, toQuantity } from 'ethers';
 import { authorizationKeyHash } from '../core/identity.ts';
-import { renderJobSpec } from '../jobs/render.ts';
+import { renderCronSpec, renderJobSpec } from '../jobs/render.ts';
 import { ensureCards } from './cards.ts';
 import { connectContracts, type NetworkContracts } from './contracts.ts';
 import { deployNetwork } from './deploy.ts';
@@ -176,21 +176,29 @@ export async function registerCharger(
   });
 }
 
-/** Writes each operator's own copies of the job specs. */
+/** Jobs that the clock begins, and how often it does in a local network: nobody should have to wait to see them work. */
+const CRON_JOBS = ['settle-ended-sessions', 'pay-card-sessions'] as const;
+const LOCAL_SCHEDULE = 'CRON_TZ=UTC */5 * * * * *';
+
+/** Writes each operator's own copies of the job specs. @param senders - the account of each operator's job node */
 export async function writeJobSpecs(
   dir: string,
   oracles: readonly string[],
+  senders: readonly string[],
   ledger: string,
   chainId: bigint,
 ): Promise<void> {
+  const templateOf = (name: string) => readFile(join(import.meta.dirname, '..', 'jobs', `${name}.toml`), 'utf8');
   for (const [n, oracle] of oracles.entries()) {
     const folder = join(operatorDir(dir, n), 'jobs');
     await mkdir(folder, { recursive: true });
     for (const query of OFFERED_QUERIES) {
-      const file = `${query}.toml`;
-      const template = await readFile(join(import.meta.dirname, '..', 'jobs', file), 'utf8');
-      const spec = renderJobSpec(template, { contractAddress: oracle, evmChainId: chainId, requesters: [ledger] });
-      await writeFile(join(folder, file), spec);
+      const places = { contractAddress: oracle, evmChainId: chainId, requesters: [ledger] };
+      await writeFile(join(folder, `${query}.toml`), renderJobSpec(await templateOf(query), places));
+    }
+    for (const name of CRON_JOBS) {
+      const places = { evmChainId: chainId, linkPayer: senders[n] ?? '', schedule: LOCAL_SCHEDULE };
+      await writeFile(join(folder, `${name}.toml`), renderCronSpec(await templateOf(name), places));
     }
   }
 }

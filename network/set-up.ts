@@ -98,7 +98,8 @@ async function setUp(): Promise<void> {
       operatorAccounts: keys.operators.map(({ account }) => accountOf(account)),
     };
     await step('settings written for every part', async () => {
-      await writeJobSpecs(dir, oracles, chain.addresses.oracle, chainId);
+      const senders = keys.operators.map(({ node }) => accountOf(node));
+      await writeJobSpecs(dir, oracles, senders, chain.addresses.oracle, chainId);
       await writeSettings(places);
       await writeChargersFile(join(chargersDir(dir), 'chargers.json'), options.gatewayUrl, LOCAL_CHARGERS, keys);
       // Last, for it says that the network is there.

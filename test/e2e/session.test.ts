@@ -3,6 +3,7 @@ import { AbiCoder, type Contract, keccak256, parseEther, type TransactionReceipt
 import { SESSION_STATES } from '../../core/abi.ts';
 import { deviceIdOf } from '../../core/identity.ts';
 import { STOPS } from '../../core/session-answers.ts';
+import { settlingTurn } from '../../core/settling-turn.ts';
 import { call, contractAt } from '../../network/contracts.ts';
 import { LOCAL_TARIFF } from '../../network/local-economy.ts';
 import { signerOf } from '../../network/one-by-one.ts';
@@ -133,6 +134,36 @@ describe('a session and commands through the chain, on a network of real process
       const energyCost = LOCAL_TARIFF.perKwh * (energyWh as bigint) * 60n;
       const timeCost = (LOCAL_TARIFF.perMinute * chargingSec + LOCAL_TARIFF.perIdleMinute * idle) * 1_000n;
       expect(before - (await freeTokens())).toBe(LOCAL_TARIFF.flat + (energyCost + timeCost) / 60_000n);
+      expect(network.deaths).toEqual([]);
+    },
+    3 * MINUTES_MS,
+  );
+
+  it(
+    'settles a session that ended at the charger, without anybody’s call, though the operator whose turn it is is away',
+    async () => {
+      const ledger = network.chain.contracts.oracle;
+      charger.unplug(1);
+      charger.plug(1, { battery: { capacityWh: 77_000, levelWh: 10_000 }, maxPowerW: POWER_W });
+      await charger.settled();
+      const asked = await transact(device, 'startCharge', 1, DEPOSIT, 1, driver);
+      const sessionId = idIn(asked, 'SessionRequested');
+      await sessionIn('Active', sessionId);
+      const startWh = charger.connector(1).transaction?.startWh ?? Number.NaN;
+      await waitFor(() => charger.connector(1).meterWh - startWh > 110, {
+        what: 'energy to flow',
+        timeoutMs: MINUTES_MS,
+      });
+      const away = settlingTurn(sessionId, 0, network.state.operators.length);
+      await network.fleet.kill(network.state.operators[away]?.name ?? '', 'SIGKILL');
+      charger.unplug(1);
+      const session = await sessionIn('Settled', sessionId);
+
+      expect(STOPS[Number(session.stop)]).toBe('EVDisconnected');
+      const [log] = await device.queryFilter(device.getEvent('ResultRequested')(null, sessionId));
+      const { payer } = (await call(ledger, 'requestOf', log?.topics[1])) as { payer: string };
+      const nodes = network.keys.operators.map(({ node }) => new Wallet(node).address);
+      expect(nodes.filter((_, n) => n !== away)).toContain(payer);
       expect(network.deaths).toEqual([]);
     },
     3 * MINUTES_MS,

@@ -70,7 +70,7 @@ describe('the job specs of the other queries', () => {
   );
 });
 
-describe('the job spec that settles ended sessions', () => {
+describe('the job specs that settle ended sessions', () => {
   const settle = readFileSync('jobs/settle-ended-sessions.toml', 'utf8');
 
   it('is a job of the clock, with the account that pays', () => {
@@ -79,13 +79,26 @@ describe('the job spec that settles ended sessions', () => {
     expect(parseJobSpec(text, 'settle.toml')).toMatchObject({
       type: 'cron',
       id: '0de75e00-c4a9-4e57-8a70-0000000000c1:cron',
-      scheduleText: 'CRON_TZ=UTC 30 */5 * * * *',
+      scheduleText: 'CRON_TZ=UTC 30 * * * * *',
       warnings: [],
     });
   });
 
-  it('cannot be rendered from a template without a payer', () => {
-    expect(() => renderCronSpec(TEMPLATE, { evmChainId: 1, linkPayer: LEDGER })).toThrow('or no task "payer"');
+  it('need no payer where nothing is asked, and take another schedule', () => {
+    const pay = readFileSync('jobs/pay-card-sessions.toml', 'utf8');
+    const text = renderCronSpec(pay, { evmChainId: 7, linkPayer: LEDGER, schedule: '@every 5s' });
+    expect(text).toContain('evmChainID = "7"');
+    expect(parseJobSpec(text, 'pay.toml')).toMatchObject({
+      id: '0de75e00-c4a9-4e57-8a70-0000000000c2:cron',
+      scheduleText: '@every 5s',
+      warnings: [],
+    });
+  });
+
+  it('cannot be rendered from a template without a payer, or of another type', () => {
+    const places = { evmChainId: 1, linkPayer: LEDGER };
+    expect(() => renderCronSpec(settle.replace('payer    [', 'buyer    ['), places)).toThrow('or no task "payer"');
+    expect(() => renderCronSpec(TEMPLATE, places)).toThrow('no line "evmChainID = …" or "schedule = …"');
   });
 });
 
