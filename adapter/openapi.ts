@@ -38,6 +38,7 @@ const TRANSACTION = object({
   idTagStatus: orNull(text('What the idTag was answered; the idTag itself is never shown.')),
   meterStartWh: orNull(whole('Register at the start, Wh; null where none was told.')),
   startedAt: whole('Unix seconds.'),
+  missingMessages: orNull(whole('OCPP 2.x: messages of it that never came, by their numbers; null in OCPP 1.6.')),
   stop: orNull(
     object({
       meterStopWh: orNull(whole('Register at the end, Wh; null where none was told.')),

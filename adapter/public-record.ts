@@ -5,6 +5,7 @@ import { ERROR_CLASSES, STATUS_NAMES } from '../core/status.ts';
 import type { Database } from './database.ts';
 import type { MeterReader } from './meter-reader.ts';
 import type { RecordReader } from './record-reader.ts';
+import { makeTransactionGaps } from './transaction-gaps.ts';
 
 export interface PublicCharger {
   /** OCPP identity. */
@@ -55,6 +56,7 @@ export function makePublicRecord(db: Database, reader: RecordReader, meter: Mete
     `SELECT account, state, watermark_ms,
        EXISTS (SELECT 1 FROM convictions c WHERE c.gateway = account) AS is_convicted FROM gateways ORDER BY account`,
   );
+  const missingOf = makeTransactionGaps(db);
   const asPublic = (row: { identity: string; device_id: string }): PublicCharger => ({
     identity: row.identity,
     id: row.device_id,
@@ -118,6 +120,7 @@ export function makePublicRecord(db: Database, reader: RecordReader, meter: Mete
           idTagStatus: row.outcome,
           meterStartWh: row.register_wh,
           startedAt: row.observed_at_sec,
+          missingMessages: missingOf(id, row.transaction_id),
           stop: stop ? { meterStopWh: stop.register_wh, stoppedAt: stop.observed_at_sec, reason: stop.reason } : null,
         };
       }),

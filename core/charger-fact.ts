@@ -40,6 +40,8 @@ export interface TransactionDetail {
   remoteStartId?: number;
   /** What car and connector do: Charging, Suspended, or Occupied for neither. */
   state?: Status;
+  /** The charger's own word for it: OCPP 2.x `ChargingStateEnumType`. */
+  chargingState?: string;
 }
 
 /**

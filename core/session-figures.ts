@@ -13,9 +13,6 @@ type End = Extract<ChargerFact, { kind: 'transaction-stopped' }>;
 /** A meter's steps and the rounding of its messages may differ by this much without anything being wrong, Wh. */
 const REGISTER_TOLERANCE_WH = 10;
 
-/** States in which the driver holds the connector and takes no energy. One in which the charger itself pauses is none. */
-const IDLE: ReadonlySet<string> = new Set(['SuspendedEV', 'Finishing']);
-
 /**
  * The registers of one transaction, Wh: the first and the last one told, and whether they contradict each other: one is
  * negative or impossible to hold, one lies before the start's or after the end's, or one fell. Where start or end tell none,
@@ -51,25 +48,6 @@ export function judgeRegisters(
     highestWh = Math.max(highestWh, registerWh);
   }
   return { firstWh, lastWh: stopWh ?? highestWh, isBroken };
-}
-
-/** Seconds in which a connector was held without taking energy, between two times, by the states it told; Unix seconds. */
-export function idleSecOf(between: readonly Told[], connector: number, fromSec: number, toSec: number): number {
-  let idleSec = 0;
-  let idleSinceSec: number | undefined;
-  const close = (atSec: number) => {
-    if (idleSinceSec !== undefined) idleSec += Math.max(atSec - idleSinceSec, 0);
-    idleSinceSec = undefined;
-  };
-  for (const { fact, receivedAtMs } of between) {
-    if (fact.kind !== 'status' || fact.connector !== connector) continue;
-    const toldAtSec = momentOf(fact.reportedAt, Math.floor(receivedAtMs / 1000));
-    const atSec = Math.min(Math.max(toldAtSec, fromSec), toSec);
-    close(atSec);
-    if (IDLE.has(fact.reported)) idleSinceSec = atSec;
-  }
-  close(toSec);
-  return Math.min(idleSec, Math.max(toSec - fromSec, 0));
 }
 
 /** What a transaction's meter signed, in the order in which it came. */

@@ -4,11 +4,12 @@ import { EPOCH_SKEW_MS } from './as-of.ts';
 import type { ChargerFact } from './charger-fact.ts';
 import type { GatewayAt, Known } from './charger-status.ts';
 import { CLOCK_TOLERANCE_MS } from './charger-time.ts';
+import { idleSecOf } from './idle-time.ts';
 import { momentOf } from './meter-reading.ts';
 import { isAfter, isSamePlace, type PlaceAt } from './place.ts';
 import type { Reason, SessionAnswer, Stop, Verdict } from './session-answers.ts';
 import { STOPS } from './session-answers.ts';
-import { idleSecOf, judgeRegisters, signedIn } from './session-figures.ts';
+import { judgeRegisters, signedIn } from './session-figures.ts';
 import { beginningOf, inOrder, openingOf, type ShownEvent } from './session-opening.ts';
 import type { StopCause } from './session-stop.ts';
 import { signedEnergy } from './signed-energy.ts';
@@ -152,7 +153,7 @@ function judge(story: Story): SessionAnswer {
     startedAtSec,
     endedAtSec,
     energyWh: BigInt(energyWh),
-    idleSec: idleSecOf(between, connector, startedAtSec, untilSec),
+    idleSec: idleSecOf(start, between, connector, startedAtSec, untilSec),
     stop: stop !== undefined ? stopOf(stop.fact.reason) : lost !== undefined ? 'Other' : 'None',
     evidence: keccak256(concat([start, ...between, ...stops].map(({ hash }) => hash))),
     idTag: ZeroHash,

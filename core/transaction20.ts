@@ -56,16 +56,13 @@ export function readTransactionEvent(
   if (typeof trigger !== 'string') return unusable('triggerReason is no text');
   const connector = isObject(evse) ? evse.id : undefined;
   if (connector !== undefined && (!isConnector(connector) || connector === 0)) return unusable('evse is no EVSE');
-  const state =
-    typeof chargingState === 'string' && Object.hasOwn(STATE_OF_20, chargingState)
-      ? STATE_OF_20[chargingState]
-      : undefined;
+  const isState = typeof chargingState === 'string' && Object.hasOwn(STATE_OF_20, chargingState);
   const detail: TransactionDetail = {
     seqNo,
     trigger,
     isOffline: offline === true,
     ...(isWhole(remoteStartId) ? { remoteStartId } : {}),
-    ...(state === undefined ? {} : { state }),
+    ...(isState ? { state: STATE_OF_20[chargingState] as Status, chargingState } : {}),
   };
   const at = readChargerTime(timestamp, receivedAtMs);
   const samples = readMeterValues20(call.meterValue, receivedAtMs);

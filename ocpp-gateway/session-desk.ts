@@ -177,7 +177,7 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
 
   const look = (charger: string, { sinceMs }: Connected, live: Live) => {
     if (live.began === undefined || live.progress.endedAtMs !== undefined || live.isCalling) return;
-    const cause = dueStop(live, idleMs, sinceMs);
+    const cause = dueStop(live, idleMs, sinceMs, now());
     if (cause !== undefined) {
       if (now() >= live.stopAtMs) void stop(charger, live, cause, live.began.transactionId);
     } else if (now() >= live.meterAtMs) void askForMeter(charger, live);
@@ -216,10 +216,13 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
           const before = live.progress;
           live.progress = progressAfter(before, fact, atMs);
           if (live.progress.readAtMs === atMs) live.meterAtMs = atMs + live.meterAfterMs;
-          const isNews = before.readAtMs === undefined || live.progress.endedAtMs !== before.endedAtMs;
+          const { endedAtMs, idleSinceMs } = live.progress;
+          const isTurn =
+            endedAtMs !== before.endedAtMs || (idleSinceMs === undefined) !== (before.idleSinceMs === undefined);
+          const isNews = before.readAtMs === undefined || isTurn;
           if (isNews || atMs - live.savedAtMs >= SAVE_AFTER_MS) save(charger, live);
           look(charger, connected, live);
-        } else if (fact.kind === 'transaction-started' && tag === live.session.tag && isRefused(fact)) {
+        } else if (isShown(fact) && tag === live.session.tag && isRefused(fact)) {
           // Not every charger ends a transaction whose idTag is refused.
           const messageId = stopMessageId('late', live.session.sessionId, atMs);
           if (version !== undefined) void call(charger, stopCall(version, fact.transactionId), messageId);
@@ -265,6 +268,12 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
   };
 }
 
-function isRefused({ outcome }: Extract<ChargerFact, { kind: 'transaction-started' }>): boolean {
+type Shown = Extract<ChargerFact, { kind: 'transaction-started' | 'transaction-updated' }>;
+
+function isShown(fact: ChargerFact): fact is Shown {
+  return fact.kind === 'transaction-started' || fact.kind === 'transaction-updated';
+}
+
+function isRefused({ outcome }: Shown): boolean {
   return outcome !== undefined && outcome !== 'Accepted';
 }

@@ -1,5 +1,6 @@
 import type { ChargerCall } from '../core/charger-call.ts';
 import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
+import { isIdleState } from '../core/idle-time.ts';
 import { isObject, isWhole, type JsonObject } from '../core/json.ts';
 import { toldReading } from '../core/meter-reading.ts';
 import type { OcppVersion } from '../core/ocpp-version.ts';
@@ -38,6 +39,9 @@ export interface Progress {
   energyAtMs?: number;
   /** When a register was told last, Unix ms. */
   readAtMs?: number;
+  /** OCPP 2.x: whether its car has charged, and since when it takes no energy by what the charger says, Unix ms. */
+  hasCharged?: boolean;
+  idleSinceMs?: number;
   /** Why the charger is to stop. */
   cause?: StopCause;
   /** How often it was asked to. */
@@ -124,33 +128,47 @@ export function progressAfter(before: Progress, fact: ChargerFact, atMs: number)
   const after = { ...before };
   if (fact.kind === 'transaction-stopped') after.endedAtMs ??= atMs;
   const registerWh = toldReading(fact, atMs)?.registerWh;
-  if (registerWh === undefined) return after;
-  after.readAtMs = atMs;
-  after.firstWh ??= registerWh;
-  if (after.registerWh === undefined || registerWh > after.registerWh) {
-    after.registerWh = registerWh;
-    after.energyAtMs = atMs;
+  if (registerWh !== undefined) {
+    after.readAtMs = atMs;
+    after.firstWh ??= registerWh;
+    if (after.registerWh === undefined || registerWh > after.registerWh) {
+      after.registerWh = registerWh;
+      after.energyAtMs = atMs;
+      if (after.idleSinceMs !== undefined) after.idleSinceMs = atMs;
+    }
   }
-  return after;
+  const chargingState = 'detail' in fact ? fact.detail?.chargingState : undefined;
+  if (chargingState === undefined) return after;
+  if (chargingState === 'Charging') after.hasCharged = true;
+  const { idleSinceMs = atMs, ...rest } = after;
+  return isIdleState(chargingState, after.hasCharged === true) ? { ...rest, idleSinceMs } : rest;
 }
 
 /**
  * Why a session that goes on is to be ended now; undefined if it is not.
  *
  * It is idle if registers were told over the whole of `idleMs` and none was higher than the one before: a charger that
- * tells none may well be charging.
+ * tells none may well be charging. In OCPP 2.x also if the charger said so long ago that the car takes no energy.
  *
  * @param idleMs - 0 if idle sessions go on
  * @param connectedAtMs - while the charger was offline, nothing could be told
  */
-export function dueStop(record: SessionRecord, idleMs: number, connectedAtMs: number): StopCause | undefined {
+export function dueStop(
+  record: SessionRecord,
+  idleMs: number,
+  connectedAtMs: number,
+  nowMs: number,
+): StopCause | undefined {
   const { session, began, progress } = record;
   if (began === undefined || progress.endedAtMs !== undefined) return undefined;
   if (progress.cause !== undefined) return progress.cause;
   const startWh = began.startWh ?? progress.firstWh;
-  const { registerWh, readAtMs, energyAtMs = began.atMs } = progress;
+  const { registerWh, readAtMs, energyAtMs = began.atMs, idleSinceMs } = progress;
+  if (registerWh !== undefined && startWh !== undefined && registerWh - startWh >= session.energyLimitWh)
+    return 'limit';
+  const isIdle = idleSinceMs !== undefined && nowMs - Math.max(idleSinceMs, connectedAtMs) >= idleMs;
+  if (idleMs > 0 && isIdle) return 'idle';
   if (registerWh === undefined || startWh === undefined || readAtMs === undefined) return undefined;
-  if (registerWh - startWh >= session.energyLimitWh) return 'limit';
   return idleMs > 0 && readAtMs - Math.max(energyAtMs, connectedAtMs) >= idleMs ? 'idle' : undefined;
 }
 

@@ -92,6 +92,7 @@ describe('the public read API', () => {
       idTagStatus: 'Accepted',
       meterStartWh: n * 100,
       startedAt: 1_002 + n,
+      missingMessages: null,
       stop,
     });
     const ended = (n: number) => ({ meterStopWh: n * 100 + 50, stoppedAt: 1_002 + n, reason: 'EVDisconnected' });

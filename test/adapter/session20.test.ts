@@ -179,4 +179,27 @@ describe('the result of a session at an OCPP 2.x charger', () => {
     expect(told(605)).toMatchObject({ verdict: 'Done', energyWh: 1_500 });
     expect(record.count('transaction_messages')).toBe(4);
   });
+
+  it('counts as idle what the car does not take, by chargingState, whatever statuses say meanwhile', () => {
+    const { tell, at, call, flush, told } = begin();
+    const state = (chargingState: string) => ({ transactionInfo: { transactionId: 'tx-1', chargingState } });
+    tell(10, 'Started', 0, { evse: { id: 1 }, idToken, ...state('EVConnected'), ...at(10, 500) }, accepted);
+    tell(40, 'Updated', 1, state('Charging'));
+    tell(100, 'Updated', 2, state('SuspendedEVSE'));
+    tell(160, 'Updated', 3, state('SuspendedEV'));
+    call(170, 'StatusNotification', {
+      evseId: 1,
+      connectorId: 1,
+      connectorStatus: 'Occupied',
+      timestamp: iso(DAY + 170),
+    });
+    tell(200, 'Updated', 4, state('Charging'));
+    tell(300, 'Updated', 5, state('EVConnected'));
+    tell(320, 'Updated', 6, state('Idle'));
+    tell(400, 'Ended', 7, { ...state('Idle'), ...at(400, 900, 'Transaction.End') });
+    flush(410);
+    // 40 s from 160 on and 100 s from 300 on: not before the car charged, and not while the charger paused.
+    expect(told(405)).toMatchObject({ verdict: 'Done', idleSec: 140 });
+    expect(told(180)).toMatchObject({ verdict: 'Running', idleSec: 20 });
+  });
 });
