@@ -6,6 +6,7 @@ import type { Running } from '../runtime/process.ts';
 import { openApprovalQueue } from './approval-queue.ts';
 import { makeApprovals } from './approvals.ts';
 import { type BatchExport, makeBatchExport } from './batch-export.ts';
+import { makeCardIndex } from './card-index.ts';
 import { type CatchUp, makeCatchUp } from './catch-up.ts';
 import { chainSource, type NetworkNews, type OpenNetworkSource } from './chain.ts';
 import { type Changes, makeChanges } from './changes.ts';
@@ -30,9 +31,12 @@ import { type QueueReader, readQueue } from './queue.ts';
 import { makeRecordReader, type RecordReader } from './record-reader.ts';
 import { makeSessionEndpoints } from './session-endpoints.ts';
 import { makeSessionReader } from './session-reader.ts';
+import { makeSessionRecord } from './session-record.ts';
 import type { AdapterSettings } from './settings.ts';
 import { openSigningKey } from './signing-key.ts';
+import { makeStationRecord } from './station-record.ts';
 import { makeThinning } from './thinning.ts';
+import { makeTransactionRecord } from './transaction-record.ts';
 import { makeUptimeReader } from './uptime-reader.ts';
 
 /** How often what could not be done is tried again, and gaps that will not close any more are looked for, ms. */
@@ -145,9 +149,9 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
     },
   };
   const pepper = settings.IDTAG_PEPPER;
-  const session = makeSessionReader(db, reader, (idTag) =>
-    pepper.length === 0 ? undefined : idTagCommitment(idTag, pepper),
-  );
+  const commitmentOf = (idTag: string) => (pepper.length === 0 ? undefined : idTagCommitment(idTag, pepper));
+  const session = makeSessionReader(db, reader, commitmentOf);
+  const cards = makeCardIndex(db, commitmentOf);
   const meterKeyOf = makeMeterKeys(network.readMeterKey, now);
   const approvalQueue = openApprovalQueue(settings.REDIS_URL, log);
   const approvals = makeApprovals({
@@ -190,9 +194,17 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
       log.error({ err: error }, 'watermarks not deleted; trying again');
     }
   };
+  const indexCards = () => {
+    try {
+      writing(() => cards.step());
+    } catch (error) {
+      log.error({ err: error }, 'cards not indexed; trying again');
+    }
+  };
   const upkeep = setInterval(() => {
     takeNews();
     thin();
+    indexCards();
     if (recording === undefined) return;
     const { ingest, queue, catchUp } = recording;
     catchUp.run().catch((error) => log.error({ err: error }, 'record not made whole; trying again'));
@@ -220,8 +232,14 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
       bridgeToken: settings.BRIDGE_TOKEN,
       endpoints,
       metrics,
-      record: makePublicRecord(db, reader, meter),
-      events,
+      reading: {
+        record: makePublicRecord(db, reader, meter),
+        transactions: makeTransactionRecord(db, events),
+        sessions: makeSessionRecord(db, { reader, session, meterKeyOf }),
+        station: makeStationRecord(db, events),
+        cards,
+        events,
+      },
       changes,
       batches: () => recording?.batches,
       peerToken: settings.PEER_TOKEN,

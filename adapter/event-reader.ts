@@ -50,11 +50,17 @@ export function makeEventReader(db: Database) {
   const selectOfConnection = db.prepare<EventRow>(
     `${SELECT} AND e.connection = ? AND e.seq < ? ORDER BY e.seq DESC LIMIT ?`,
   );
+  const selectOne = db.prepare<EventRow>(`${SELECT} AND e.connection = ? AND e.seq = ?`);
   const selectLast = db.prepare<{ id: number | null }>('SELECT max(id) AS id FROM events');
 
   return {
     /** Events that came on record after one, the earliest first. */
     after: (cursor: number, limit: number): PublicEvent[] => selectAfter.all(cursor, limit).map(asPublic),
+    /** What one event says, in public words, by the row of its connection. */
+    factsAt: (connection: number, seq: number): { fact: ChargerFact; receivedAtMs: number }[] =>
+      selectOne
+        .all(connection, seq)
+        .flatMap((row) => asPublic(row).facts.map((fact) => ({ fact, receivedAtMs: row.received_at_ms }))),
     last: (): number => selectLast.get()?.id ?? 0,
     /** A charger's events before a place in its connections, the latest first; `place` is the next page's. */
     ofCharger: (identity: string, before: EventPlace, limit: number): { events: PublicEvent[]; place?: EventPlace } => {

@@ -14,12 +14,10 @@ import {
 } from './bridge.ts';
 import type { Changes } from './changes.ts';
 import type { Endpoint } from './endpoints.ts';
-import type { EventReader } from './event-reader.ts';
 import type { Health } from './health.ts';
 import type { AdapterMetrics } from './metrics.ts';
 import { makePeerApi } from './peer-api.ts';
-import type { PublicRecord } from './public-record.ts';
-import { makeReadApi } from './read-api.ts';
+import { makeReadApi, type ReadApiMeans } from './read-api.ts';
 
 const MOST_BODY_BYTES = 65_536;
 /** Questions that may wait at once; each holds a socket. */
@@ -34,8 +32,7 @@ export interface HttpOptions {
   endpoints: ReadonlyMap<string, Endpoint>;
   metrics: AdapterMetrics;
   health: () => Promise<Health>;
-  record: PublicRecord;
-  events: EventReader;
+  reading: Omit<ReadApiMeans, 'changes'>;
   changes: Changes;
   /** The record as gateways signed it; undefined until the chain has told the network. */
   batches: () => BatchExport | undefined;
@@ -108,7 +105,7 @@ function makeApp(options: HttpOptions, closing: AbortSignal): Express {
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
   app.use(makePeerApi(options.batches, options.peerToken));
-  app.use(makeReadApi(options.record, options.events, options.changes));
+  app.use(makeReadApi({ ...options.reading, changes: options.changes }));
   app.use((_request, _response, next) => next(new DevsenError('NOT_FOUND', 'no such path')));
   app.use(errorHandler(options, closing));
   return app;

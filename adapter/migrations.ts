@@ -398,4 +398,61 @@ export const MIGRATIONS: readonly Migration[] = [
   CREATE INDEX approvals_of_starts ON approvals (asked_at_sec) WHERE tag_hash IS NOT NULL;
   `,
   },
+  {
+    // What chargers tell of themselves, reservations, and the cards that transactions began with.
+    sql: `
+  CREATE TABLE station_facts (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    kind TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    received_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (charger, kind, epoch, at_ms, seq, connection)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE variables (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    key TEXT NOT NULL,
+    attribute TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    received_at_ms INTEGER NOT NULL,
+    value TEXT,
+    mutability TEXT,
+    is_secret INTEGER NOT NULL,
+    PRIMARY KEY (charger, key, attribute, epoch, at_ms, seq, connection)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE reservation_messages (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    reservation_id INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    received_at_ms INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('reserved', 'used', 'ended')),
+    connector INTEGER,
+    until_sec INTEGER,
+    reason TEXT,
+    transaction_id ANY,
+    PRIMARY KEY (charger, reservation_id, epoch, at_ms, seq, connection)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE card_tags (
+    tag_hash TEXT PRIMARY KEY,
+    connection INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    commitment TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX card_tags_by_commitment ON card_tags (commitment);
+  CREATE INDEX transaction_events_of_card ON transaction_events (tag_hash, epoch, at_ms, seq) WHERE tag_hash IS NOT NULL;
+  CREATE INDEX transaction_events_in_order ON transaction_events (charger, epoch, at_ms, seq);
+  `,
+    fills: ['station_facts', 'variables', 'reservation_messages', 'card_tags'],
+  },
 ];

@@ -1,13 +1,5 @@
-const whole = (description: string) => ({ type: 'integer', minimum: 0, description });
-const text = (description: string) => ({ type: 'string', description });
-const object = (properties: Record<string, object>) => ({
-  type: 'object',
-  required: Object.keys(properties),
-  properties,
-});
-const orNull = (schema: object) => ({ oneOf: [schema, { type: 'null' }] });
-const page = (items: object) =>
-  object({ items: { type: 'array', items }, next: orNull(text('Cursor of the next page; null at the end.')) });
+import { RECORD_PATHS } from './openapi-record.ts';
+import { cursor, get, IDENTITY, LIMIT, object, orNull, page, text, whole } from './openapi-shapes.ts';
 
 const CHARGER = { identity: text('OCPP identity.'), id: text('Id on chain, 32 bytes as 0x-hex.') };
 const STATUS = object({
@@ -27,25 +19,6 @@ const CONNECTOR = object({
   asOf: whole('Up to when the record of its gateway goes, Unix seconds.'),
   status: orNull(STATUS),
   meter: orNull(METER),
-});
-const TRANSACTION = object({
-  cursor: text('Its place in the record.'),
-  transactionId: {
-    oneOf: [{ type: 'integer' }, { type: 'string' }],
-    description: 'OCPP 1.6: as the gateway assigned it. OCPP 2.x: as the charger chose it.',
-  },
-  connector: orNull(whole('OCPP connectorId, of 2.x the EVSE; null where it is not known.')),
-  idTagStatus: orNull(text('What the idTag was answered; the idTag itself is never shown.')),
-  meterStartWh: orNull(whole('Register at the start, Wh; null where none was told.')),
-  startedAt: whole('Unix seconds.'),
-  missingMessages: orNull(whole('OCPP 2.x: messages of it that never came, by their numbers; null in OCPP 1.6.')),
-  stop: orNull(
-    object({
-      meterStopWh: orNull(whole('Register at the end, Wh; null where none was told.')),
-      stoppedAt: whole('Unix seconds.'),
-      reason: text('OCPP 1.6 reason.'),
-    }),
-  ),
 });
 
 const GATEWAY = object({
@@ -69,25 +42,6 @@ const EVENT = object({
   }),
   facts: { type: 'array', items: { type: 'object' }, description: 'What it says, in Wh, W, A, V and s; no idTag.' },
 });
-
-const LIMIT = { name: 'limit', in: 'query', schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 } };
-const IDENTITY = { name: 'identity', in: 'path', required: true, schema: { type: 'string' } };
-const cursor = (name: string) => ({ name, in: 'query', schema: { type: 'string' }, description: '`next` of a page.' });
-
-function get(summary: string, parameters: object[], schema: object, type = 'application/json') {
-  const error = (description: string) => ({ description });
-  return {
-    get: {
-      summary,
-      parameters,
-      responses: {
-        200: { description: 'OK', content: { [type]: { schema } } },
-        ...(parameters.length > 0 ? { 400: error('A parameter is wrong.') } : {}),
-        ...(parameters.includes(IDENTITY) ? { 404: error('No such charger on record.') } : {}),
-      },
-    },
-  };
-}
 
 /** The public read API, OpenAPI 3.1. */
 export const OPENAPI = {
@@ -124,10 +78,6 @@ export const OPENAPI = {
       [IDENTITY],
       object({ ...CHARGER, connectors: { type: 'array', items: CONNECTOR } }),
     ),
-    '/v1/chargers/{identity}/transactions': get(
-      "A charger's OCPP transactions, the latest first.",
-      [IDENTITY, LIMIT, cursor('before')],
-      page(TRANSACTION),
-    ),
+    ...RECORD_PATHS,
   },
 };

@@ -5,6 +5,7 @@ import { momentOf, toldReading } from '../core/meter-reading.ts';
 import { cardSessionId } from '../core/session-answers.ts';
 import type { ShownFact } from '../core/session-opening.ts';
 import { startedTag } from '../core/started-tag.ts';
+import { makeStationProjections, STATION_TABLES } from './station-tables.ts';
 
 /** Where the event stands that a fact was read from. Times are Unix ms. */
 export interface FactPlace {
@@ -35,10 +36,14 @@ export const PROJECTED_TABLES = [
   'transaction_stops',
   'transaction_events',
   'command_answers',
+  ...STATION_TABLES,
 ] as const;
 
+/** As those, and what is first known by an event and then stays known. */
+export const FILLED_TABLES = [...PROJECTED_TABLES, 'card_tags'] as const;
+
 /** Writes what a fact says into the tables that answers are read from. No idTag is in any of them. */
-export function makeProjections(db: Writer, tables: readonly string[] = PROJECTED_TABLES) {
+export function makeProjections(db: Writer, tables: readonly string[] = FILLED_TABLES) {
   const insert = (table: (typeof PROJECTED_TABLES)[number], columns: readonly string[]) => {
     if (!tables.includes(table)) return undefined;
     const all = ['charger', 'epoch', 'connection', 'at_ms', 'seq', 'received_at_ms', ...columns];
@@ -55,12 +60,17 @@ export function makeProjections(db: Writer, tables: readonly string[] = PROJECTE
   const stops = insert('transaction_stops', ['transaction_id', 'reason', ...meter]);
   const transactions = insert('transaction_events', ['transaction_id', 'kind', 'session_id', 'tag_hash']);
   const answers = insert('command_answers', ['message_id']);
+  const cardTags = tables.includes('card_tags')
+    ? db.prepare('INSERT OR IGNORE INTO card_tags (tag_hash, connection, seq) VALUES (?, ?, ?)')
+    : undefined;
+  const station = makeStationProjections(db, tables);
   const selectDeviceId = db.prepare('SELECT device_id FROM chargers WHERE id = ?');
   const deviceIdOf = (charger: number) => (selectDeviceId.get(charger) as { device_id: string }).device_id;
 
   return (fact: ChargerFact, place: FactPlace, event: Pick<ChargerEvent, 'kind' | 'frame' | 'reply'>): void => {
     const { charger, epoch, connection, atMs, seq, receivedAtMs } = place;
     const where = [charger, epoch, connection, atMs, seq, receivedAtMs] as const;
+    station(fact, place);
     if (fact.kind === 'boot') boots?.run(...where);
     if (fact.kind === 'fault') faults?.run(...where, fact.connector, fact.errorClass);
     if (fact.kind === 'status') statuses?.run(...where, fact.connector, fact.part ?? 0, fact.status, fact.errorClass);
@@ -72,6 +82,7 @@ export function makeProjections(db: Writer, tables: readonly string[] = PROJECTE
         const session = tag === undefined ? null : cardSessionId(deviceIdOf(charger), BigInt(epoch), BigInt(seq));
         const hash = tag === undefined ? null : tagHash(tag);
         transactions?.run(...where, String(fact.transactionId), kind, session, hash);
+        if (hash !== null) cardTags?.run(hash, connection, seq);
       }
     } else if (event.kind === 'answer' && (fact.kind === 'answered' || fact.kind === 'unusable')) {
       const messageId = calledMessageId(event.reply);
@@ -105,7 +116,8 @@ const TRANSACTION_KINDS = {
   'transaction-stopped': 'stop',
 } as const;
 
-function isOfTransaction(fact: ChargerFact): fact is ShownFact {
+/** Whether a fact is one of those that tell of a transaction's start, course or end. */
+export function isOfTransaction(fact: ChargerFact): fact is ShownFact {
   return Object.hasOwn(TRANSACTION_KINDS, fact.kind);
 }
 

@@ -1,28 +1,15 @@
-import type { TransactionId } from '../core/charger-fact.ts';
 import { chargerStatusAt } from '../core/charger-status.ts';
 import { meterReadingAt } from '../core/meter-reading.ts';
 import { ERROR_CLASSES, STATUS_NAMES } from '../core/status.ts';
 import type { Database } from './database.ts';
 import type { MeterReader } from './meter-reader.ts';
 import type { RecordReader } from './record-reader.ts';
-import { makeTransactionGaps } from './transaction-gaps.ts';
 
 export interface PublicCharger {
   /** OCPP identity. */
   identity: string;
   /** Its id on chain. */
   id: string;
-}
-
-interface TransactionRow {
-  epoch: number;
-  at_ms: number;
-  seq: number;
-  transaction_id: TransactionId;
-  connector: number | null;
-  outcome: string | null;
-  register_wh: number | null;
-  observed_at_sec: number;
 }
 
 /** What anybody may read of an operator's record: its own view, which no other operator need share. */
@@ -41,22 +28,10 @@ export function makePublicRecord(db: Database, reader: RecordReader, meter: Mete
     `SELECT DISTINCT s.connector FROM statuses s JOIN chargers ON chargers.id = s.charger
      WHERE chargers.identity = ? ORDER BY s.connector`,
   );
-  const selectTransactions = db.prepare<TransactionRow>(
-    `SELECT r.epoch, r.at_ms, r.seq, r.transaction_id, r.connector, r.outcome, r.register_wh, r.observed_at_sec
-     FROM transaction_starts r JOIN chargers ON chargers.id = r.charger
-     WHERE chargers.device_id = ? AND (r.epoch, r.at_ms, r.seq) < (?, ?, ?)
-     ORDER BY r.epoch DESC, r.at_ms DESC, r.seq DESC LIMIT ?`,
-  );
-  const selectStop = db.prepare<{ register_wh: number | null; observed_at_sec: number; reason: string }>(
-    `SELECT p.register_wh, p.observed_at_sec, p.reason FROM transaction_stops p JOIN chargers ON chargers.id = p.charger
-     WHERE chargers.device_id = ?1 AND p.transaction_id = ?2 AND (p.epoch, p.at_ms) >= (?3, ?4)
-     ORDER BY p.epoch, p.at_ms LIMIT 1`,
-  );
   const selectGateways = db.prepare<{ account: string; state: string; watermark_ms: number; is_convicted: number }>(
     `SELECT account, state, watermark_ms,
        EXISTS (SELECT 1 FROM convictions c WHERE c.gateway = account) AS is_convicted FROM gateways ORDER BY account`,
   );
-  const missingOf = makeTransactionGaps(db);
   const asPublic = (row: { identity: string; device_id: string }): PublicCharger => ({
     identity: row.identity,
     id: row.device_id,
@@ -109,21 +84,11 @@ export function makePublicRecord(db: Database, reader: RecordReader, meter: Mete
         };
       });
     },
-    /** Its transactions, the latest first, before a place in its record. */
-    transactions: (id: string, [epoch, atMs, seq]: readonly [number, number, number], limit: number) =>
-      selectTransactions.all(id, epoch, atMs, seq, limit).map((row) => {
-        const stop = selectStop.get(id, row.transaction_id, row.epoch, row.at_ms);
-        return {
-          cursor: `${row.epoch}-${row.at_ms}-${row.seq}`,
-          transactionId: row.transaction_id,
-          connector: row.connector,
-          idTagStatus: row.outcome,
-          meterStartWh: row.register_wh,
-          startedAt: row.observed_at_sec,
-          missingMessages: missingOf(id, row.transaction_id),
-          stop: stop ? { meterStopWh: stop.register_wh, stoppedAt: stop.observed_at_sec, reason: stop.reason } : null,
-        };
-      }),
+    /** Up to when the gateway it was last connected to has told, Unix ms; 0 if it never was. */
+    toldUpToMs: (identity: string): number => {
+      const account = selectGateway.get(identity)?.account;
+      return account === undefined ? 0 : reader.lastWatermarkMs(account);
+    },
   };
 }
 

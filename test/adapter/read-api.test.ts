@@ -3,17 +3,25 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import express, { type ErrorRequestHandler } from 'express';
 import { asBridgeError } from '../../adapter/bridge.ts';
+import { makeCardIndex } from '../../adapter/card-index.ts';
 import { type Changes, makeChanges } from '../../adapter/changes.ts';
 import { makeEventReader, type PublicEvent } from '../../adapter/event-reader.ts';
 import { makeMeterReader } from '../../adapter/meter-reader.ts';
 import { makePublicRecord } from '../../adapter/public-record.ts';
 import { makeReadApi } from '../../adapter/read-api.ts';
-import { deviceIdOf } from '../../core/identity.ts';
+import { makeSessionReader } from '../../adapter/session-reader.ts';
+import { makeSessionRecord } from '../../adapter/session-record.ts';
+import { makeStationRecord } from '../../adapter/station-record.ts';
+import { makeTransactionRecord } from '../../adapter/transaction-record.ts';
+import { deviceIdOf, idTagCommitment } from '../../core/identity.ts';
+import { sessionTag } from '../../core/request-approval.ts';
 import { makeTestGateway } from '../support/batches.ts';
-import { makeTestRecord } from './record.ts';
+import { makeTestRecord, TEST_PEPPER } from './record.ts';
 
 const gateway = makeTestGateway({ bootedAtMs: 1_000_000 });
 const record = makeTestRecord([gateway.listed()]);
+/** A session that a contract opened, whose start this operator approved. */
+const SESSION = `0x${'5e'.repeat(32)}`;
 let server: Server;
 let changes: Changes;
 
@@ -38,12 +46,31 @@ beforeAll(async () => {
     const stop = { transactionId: n, meterStop: n * 100 + 50, reason: 'EVDisconnected', idTag: 'SECRET-CARD' };
     gateway.call('CH-1', 1_002_500 + n * 1000, 'StopTransaction', stop);
   }
+  const { db: database } = record;
+  database.prepare('INSERT INTO approvals (request_id, asked, is_queued) VALUES (?, ?, 1)').run(SESSION, '{}');
+  const start = { connectorId: 2, idTag: sessionTag(SESSION), meterStart: 1_000 };
+  gateway.call('CH-2', 1_005_600, 'StartTransaction', start, { transactionId: 9, idTagInfo: { status: 'Accepted' } });
+  gateway.call('CH-2', 1_005_900, 'StopTransaction', { transactionId: 9, meterStop: 1_001, reason: 'Remote' });
   record.apply(gateway.flush(1_006_000));
   const app = express();
   const events = makeEventReader(record.db);
   changes = makeChanges(events);
-  const publicRecord = makePublicRecord(record.db, record.reader, makeMeterReader(record.db, record.reader));
-  app.use(makeReadApi(publicRecord, events, changes));
+  const commitmentOf = (idTag: string) => idTagCommitment(idTag, TEST_PEPPER);
+  const { db, reader } = record;
+  const cards = makeCardIndex(db, commitmentOf);
+  cards.step();
+  const session = makeSessionReader(db, reader, commitmentOf);
+  app.use(
+    makeReadApi({
+      record: makePublicRecord(db, reader, makeMeterReader(db, reader)),
+      transactions: makeTransactionRecord(db, events),
+      sessions: makeSessionRecord(db, { reader, session, meterKeyOf: async () => undefined }),
+      station: makeStationRecord(db, events),
+      cards,
+      events,
+      changes,
+    }),
+  );
   const onError: ErrorRequestHandler = (error, _request, response, _next) => {
     const body = asBridgeError(error, '1');
     response.status(body.statusCode).json(body);
@@ -86,6 +113,7 @@ describe('the public read API', () => {
   it('shows transactions, the latest first, open or ended, and never an idTag', async () => {
     const first = await get('/v1/chargers/CH-1/transactions?limit=2');
     const transaction = (n: number, stop: object | null) => ({
+      charger: 'CH-1',
       cursor: expect.any(String),
       transactionId: n,
       connector: 1,
@@ -102,6 +130,52 @@ describe('the public read API', () => {
     expect(JSON.stringify([first.body, second.body])).not.toContain('SECRET');
   });
 
+  it('shows those that are open, or ended, or of one card, page by page', async () => {
+    const idsAt = async (path: string) => {
+      const ids: unknown[] = [];
+      for (let before = ''; ; ) {
+        const { body } = await get(`${path}limit=1${before}`);
+        ids.push(...(body.items as { transactionId: number }[]).map(({ transactionId }) => transactionId));
+        if (body.next === null) return ids;
+        before = `&before=${body.next}`;
+      }
+    };
+    expect(await idsAt('/v1/chargers/CH-1/transactions?state=open&')).toEqual([3]);
+    expect(await idsAt('/v1/chargers/CH-1/transactions?state=ended&')).toEqual([2, 1]);
+    const card = idTagCommitment('secret-card', TEST_PEPPER);
+    expect(await idsAt(`/v1/cards/${card}/transactions?`)).toEqual([3, 2, 1]);
+    expect(await idsAt(`/v1/cards/${card}/transactions?state=open&`)).toEqual([3]);
+    expect(await idsAt(`/v1/cards/0x${'00'.repeat(32)}/transactions?`)).toEqual([]);
+  });
+
+  it("shows sessions by their ids on chain, a contract's and a card's, with what became of them", async () => {
+    const { body } = await get('/v1/chargers/CH-2/sessions');
+    const result = { verdict: 'Done', stop: 'Remote', energyWh: 1, startedAt: 1_005, endedAt: 1_005, connector: 2 };
+    expect(body.items).toEqual([
+      {
+        ...{ sessionId: SESSION, openedBy: 'contract', asOf: 1_006 },
+        ...{ transactionId: 9, isOpen: false, result: expect.objectContaining(result) },
+      },
+    ]);
+    const card = (await get('/v1/chargers/CH-1/sessions?limit=2')).body;
+    const items = card.items as { sessionId: string; isOpen: boolean; openedBy: string; result: object }[];
+    expect(items.map(({ isOpen, openedBy }) => [isOpen, openedBy])).toEqual([
+      [true, 'card'],
+      [false, 'card'],
+    ]);
+    expect(card.next).not.toBeNull();
+    expect(items[1]?.result).toMatchObject({
+      ...{ verdict: 'Done', stop: 'EVDisconnected', energyWh: 50 },
+      idTagCommitment: idTagCommitment('secret-card', TEST_PEPPER),
+    });
+    const one = await get(`/v1/chargers/CH-2/sessions/${SESSION.toUpperCase().replace('X', 'x')}`);
+    expect(one.body).toMatchObject({ sessionId: SESSION, openedBy: 'contract', result });
+    expect((await get(`/v1/chargers/CH-1/sessions/${SESSION}`)).body).toMatchObject({
+      openedBy: null,
+      result: { verdict: 'CannotKnow', reason: 'NoRecord' },
+    });
+  });
+
   it.each([
     ['/v1/chargers/NONE', 404, 'no such charger on record'],
     ['/v1/chargers/NONE/transactions', 404, 'no such charger on record'],
@@ -109,6 +183,13 @@ describe('the public read API', () => {
     ['/v1/chargers?limit=201', 400, 'limit must be a whole number from 1 to 200'],
     ['/v1/chargers?after=a&after=b', 400, 'after must be given once'],
     ['/v1/chargers/CH-1/transactions?before=x', 400, 'before must be the next of a page'],
+    ['/v1/chargers/CH-1/transactions?state=over', 400, 'state must be any, open or ended'],
+    ['/v1/chargers/CH-1/reservations?before=x', 400, 'before must be the next of a page'],
+    ['/v1/chargers/CH-1/configuration?after=x', 400, 'after must be the next of a page'],
+    ['/v1/chargers/CH-1/sessions?limit=21', 400, 'limit must be a whole number from 1 to 20'],
+    ['/v1/chargers/CH-1/sessions/0x12', 400, 'session must be 32 bytes as 0x-hex'],
+    ['/v1/cards/12/transactions', 400, 'commitment must be 32 bytes as 0x-hex'],
+    ['/v1/chargers/NONE/configuration', 404, 'no such charger on record'],
   ])('refuses %s', async (path, status, message) => {
     const answer = await get(path);
     expect([answer.status, answer.body.error]).toMatchObject([status, { message }]);
@@ -190,7 +271,8 @@ describe('the public read API', () => {
     expect(body.openapi).toBe('3.1.0');
     for (const path of Object.keys(body.paths as object)) {
       if (path === '/v1/changes') continue;
-      expect((await get(path.replace('{identity}', 'CH-1'))).status).toBe(200);
+      const filled = path.replace('{identity}', 'CH-1').replace(/\{(session|commitment)\}/, SESSION);
+      expect([path, (await get(filled)).status]).toEqual([path, 200]);
     }
   });
 });

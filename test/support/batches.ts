@@ -41,7 +41,7 @@ export interface TestGateway {
   status: (charger: string, atMs: number, connectorId: number, status: string, errorCode?: string) => void;
   close: (charger: string, atMs: number) => void;
   /** The charger's CALLRESULT to a CALL of the gateway. */
-  answer: (charger: string, atMs: number, messageId: string, result: object) => void;
+  answer: (charger: string, atMs: number, messageId: string, result: object, action?: string, call?: object) => void;
   /** An event as it is, put in whatever it breaks; the chain of the connection goes on from it. */
   event: (event: ChargerEvent) => void;
   /** Signs what happened since the last batch. `change` lets a test make a false one. */
@@ -128,12 +128,12 @@ function gatewayOf(key: TestKey, options: TestGatewayOptions, mind: Mind): TestG
       next(charger, { receivedAtMs, kind: 'close', reply: '', frame: JSON.stringify({ code: 1006, reason: '' }) });
       mind.connections.delete(charger);
     },
-    answer: (charger, receivedAtMs, messageId, result) =>
+    answer: (charger, receivedAtMs, messageId, result, action = 'Any', sent = {}) =>
       next(charger, {
         receivedAtMs,
         kind: 'answer',
         frame: JSON.stringify([3, messageId, result]),
-        reply: JSON.stringify([2, messageId, 'Any', {}]),
+        reply: JSON.stringify([2, messageId, action, sent]),
       }),
     event: put,
     flush: (watermarkMs, change) => {
