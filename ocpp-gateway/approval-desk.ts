@@ -36,6 +36,8 @@ export interface ApprovalDeskOptions {
   isReady: () => boolean;
   /** Called before the call goes out; what it keeps is durable when it settles. */
   prepare: (identity: string, request: RequestApproval) => Promise<void>;
+  /** Called when the charger said no: what it may yet do of it by itself is not what was asked for. */
+  refused: (identity: string, request: RequestApproval) => Promise<void>;
   /** The transaction of the session that a request is to stop. */
   transactionOf: (identity: string, request: RequestApproval) => Promise<number | string | undefined>;
   onApproval: (outcome: ApprovalOutcome) => void;
@@ -136,8 +138,12 @@ export function makeApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     });
     if (ended === undefined) return 'again';
     log.info({ requestId, chargerId: identity, query, action: call.action }, 'request is carried out');
-    void ended.then(({ kind }) => {
+    void ended.then((end) => {
+      const { kind } = end;
       sent.resolve('again');
+      if (isRefusal(end)) {
+        options.refused(identity, request).catch((error) => log.warn({ err: error, requestId }, 'refusal not kept'));
+      }
       log.info({ requestId, chargerId: identity, action: call.action, end: kind }, 'request was carried out');
       onEnd(call.action, kind);
     });
@@ -196,6 +202,14 @@ export function makeApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
       return advance(requestId, approval.deviceId, true);
     },
   };
+}
+
+/** Whether a charger will not do what it was asked: it said so, or it does not know what was asked. */
+function isRefusal(end: CommandEnd): boolean {
+  if (end.kind === 'error') return true;
+  if (end.kind !== 'result') return false;
+  const { status } = JSON.parse(end.payload) as { status?: unknown };
+  return status === 'Rejected';
 }
 
 /** What was approved, without the signature. */

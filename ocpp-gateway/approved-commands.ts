@@ -101,6 +101,9 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
           prepare: async (identity, request) => {
             if (request.query === 'start-charge') await sessions.open(identity, request);
           },
+          refused: async (identity, request) => {
+            if (request.query === 'start-charge') await sessions.withdraw(identity, request);
+          },
           transactionOf: sessions.transactionOf,
           onApproval: metrics.approval,
           onEnd: metrics.command,

@@ -28,9 +28,9 @@ export interface GatewayRedis {
   /** Keeps what a charger was issued, as any text. */
   saveIssued: (charger: string, issued: string) => Promise<void>;
   loadIssued: (charger: string) => Promise<string | undefined>;
-  /** How many connectors a charger is known to have. */
-  saveConnectors: (charger: string, connectors: number) => Promise<void>;
-  loadConnectors: (charger: string) => Promise<number | undefined>;
+  /** What connectors a charger is known to have: how many at each EVSE. */
+  saveConnectors: (charger: string, parts: readonly number[]) => Promise<void>;
+  loadConnectors: (charger: string) => Promise<readonly number[] | undefined>;
   /** Batches that wait for each of these operators (accounts in UserDEVSEN). */
   waitingBatches: (operators: readonly string[]) => Promise<{ operator: string; batches: number }[]>;
   /** Ways in which this Redis would lose what it confirmed; empty if there is none. */
@@ -123,12 +123,12 @@ export function openGatewayRedis(url: string, network: string, prefix: string, l
       await translated(redis.hset(key('issued'), charger, issued));
     },
     loadIssued: async (charger) => (await translated(redis.hget(key('issued'), charger))) ?? undefined,
-    saveConnectors: async (charger, connectors) => {
-      await translated(redis.hset(key('connectors'), charger, connectors));
+    saveConnectors: async (charger, parts) => {
+      await translated(redis.hset(key('connectors'), charger, JSON.stringify(parts)));
     },
     loadConnectors: async (charger) => {
       const text = await translated(redis.hget(key('connectors'), charger));
-      return text === null ? undefined : Number(text);
+      return text === null ? undefined : readParts(text);
     },
     waitingBatches: (operators) =>
       Promise.all(
@@ -143,6 +143,12 @@ export function openGatewayRedis(url: string, network: string, prefix: string, l
       await redis.quit().catch(() => redis.disconnect());
     },
   };
+}
+
+/** Earlier versions of the gateway kept the number of connectors alone. */
+function readParts(text: string): number[] {
+  const kept: unknown = JSON.parse(text);
+  return Array.isArray(kept) ? kept.map(Number) : new Array<number>(Number(kept)).fill(1);
 }
 
 /**

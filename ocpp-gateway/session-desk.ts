@@ -29,6 +29,8 @@ import type { Stations } from './stations.ts';
 export interface SessionDesk {
   /** Opens the session of a `start-charge`; durable when it settles. Rejects with what Redis says. */
   open: (charger: string, request: RequestApproval) => Promise<void>;
+  /** The charger refused to begin the session: no transaction begins it any more. Rejects with what Redis says. */
+  withdraw: (charger: string, request: RequestApproval) => Promise<void>;
   /** The transaction of the session that a `stop-charge` is about. Rejects with what Redis says. */
   transactionOf: (charger: string, request: RequestApproval) => Promise<TransactionId | undefined>;
   /**
@@ -238,6 +240,12 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
       if (sessions.has(session.tag)) return;
       await store.open(charger, session);
       sessions.set(session.tag, liveOf({ session, began: undefined, progress: noProgress() }));
+    },
+    withdraw: async (charger, { requestId }) => {
+      const live = [...(await sessionsOf(charger)).values()].find(({ session }) => session.sessionId === requestId);
+      if (live === undefined || live.began !== undefined) return;
+      live.session = { ...live.session, startUntilMs: 0 };
+      await store.open(charger, live.session);
     },
     transactionOf: async (charger, { params }) => {
       const { sessionId } = decodeSessionParams(params);

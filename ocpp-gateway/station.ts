@@ -175,7 +175,7 @@ export function makeStation(
       metrics.message(labelOf(dialect, call.action), 'duplicate');
       return;
     }
-    if (call.action === 'StatusNotification') statuses.reported(call.payload);
+    statuses.reported(call.action, call.payload);
     inFlight.add(call.messageId);
     if (inFlight.size >= limits.maxCallsInFlight) setFlow();
     const arrival = { call, text, arrivedAtMs: performance.now() };

@@ -4,15 +4,18 @@ import type { Command, CommandEnd } from './charger-calls.ts';
 
 /** Asks a charger for the statuses that it has not told by itself since it connected. */
 export interface StatusCatchUp {
-  /** A StatusNotification came. */
-  reported: (payload: unknown) => void;
+  /** To be called with each CALL of the charger. */
+  reported: (action: string, payload: unknown) => void;
   close: () => void;
 }
 
-/** How many connectors (EVSEs in OCPP 2.x) a charger is known to have; undefined if it never told. */
+/**
+ * What connectors a charger is known to have, in order: for each EVSE of OCPP 2.x how many, in 1.6 one for each connector;
+ * undefined if it never told.
+ */
 export interface ConnectorMemory {
-  load: (charger: string) => Promise<number | undefined>;
-  save: (charger: string, connectors: number) => Promise<void>;
+  load: (charger: string) => Promise<readonly number[] | undefined>;
+  save: (charger: string, parts: readonly number[]) => Promise<void>;
 }
 
 export interface StatusCatchUpOptions {
@@ -28,6 +31,8 @@ export interface StatusCatchUpOptions {
 
 /** A charger of more connectors than that is asked for all of them at once. */
 const MOST_CONNECTORS = 64;
+/** No EVSE is believed to have more. */
+const MOST_PARTS = 16;
 const DEADLINE_MS = 120_000;
 
 /**
@@ -35,30 +40,33 @@ const DEADLINE_MS = 120_000;
  * status, though one may have changed meanwhile and its message been lost. So each connector that has told nothing for a
  * while after the connection opened is asked for it.
  *
- * @see OCPP 1.6 §4.2, §5.17 Trigger Message; OCPP 2.0.1 F06
+ * @see OCPP 1.6 §4.2, §5.17 Trigger Message; OCPP 2.0.1 F06, which has each connector of an EVSE asked for by itself
  */
 export function makeStatusCatchUp(options: StatusCatchUpOptions): StatusCatchUp {
   const { charger, subprotocol, settleMs, memory, command, log, now } = options;
-  const told = new Set<number>();
+  /** Places that were told: an EVSE (1.6: a connector) and a part of it, 0 for it as a whole. */
+  const told = new Map<string, Place>();
   let isClosed = false;
 
-  const ask = async (connector: number | undefined): Promise<boolean> => {
-    const payload = JSON.stringify(statusTrigger(subprotocol, connector));
+  const ask = async (place: Place | undefined): Promise<boolean> => {
+    const payload = JSON.stringify(statusTrigger(subprotocol, place));
     const end = await command({ action: 'TriggerMessage', payload, deadlineMs: now() + DEADLINE_MS });
     return end.kind === 'result';
   };
 
   const catchUp = async () => {
-    const known = await memory.load(charger);
-    const highest = Math.max(known ?? 0, ...told);
-    if (highest > (known ?? 0)) await memory.save(charger, highest);
-    if (highest === 0 || highest > MOST_CONNECTORS) {
+    const known = (await memory.load(charger)) ?? [];
+    const parts = widened(known, [...told.values()]);
+    if (parts.join() !== known.join()) await memory.save(charger, parts);
+    if (parts.length === 0 || parts.length > MOST_CONNECTORS) {
       if (told.size === 0) await ask(undefined);
       return;
     }
-    for (let connector = 1; connector <= highest && !isClosed; connector++) {
+    for (const place of placesOf(parts)) {
+      if (isClosed) return;
+      if (told.has(keyOf(place)) || told.has(keyOf({ ...place, part: 0 }))) continue;
       // One that does not know the message, or is silent, is left alone.
-      if (!told.has(connector) && !(await ask(connector))) return;
+      if (!(await ask(place))) return;
     }
   };
 
@@ -70,10 +78,10 @@ export function makeStatusCatchUp(options: StatusCatchUpOptions): StatusCatchUp 
         }, settleMs);
 
   return {
-    reported: (payload) => {
-      const { evseId, connectorId } = isObject(payload) ? payload : {};
-      const connector = evseId ?? connectorId;
-      if (isWhole(connector) && connector > 0 && told.size < 2 * MOST_CONNECTORS) told.add(connector);
+    reported: (action, payload) => {
+      for (const place of placesTold(action, payload)) {
+        if (told.size < 2 * MOST_CONNECTORS) told.set(keyOf(place), place);
+      }
     },
     close: () => {
       isClosed = true;
@@ -82,11 +90,53 @@ export function makeStatusCatchUp(options: StatusCatchUpOptions): StatusCatchUp 
   };
 }
 
-/** The payload of TriggerMessage that asks for one connector's (or EVSE's) status, or for all. */
-function statusTrigger(subprotocol: string, connector: number | undefined): object {
+interface Place {
+  connector: number;
+  part: number;
+}
+
+const keyOf = ({ connector, part }: Place) => `${connector}/${part}`;
+
+/** Where a message tells a status of; none if it tells none, or of the whole station. */
+function placesTold(action: string, payload: unknown): Place[] {
+  if (!isObject(payload)) return [];
+  if (action === 'StatusNotification') {
+    const { evseId, connectorId } = payload;
+    return evseId === undefined ? placeOf(connectorId, 1) : placeOf(evseId, connectorId);
+  }
+  if (action !== 'NotifyEvent' || !Array.isArray(payload.eventData)) return [];
+  return payload.eventData.flatMap((event) => {
+    const { component, variable } = isObject(event) ? event : {};
+    const isStatus = isObject(variable) && variable.name === 'AvailabilityState';
+    if (!isStatus || !isObject(component) || !isObject(component.evse)) return [];
+    return placeOf(component.evse.id, component.evse.connectorId ?? 0);
+  });
+}
+
+function placeOf(connector: unknown, part: unknown): Place[] {
+  const isPlace = isWhole(connector) && connector > 0 && isWhole(part) && part >= 0 && part <= MOST_PARTS;
+  return isPlace ? [{ connector, part }] : [];
+}
+
+/** What connectors there are after some more were told of; at most one more than are asked for one by one. */
+function widened(known: readonly number[], told: readonly Place[]): number[] {
+  const highest = Math.min(Math.max(known.length, ...told.map(({ connector }) => connector)), MOST_CONNECTORS + 1);
+  return Array.from({ length: highest }, (_, n) => {
+    const parts = told.filter(({ connector }) => connector === n + 1).map(({ part }) => part);
+    return Math.max(known[n] ?? 1, ...parts);
+  });
+}
+
+function placesOf(parts: readonly number[]): Place[] {
+  return parts.flatMap((count, n) => Array.from({ length: count }, (_, k) => ({ connector: n + 1, part: k + 1 })));
+}
+
+/** The payload of TriggerMessage that asks for one connector's status, or for all. */
+function statusTrigger(subprotocol: string, place: Place | undefined): object {
   const requestedMessage = 'StatusNotification';
-  if (connector === undefined) return { requestedMessage };
+  if (place === undefined) return { requestedMessage };
+  const { connector, part } = place;
   return subprotocol === 'ocpp1.6'
     ? { requestedMessage, connectorId: connector }
-    : { requestedMessage, evse: { id: connector, connectorId: 1 } };
+    : { requestedMessage, evse: { id: connector, connectorId: part } };
 }

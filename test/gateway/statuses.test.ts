@@ -10,16 +10,18 @@ import { connectCharger, silentLog, startTestGateway } from './support.ts';
 const ACCEPTED: CommandEnd = { kind: 'result', payload: '{"status":"Accepted"}' };
 const status = (connectorId: number) => ({ connectorId, errorCode: 'NoError', status: 'Available' });
 
+const isEvent = (payload: unknown) => payload !== null && typeof payload === 'object' && 'eventData' in payload;
+
 describe('the statuses of a charger that has connected', () => {
   /** What is asked of a charger that has `known` connectors and tells `told` by itself. */
   const asked = async (
-    known: number | undefined,
+    known: number | readonly number[] | undefined,
     told: unknown[],
     end: (nth: number) => CommandEnd = () => ACCEPTED,
     subprotocol = 'ocpp1.6',
   ) => {
     const payloads: unknown[] = [];
-    const saved: number[] = [];
+    const saved: (readonly number[])[] = [];
     const over = Promise.withResolvers<void>();
     const catchUp = makeStatusCatchUp({
       charger: 'CP1',
@@ -29,9 +31,9 @@ describe('the statuses of a charger that has connected', () => {
         load: async () => {
           // Whatever is asked is asked at once.
           setTimeout(over.resolve, 5);
-          return known;
+          return typeof known === 'number' ? new Array<number>(known).fill(1) : known;
         },
-        save: async (_charger, connectors) => void saved.push(connectors),
+        save: async (_charger, parts) => void saved.push(parts),
       },
       command: async ({ action, payload }: Command) => {
         expect(action).toBe('TriggerMessage');
@@ -41,7 +43,7 @@ describe('the statuses of a charger that has connected', () => {
       log: silentLog,
       now: () => 0,
     });
-    for (const payload of told) catchUp.reported(payload);
+    for (const payload of told) catchUp.reported(isEvent(payload) ? 'NotifyEvent' : 'StatusNotification', payload);
     await over.promise;
     catchUp.close();
     return { payloads, saved };
@@ -59,7 +61,10 @@ describe('the statuses of a charger that has connected', () => {
   it('are asked for connector by connector, those alone that were told before and are not now', async () => {
     expect(await asked(3, [status(2), status(0)])).toEqual({ payloads: [trigger(1), trigger(3)], saved: [] });
     expect(await asked(3, [1, 2, 3].map(status))).toEqual({ payloads: [], saved: [] });
-    expect(await asked(2, [status(4), status(1)])).toEqual({ payloads: [trigger(2), trigger(3)], saved: [4] });
+    expect(await asked(2, [status(4), status(1)])).toEqual({
+      payloads: [trigger(2), trigger(3)],
+      saved: [[1, 1, 1, 1]],
+    });
   });
 
   it('are not asked for any more once the charger shows that it does not know the message, or says nothing', async () => {
@@ -78,6 +83,23 @@ describe('the statuses of a charger that has connected', () => {
     expect((await asked(2, told, undefined, 'ocpp2.0.1')).payloads).toEqual([
       { requestedMessage: 'StatusNotification', evse: { id: 2, connectorId: 1 } },
     ]);
+  });
+
+  it('are asked for by each connector of an EVSE, also where some were told by NotifyEvent', async () => {
+    const evse = (id: number, connectorId?: number) => ({
+      component: { name: 'Connector', evse: { id, connectorId } },
+      variable: { name: 'AvailabilityState' },
+      actualValue: 'Available',
+    });
+    const ask = (id: number, connectorId: number) => ({
+      requestedMessage: 'StatusNotification',
+      evse: { id, connectorId },
+    });
+    const told = [{ evseId: 1, connectorId: 2, connectorStatus: 'Available' }, { eventData: [evse(2, 1), evse(3)] }];
+    expect(await asked([1, 2, 2], told, undefined, 'ocpp2.1')).toEqual({
+      payloads: [ask(1, 1), ask(2, 2)],
+      saved: [[2, 2, 2]],
+    });
   });
 
   it('are not asked for one by one where a charger tells connectors without end, nor by what is no connector', async () => {
@@ -119,7 +141,7 @@ describe('a gateway whose chargers come back', () => {
       },
       { what: 'its connectors to be kept' },
     );
-    expect(kept).toBe('2');
+    expect(kept).toBe('[1,1]');
 
     const silent = await connectCharger(gateway.port, 'CP2');
     for (const connectorId of [1, 2]) {
