@@ -83,7 +83,13 @@ const gateway = await startGateway(
       }),
       managers: { managerOf: async () => ({ account: oracle, isActive: false }) },
       operatorSets: { of: async () => 'unknown' },
-      idTags: makeIdTagDirectory({ read: async () => 'Active', pepper, whenAway: 'Invalid', log, now: Date.now }),
+      idTags: makeIdTagDirectory({
+        read: async () => ({ state: 'Active', user: undefined }),
+        pepper,
+        whenAway: 'Invalid',
+        log,
+        now: Date.now,
+      }),
     },
   },
 );

@@ -49,6 +49,17 @@ export function idTagCommitment(idTag: string, pepper: Uint8Array): string {
   return `0x${hash('sha256', Buffer.concat([outer, digest]))}`;
 }
 
+/**
+ * What all RFID cards of one user have in common: OCPP's `parentIdTag`, `groupIdToken` in 2.x. Whoever may charge with one of
+ * them may end with another. It gives nothing away, is no card's own idTag, and is not of the form that a session's tag has.
+ *
+ * @param user - account in UserDEVSEN, 0x-hex
+ * @returns 20 characters of `0-9A-Z`, which is all that OCPP 1.6 has room for
+ */
+export function parentIdTag(user: string, pepper: Uint8Array): string {
+  return `P${idTagCommitment(`parent of ${user}`, pepper).slice(2, 21).toUpperCase()}`;
+}
+
 const BLOCK_BYTES = 64;
 const pads = new WeakMap<Uint8Array, { inner: Buffer; outer: Buffer }>();
 

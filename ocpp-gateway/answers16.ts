@@ -1,10 +1,10 @@
-import type { Dialect, Need, Payload } from './dialect.ts';
+import type { Dialect, Facts, Need, Payload } from './dialect.ts';
 
 /** Seconds after which a charger that was told Pending is to ask again. */
 export const PENDING_INTERVAL_SEC = 10;
 
 const ANSWERS: Dialect['answers'] = {
-  Authorize: ({ idTag }) => ({ idTagInfo: { status: idTag } }),
+  Authorize: ({ idTag }) => ({ idTagInfo: idTagInfo(idTag) }),
   BootNotification: ({ nowMs, heartbeatIntervalSec, isReady }) => ({
     status: isReady ? 'Accepted' : 'Pending',
     currentTime: new Date(nowMs).toISOString(),
@@ -19,9 +19,9 @@ const ANSWERS: Dialect['answers'] = {
   SecurityEventNotification: () => ({}),
   SignCertificate: ({ isCertificateGranted }) => ({ status: isCertificateGranted === true ? 'Accepted' : 'Rejected' }),
   SignedFirmwareStatusNotification: () => ({}),
-  StartTransaction: ({ idTag, transactionId }) => ({ idTagInfo: { status: idTag }, transactionId }),
+  StartTransaction: ({ idTag, transactionId }) => ({ idTagInfo: idTagInfo(idTag), transactionId }),
   StatusNotification: () => ({}),
-  StopTransaction: ({ idTag }) => (idTag === undefined ? {} : { idTagInfo: { status: idTag } }),
+  StopTransaction: ({ idTag }) => (idTag === undefined ? {} : { idTagInfo: idTagInfo(idTag) }),
 };
 
 /** The actions of OCPP 1.6 and its security whitepaper that a CSMS sends. */
@@ -53,6 +53,12 @@ const COMMANDS: ReadonlySet<string> = new Set([
   'UnlockConnector',
   'UpdateFirmware',
 ]);
+
+/** Cards that do not count have nothing in common with those that do. */
+function idTagInfo(found: Facts['idTag']): object {
+  const { status, parent } = found ?? {};
+  return { status, ...(status === 'Accepted' && parent !== undefined ? { parentIdTag: parent } : {}) };
+}
 
 function needOf(action: string, payload: Payload): Need | undefined {
   if (action === 'SignCertificate') return { csr: { text: payload.csr as string, beside: {} } };

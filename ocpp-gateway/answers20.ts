@@ -64,6 +64,8 @@ const ANSWERS_21: Dialect['answers'] = {
   OpenPeriodicEventStream: () => ({ status: 'Accepted' }),
   PullDynamicScheduleUpdate: () => ({ status: 'Rejected', ...UNSUPPORTED }),
   ReportDERControl: nothing,
+  TransactionEvent: ({ idTag }, payload) =>
+    payload.idToken === undefined ? {} : { ...idTokenInfo(idTag, payload), ...transactionLimit(idTag) },
   VatNumberValidation: (_facts, { vatNumber, evseId }) => ({
     vatNumber,
     status: 'Rejected',
@@ -73,9 +75,18 @@ const ANSWERS_21: Dialect['answers'] = {
 };
 
 /** OCPP 2.x calls Unknown what 1.6 calls Invalid. Where a charger lets everybody charge, nobody is asked about. */
-function idTokenInfo(verdict: Facts['idTag'], { idToken }: Payload): object {
-  const status = isFree(idToken) ? 'Accepted' : verdict === 'Invalid' ? 'Unknown' : verdict;
-  return { idTokenInfo: { status } };
+function idTokenInfo(found: Facts['idTag'], { idToken }: Payload): object {
+  if (isFree(idToken)) return { idTokenInfo: { status: 'Accepted' } };
+  const { status, parent } = found ?? {};
+  const isGroup = status === 'Accepted' && parent !== undefined;
+  const group = isGroup ? { groupIdToken: { idToken: parent, type: 'Central' } } : {};
+  return { idTokenInfo: { status: status === 'Invalid' ? 'Unknown' : status, ...group } };
+}
+
+/** OCPP 2.1 has the charger itself end a transaction at an energy. */
+function transactionLimit(found: Facts['idTag']): object {
+  const limitWh = found?.energyLimitWh;
+  return limitWh === undefined ? {} : { transactionLimit: { maxEnergy: limitWh } };
 }
 
 /** Whether an idToken stands for nobody: charging begins by a button, without authorization (OCPP 2.0.1 C02). */

@@ -3,7 +3,7 @@ import type { Logger } from '../runtime/log.ts';
 import type { CertificateDesk } from './certificate-desk.ts';
 import type { Command, CommandEnd } from './charger-calls.ts';
 import type { ConnectionChain } from './custody.ts';
-import { answerTo, type Facts, type IdTagVerdict, isAnswered, labelOf, type Need, type Payload } from './dialect.ts';
+import { answerTo, type Facts, type IdTagFinding, isAnswered, labelOf, type Need, type Payload } from './dialect.ts';
 import { type Call, type CallError, callError, callResult } from './frame.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Outbox } from './outbox.ts';
@@ -14,7 +14,7 @@ import type { AllSpoken, Spoken } from './spoken.ts';
 export interface CallTools {
   outbox: Outbox;
   spoken: AllSpoken;
-  verdict: (idTag: string) => Promise<IdTagVerdict>;
+  verdict: (idTag: string) => Promise<IdTagFinding>;
   /** Sessions that contracts opened: their idTags come before cards. */
   sessions: Pick<SessionDesk, 'verdict' | 'recorded'>;
   transactionId: (charger: string, transaction: NonNullable<Need['transaction']>) => Promise<number>;

@@ -140,8 +140,9 @@ export async function openDirectories(
   const idTags = makeIdTagDirectory({
     read: (commitment) =>
       orChainError(async () => {
-        const [state] = await userContract.getFunction('idTagState')(commitment);
-        return USER_STATES[Number(state)] ?? 'Unknown';
+        const [state, user] = await userContract.getFunction('idTagState')(commitment);
+        const account = String(user).toLowerCase();
+        return { state: USER_STATES[Number(state)] ?? 'Unknown', user: account === ZeroAddress ? undefined : account };
       }),
     pepper: settings.IDTAG_PEPPER,
     whenAway: settings.IDTAG_WHEN_CHAIN_AWAY === 'accept' ? 'Accepted' : 'Invalid',

@@ -13,13 +13,23 @@ export interface Need {
 /** `AuthorizationStatus` of OCPP 1.6, without ConcurrentTx. */
 export type IdTagVerdict = 'Accepted' | 'Blocked' | 'Expired' | 'Invalid';
 
+/** What an idTag counts for. */
+export interface IdTagFinding {
+  /** ConcurrentTx only to the start of a transaction, while another one by the same idTag goes on for certain. */
+  status: IdTagVerdict | 'ConcurrentTx';
+  /** What it has in common with the other cards of its user, at most 20 characters; absent where it has no user. */
+  parent?: string;
+  /** Energy at which the charger is to end the transaction that it begins, Wh; absent where there is no limit. */
+  energyLimitWh?: number;
+}
+
 /** All an answer depends on, beside the CALL itself. */
 export interface Facts {
   nowMs: number;
   heartbeatIntervalSec: number;
   /** Whether what a charger reports can be kept and passed on now. */
   isReady: boolean;
-  idTag?: IdTagVerdict;
+  idTag?: IdTagFinding;
   transactionId?: number;
   /** Whether the certificate that is asked for will be issued; not set where no CA is configured. */
   isCertificateGranted?: boolean;

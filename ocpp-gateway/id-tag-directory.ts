@@ -1,17 +1,17 @@
 import type { UserState } from '../core/abi.ts';
-import { idTagCommitment } from '../core/identity.ts';
+import { idTagCommitment, parentIdTag } from '../core/identity.ts';
 import type { Logger } from '../runtime/log.ts';
-import type { IdTagVerdict } from './dialect.ts';
+import type { IdTagFinding, IdTagVerdict } from './dialect.ts';
 
 /** What an idTag may do. */
 export interface IdTagDirectory {
   /** Never rejects: while the chain is away, what was known last or what the settings say. */
-  verdict: (idTag: string) => Promise<IdTagVerdict>;
+  verdict: (idTag: string) => Promise<IdTagFinding>;
 }
 
 export interface IdTagDirectoryOptions {
-  /** `UserDEVSEN.idTagState`. Rejects if the chain is away. */
-  read: (commitment: string) => Promise<UserState>;
+  /** `UserDEVSEN.idTagState`: the user's account, 0x-hex, undefined if it is nobody's. Rejects if the chain is away. */
+  read: (commitment: string) => Promise<{ state: UserState; user: string | undefined }>;
   pepper: Uint8Array;
   /** For an idTag nothing is known of while the chain is away. */
   whenAway: IdTagVerdict;
@@ -33,25 +33,28 @@ const PAUSE_AFTER_FAILURE_MS = 2_000;
 
 export function makeIdTagDirectory({ read, pepper, whenAway, log, now }: IdTagDirectoryOptions) {
   /** By commitment; the oldest first. */
-  const known = new Map<string, { verdict: IdTagVerdict; readAtMs: number }>();
+  const known = new Map<string, { finding: IdTagFinding; readAtMs: number }>();
+  const away: IdTagFinding = { status: whenAway };
   let pausedUntilMs = 0;
 
   return {
     verdict: async (idTag: string) => {
       const commitment = idTagCommitment(idTag, pepper);
       const last = known.get(commitment);
-      if (last !== undefined && now() - last.readAtMs < MAX_AGE_MS) return last.verdict;
-      if (now() < pausedUntilMs) return last?.verdict ?? whenAway;
+      if (last !== undefined && now() - last.readAtMs < MAX_AGE_MS) return last.finding;
+      if (now() < pausedUntilMs) return last?.finding ?? away;
       try {
-        const verdict = VERDICTS[await read(commitment)];
+        const { state, user } = await read(commitment);
+        const parent = user === undefined ? {} : { parent: parentIdTag(user, pepper) };
+        const finding: IdTagFinding = { status: VERDICTS[state], ...parent };
         known.delete(commitment);
         if (known.size >= MOST_REMEMBERED) known.delete(known.keys().next().value as string);
-        known.set(commitment, { verdict, readAtMs: now() });
-        return verdict;
+        known.set(commitment, { finding, readAtMs: now() });
+        return finding;
       } catch (error) {
         pausedUntilMs = now() + PAUSE_AFTER_FAILURE_MS;
         log.warn({ err: error }, 'idTag not looked up, chain is away');
-        return last?.verdict ?? whenAway;
+        return last?.finding ?? away;
       }
     },
     /** To be called when the chain tells of changed users or idTags: all is asked anew, and kept for an outage. */

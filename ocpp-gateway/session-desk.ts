@@ -9,7 +9,7 @@ import { type StopCause, stopMessageId } from '../core/session-stop.ts';
 import { startedTag } from '../core/started-tag.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { CommandEnd } from './charger-calls.ts';
-import type { IdTagVerdict } from './dialect.ts';
+import type { IdTagFinding } from './dialect.ts';
 import {
   dueStop,
   isAbout,
@@ -44,7 +44,7 @@ export interface SessionDesk {
     idTag: string,
     call: { action: string; payload: unknown },
     transactionId?: number,
-  ) => Promise<IdTagVerdict | undefined>;
+  ) => Promise<IdTagFinding | undefined>;
   /** To be called with each CALL of a charger that is on record. */
   recorded: (charger: string, action: string, event: Pick<ChargerEvent, 'frame' | 'reply'>) => void;
   /** To be called when a charger's connection begins, and when it is gone. */
@@ -258,7 +258,9 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
       const live = (await sessionsOf(charger)).get(tag);
       if (live === undefined) return undefined;
       const told = startToldBy(action, payload as JsonObject, transactionId);
-      return told === undefined ? tagVerdict(live, now()) : begin(charger, live, told);
+      if (told === undefined) return { status: tagVerdict(live, now()) };
+      const status = await begin(charger, live, told);
+      return status === 'Accepted' ? { status, energyLimitWh: live.session.energyLimitWh } : { status };
     },
     recorded: (charger, action, event) => {
       if (!TRANSACTION_ACTIONS.has(action)) return;

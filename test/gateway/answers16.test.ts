@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { DIALECT_16 } from '../../ocpp-gateway/answers16.ts';
-import { answerTo, chargerActions, type Facts, type IdTagVerdict, isAnswered } from '../../ocpp-gateway/dialect.ts';
+import { answerTo, chargerActions, type Facts, isAnswered } from '../../ocpp-gateway/dialect.ts';
 import { payloadCheck } from '../../ocpp-gateway/payload-checks.ts';
 
 const answer16 = (action: string, facts: Facts) => answerTo(DIALECT_16, action, facts, {});
@@ -11,7 +11,7 @@ const facts = (more: Partial<Facts> = {}): Facts => ({
   nowMs: NOW,
   heartbeatIntervalSec: 300,
   isReady: true,
-  idTag: 'Accepted',
+  idTag: { status: 'Accepted' },
   transactionId: 7,
   ...more,
 });
@@ -19,7 +19,8 @@ const facts = (more: Partial<Facts> = {}): Facts => ({
 describe('an answer of OCPP 1.6', () => {
   it.each(chargerActions(DIALECT_16))('to %s is what its schema demands, whatever the facts', (action) => {
     for (const isReady of [true, false]) {
-      for (const idTag of ['Accepted', 'Blocked', 'Expired', 'Invalid'] as IdTagVerdict[]) {
+      for (const status of ['Accepted', 'Blocked', 'Expired', 'Invalid', 'ConcurrentTx'] as const) {
+        const idTag = { status, parent: 'P0123456789ABCDEF012' };
         const payload = JSON.parse(JSON.stringify(answer16(action, facts({ isReady, idTag }))));
         expect(payloadCheck('ocpp1.6', action, 'response')(payload)).toBeUndefined();
       }
@@ -40,10 +41,22 @@ describe('an answer of OCPP 1.6', () => {
   });
 
   it('to StartTransaction always gives a transactionId, also to a blocked card', () => {
-    expect(answer16('StartTransaction', facts({ idTag: 'Blocked' }))).toEqual({
+    expect(answer16('StartTransaction', facts({ idTag: { status: 'Blocked' } }))).toEqual({
       idTagInfo: { status: 'Blocked' },
       transactionId: 7,
     });
+  });
+
+  it('names what a card has in common with others of its user only if the card counts', () => {
+    const parent = 'P0123456789ABCDEF012';
+    for (const action of ['Authorize', 'StartTransaction', 'StopTransaction']) {
+      expect(answer16(action, facts({ idTag: { status: 'Accepted', parent } }))).toMatchObject({
+        idTagInfo: { status: 'Accepted', parentIdTag: parent },
+      });
+      expect(answer16(action, facts({ idTag: { status: 'Expired', parent } }))).toHaveProperty('idTagInfo', {
+        status: 'Expired',
+      });
+    }
   });
 
   it('to StopTransaction without an idTag is empty', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { DevsenError } from '../../core/errors.ts';
-import { deviceIdOf } from '../../core/identity.ts';
+import { deviceIdOf, parentIdTag } from '../../core/identity.ts';
 import { type Credential, makeChargerDirectory } from '../../ocpp-gateway/charger-directory.ts';
 import { makeIdTagDirectory } from '../../ocpp-gateway/id-tag-directory.ts';
 import { makeTokenBucket } from '../../ocpp-gateway/token-bucket.ts';
@@ -120,12 +120,18 @@ describe('the directory of chargers', () => {
 
 describe('the directory of idTags', () => {
   const make = (whenAway: 'Accepted' | 'Invalid' = 'Invalid') => {
-    const world = { nowMs: 1_000_000, isAway: false, reads: 0, state: 'Active' as const as 'Active' | 'Blocked' };
+    const world = {
+      nowMs: 1_000_000,
+      isAway: false,
+      reads: 0,
+      state: 'Active' as const as 'Active' | 'Blocked',
+      user: undefined as string | undefined,
+    };
     const directory = makeIdTagDirectory({
       read: async () => {
         world.reads += 1;
         if (world.isAway) throw away();
-        return world.state;
+        return { state: world.state, user: world.user };
       },
       pepper: Buffer.alloc(16, 1),
       whenAway,
@@ -137,15 +143,29 @@ describe('the directory of idTags', () => {
 
   it('asks again after a minute, or when users have changed, and takes a card’s letters in any case', async () => {
     const { world, directory } = make();
-    expect(await directory.verdict('abc')).toBe('Accepted');
+    expect((await directory.verdict('abc')).status).toBe('Accepted');
     world.state = 'Blocked';
-    expect(await directory.verdict('ABC')).toBe('Accepted');
+    expect((await directory.verdict('ABC')).status).toBe('Accepted');
     expect(world.reads).toBe(1);
     world.nowMs += 60_000;
-    expect(await directory.verdict('abc')).toBe('Blocked');
+    expect((await directory.verdict('abc')).status).toBe('Blocked');
     world.state = 'Active';
     directory.usersChanged();
-    expect(await directory.verdict('abc')).toBe('Accepted');
+    expect((await directory.verdict('abc')).status).toBe('Accepted');
+  });
+
+  it('gives all cards of one user the same parent, which is nobody else’s and shows nothing', async () => {
+    const { world, directory } = make();
+    const ada = `0x${'ad'.repeat(20)}`;
+    world.user = ada;
+    const parents = [(await directory.verdict('one')).parent, (await directory.verdict('two')).parent];
+    expect(parents[0]).toMatch(/^P[0-9A-F]{19}$/);
+    expect(parents[1]).toBe(parents[0]);
+    expect(parentIdTag(ada, Buffer.alloc(16, 2))).not.toBe(parents[0]);
+    world.user = `0x${'bb'.repeat(20)}`;
+    expect((await directory.verdict('three')).parent).not.toBe(parents[0]);
+    world.user = undefined;
+    expect(await directory.verdict('four')).toEqual({ status: 'Accepted' });
   });
 
   it('keeps to what it knew while the chain is away, and to its settings for what it never knew', async () => {
@@ -155,8 +175,8 @@ describe('the directory of idTags', () => {
       await directory.verdict('abc');
       directory.usersChanged();
       world.isAway = true;
-      expect(await directory.verdict('abc')).toBe('Blocked');
-      expect(await directory.verdict('new')).toBe(whenAway);
+      expect((await directory.verdict('abc')).status).toBe('Blocked');
+      expect((await directory.verdict('new')).status).toBe(whenAway);
       expect(world.reads).toBe(2);
     }
   });

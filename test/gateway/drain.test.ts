@@ -21,7 +21,7 @@ describe('a gateway that stops', () => {
         verdict: async () => {
           setLooked();
           await look;
-          return 'Accepted' as const;
+          return { status: 'Accepted' as const };
         },
       },
     };

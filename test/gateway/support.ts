@@ -75,7 +75,7 @@ export function memoryRegistry(changes: Partial<RegistrySnapshot> = {}): Registr
   };
 }
 
-/** Every identity that begins with `CP` is a charger with `CHARGER_KEY`; cards begin with their verdict. */
+/** Every identity that begins with `CP` is a charger with `CHARGER_KEY`; cards begin with their verdict, and may end with `+` and their parent. */
 export function memorySources() {
   const credential: Credential = {
     device: '',
@@ -88,9 +88,11 @@ export function memorySources() {
     operatorSets: { of: async () => 'unknown' as const },
     managers: { managerOf: async () => ({ account: MANAGER.address.toLowerCase(), isActive: true }) },
     idTags: {
-      verdict: async (idTag: string) =>
-        (['Accepted', 'Blocked', 'Expired'] as const).find((verdict) => idTag.startsWith(verdict)) ??
-        ('Invalid' as const),
+      verdict: async (idTag: string) => {
+        const [, parent] = idTag.split('+');
+        const status = (['Accepted', 'Blocked', 'Expired'] as const).find((verdict) => idTag.startsWith(verdict));
+        return { status: status ?? ('Invalid' as const), ...(parent === undefined ? {} : { parent }) };
+      },
     },
   };
 }
