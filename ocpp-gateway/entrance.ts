@@ -102,7 +102,7 @@ export async function openEntrance({
     socket.destroy();
   });
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    socket.on('error', () => socket.destroy());
+    socket.on('error', destroyOnError);
     void enter(request, socket, head);
   });
 
@@ -146,6 +146,11 @@ export async function openEntrance({
       return closed;
     },
   };
+}
+
+/** One for all sockets: a function of its own would keep the request in memory for as long as the socket lives. */
+function destroyOnError(this: Socket): void {
+  this.destroy();
 }
 
 function refuse(socket: Socket, { status, reason }: Refusal): void {

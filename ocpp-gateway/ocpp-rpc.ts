@@ -2,14 +2,16 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { RPCServer } from 'ocpp-rpc';
 import { WebSocket } from 'ws';
+import { makeKeepAlive } from './keep-alive.ts';
 import { textFrame } from './text-frame.ts';
 
 /**
  * The one file that knows ocpp-rpc's server and, under it, ws.
  *
- * ocpp-rpc does the handshake, keeps connections alive and carries calls to chargers. Calls *from* chargers never
- * reach it: it would answer a message id twice that is sent twice, bounds nothing, and answers before anything is
- * durable. `ChargerSocket` takes every text frame first and lets through only what answers a call of ours.
+ * ocpp-rpc does the handshake and carries calls to chargers. Calls *from* chargers never reach it: it would answer a
+ * message id twice that is sent twice, bounds nothing, and answers before anything is durable. `ChargerSocket` takes
+ * every text frame first and lets through only what answers a call of ours. Nor does it send pings: its timers and
+ * promises take a twentieth of a connection's memory.
  */
 
 /** One charger's connection. */
@@ -128,7 +130,8 @@ class ChargerSocket extends WebSocket {
 /** The parts of an ocpp-rpc client that are used here. */
 interface RpcClient {
   session: object;
-  reconfigure: (options: { pingIntervalMs: number; callConcurrency: number }) => void;
+  /** The upgrade request with all that belongs to it, the charger's key too. */
+  _handshake: unknown;
   call: (action: string, payload: object, options: { callTimeoutMs: number }) => Promise<unknown>;
   on: (event: string, listener: (arg: never) => void) => void;
 }
@@ -144,6 +147,8 @@ export function openOcppServer(options: OcppServerOptions): OcppServer {
   const server = new RPCServer({
     protocols: [...options.subprotocols],
     pingIntervalMs: 0,
+    // One at a time is for `ChargerCalls` to see to: ocpp-rpc's own queue has no bound.
+    callConcurrency: Infinity,
     respondWithDetailedErrors: false,
     wssOptions: {
       maxPayload: options.maxMessageBytes,
@@ -151,10 +156,18 @@ export function openOcppServer(options: OcppServerOptions): OcppServer {
       WebSocket: ServedSocket as never,
     },
   });
+  const keepAlive = makeKeepAlive(options.pingIntervalMs, options.random);
   const sessions = new WeakMap<IncomingMessage, object>();
   const transports = new WeakMap<object, Socket>();
+  /** What listened for the end of the socket before ocpp-rpc did, of the upgrade that is under way. */
+  let earlier: ReadonlySet<unknown> = new Set();
   server.auth((accept, _reject, handshake) => {
-    accept(sessions.get(handshake.request) as Record<string, unknown>);
+    const session = sessions.get(handshake.request) as Record<string, unknown>;
+    const socket = transports.get(session) as Socket;
+    const ofUpgrade = endListeners(socket).filter(({ listener }) => !earlier.has(listener));
+    accept(session);
+    // They would answer in HTTP to what happens to the socket later, and keep the request for as long as it lives.
+    for (const { event, listener } of ofUpgrade) socket.off(event, listener);
   });
   server.on('upgradeAborted', ({ request }: { request: IncomingMessage }) => {
     options.onUpgradeFailed(sessions.get(request));
@@ -162,11 +175,8 @@ export function openOcppServer(options: OcppServerOptions): OcppServer {
   // ws makes the socket and ocpp-rpc announces it without a pause between, so `latest` is this client's socket.
   server.on('client', (client: RpcClient) => {
     const socket = latest as ChargerSocket;
-    client.reconfigure({
-      pingIntervalMs: Math.round(options.pingIntervalMs * (0.75 + options.random() / 2)),
-      // One at a time is for `ChargerCalls` to see to: ocpp-rpc's own queue has no bound.
-      callConcurrency: Infinity,
-    });
+    client._handshake = undefined;
+    keepAlive.add(socket);
     options.onCharger(makeLink(client, socket, transports.get(client.session) as Socket));
   });
 
@@ -174,13 +184,24 @@ export function openOcppServer(options: OcppServerOptions): OcppServer {
     upgrade: (request, socket, head, session) => {
       sessions.set(request, session);
       transports.set(session, socket);
+      earlier = new Set(endListeners(socket).map(({ listener }) => listener));
       server.handleUpgrade(request, socket, head).catch(() => {
         socket.destroy();
         options.onUpgradeFailed(session);
       });
     },
-    close: () => server.close({ force: true }),
+    close: async () => {
+      keepAlive.close();
+      await server.close({ force: true });
+    },
   };
+}
+
+/** What listens for the end of a socket. */
+function endListeners(socket: Socket) {
+  return ['error', 'end', 'close'].flatMap((event) =>
+    socket.rawListeners(event).map((listener) => ({ event, listener: listener as () => void })),
+  );
 }
 
 function makeLink(client: RpcClient, socket: ChargerSocket, transport: Socket): ChargerLink {
