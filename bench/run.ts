@@ -10,6 +10,7 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   adapter: () => import('./adapter.ts'),
   gas: () => import('./gas.ts'),
   jobs: () => import('./jobs.ts'),
+  network: () => import('./network.ts'),
 };
 
 const { values, positionals } = parseArgs({
