@@ -3,7 +3,7 @@ import type { Contract } from 'ethers';
 import { DevsenError } from '../../core/errors.ts';
 import { call } from '../contracts.ts';
 import { inNetwork, type Session, type Streams } from './session.ts';
-import { lastSession, showSession, waitWhile } from './session-view.ts';
+import { lastSession, type SessionEnd, showSession, waitWhile } from './session-view.ts';
 import { tokenAt } from './tokens.ts';
 import { transact } from './tx.ts';
 import { address, amountOf, amountText, bytes32, decimal, whole } from './values.ts';
@@ -76,7 +76,7 @@ export function addChargeCommands(program: Command, streams: Streams): void {
         )
           return;
         await waitWhile(session, contract, sessionId, ['Requested', 'Active']);
-        await showSession(session, identity, contract, sessionId);
+        mustBe(await showSession(session, identity, contract, sessionId), ['Ended', 'Settled']);
       });
     });
 
@@ -154,7 +154,16 @@ async function start(session: Session, identity: string, connector: number, opti
   const sessionId = String(requested?.args.sessionId);
   session.output.progress(`session ${sessionId}: waiting for the charger, plug the car in …`);
   await waitWhile(session, contract, sessionId, ['Requested']);
-  await showSession(session, identity, contract, sessionId);
+  // It may have ended by itself as soon as it began.
+  mustBe(await showSession(session, identity, contract, sessionId), ['Active', 'Ended', 'Settled']);
+}
+
+/** @throws DevsenError `CONFLICT` with the reason if a session is in another state than was wanted */
+function mustBe({ state, reason }: SessionEnd, wanted: readonly string[]): void {
+  if (wanted.includes(state)) return;
+  const why = reason === 'None' ? '' : ` (${reason})`;
+  const tokens = state === 'Suspect' ? 'its tokens stay locked until accepted or expired' : 'all tokens are given back';
+  throw new DevsenError('CONFLICT', `the session is ${state}${why}: ${tokens}`);
 }
 
 async function payerOf(session: Session, device: Contract, { managerPays }: StartOptions): Promise<string> {

@@ -6,6 +6,7 @@ import { readMeterKey } from '../../core/meter-signature.ts';
 import { makeAuthorizationKey } from '../local-setup.ts';
 import type { Place } from '../map.ts';
 import { type ChargerRow, readChargersCsv } from './charger-csv.ts';
+import { untilOnline } from './charger-online.ts';
 import type { ConnectorSpec } from './charger-spec.ts';
 import { facts } from './output.ts';
 import type { Session } from './session.ts';
@@ -21,6 +22,8 @@ export interface AddOptions {
   connector: ConnectorSpec[];
   meterKey?: string;
   certificate?: string;
+  /** How long to wait until it is online, s. */
+  wait?: number;
   [tariff: string]: unknown;
 }
 
@@ -44,6 +47,15 @@ export async function addOne(session: Session, identity: string, options: AddOpt
     await setTariff(session, contract, identity, options as unknown as Record<string, string>);
   }
   showConnection(session, identity, password);
+  if (options.wait !== undefined) await waitOnline(session, identity, options.wait);
+}
+
+/** Waits until a charger is online, and says who says so. */
+export async function waitOnline(session: Session, identity: string, limitSec: number): Promise<void> {
+  const { online, asked } = await untilOnline(session, identity, limitSec);
+  session.output.result({ identity, isOnline: true, operators: { online, asked } }, () => {
+    return `${identity} is online: ${online} of ${asked} operators have it on record.`;
+  });
 }
 
 /** Registers the chargers of a CSV file; what they connect with is written to a file before any is on chain. */

@@ -3,7 +3,7 @@ import { authorizationKeyHash } from '../../core/identity.ts';
 import { call } from '../contracts.ts';
 import { makeAuthorizationKey } from '../local-setup.ts';
 import type { Place } from '../map.ts';
-import { type AddOptions, addOne, degreesE7, importAll, showConnection } from './charger-setup.ts';
+import { type AddOptions, addOne, degreesE7, importAll, showConnection, waitOnline } from './charger-setup.ts';
 import { CONNECTOR_FORM, readConnector } from './charger-spec.ts';
 import { listChargers, showCharger } from './charger-view.ts';
 import { inNetwork, type Streams } from './session.ts';
@@ -42,6 +42,7 @@ export function addChargerCommands(program: Command, streams: Streams): void {
     .requiredOption('--at <north,east>', 'where it stands, degrees, as 47.3769,8.5417', place)
     .requiredOption(`--connector <what>`, `one of its connectors, in order; ${CONNECTOR_FORM}`, readConnector)
     .option('--meter-key <file>', "its meter's public key, PEM or DER")
+    .option('--wait <seconds>', 'then waits so long for it to be online; prints a second result', whole(1, 86_400))
     .option('--certificate <sha256>', 'fingerprint of its TLS client certificate, 0x and 64 hex digits');
   for (const [flags, about] of TARIFF_OPTIONS) add.option(flags, about);
   add.action(async (identity: string, options: AddOptions, command: Command) => {
@@ -55,6 +56,18 @@ export function addChargerCommands(program: Command, streams: Streams): void {
     .requiredOption('--out <file>', 'where what they connect with is written, for your eyes only')
     .action(async (file: string, { out }: { out: string }, command: Command) => {
       await inNetwork(command, streams, 'manager', (session) => importAll(session, file, out));
+    });
+
+  chargers
+    .command('wait')
+    .description('waits until a charger is online, as its operators have it on record')
+    .argument('<identity>', 'its OCPP identity')
+    .option('--within <seconds>', 'how long at most', whole(1, 86_400), 300)
+    .action(async (identity: string, { within }: { within: number }, command: Command) => {
+      await inNetwork(command, streams, 'reader', async (session) => {
+        await session.device(identity);
+        await waitOnline(session, identity, within);
+      });
     });
 
   const change = (name: string, about: string) =>

@@ -13,6 +13,7 @@ import { addRequestCommands } from './requests.ts';
 import { explain } from './reverts.ts';
 import { addRewardCommands } from './rewards.ts';
 import type { Streams } from './session.ts';
+import { addStatusCommand } from './status.ts';
 import { addUserCommands } from './users.ts';
 
 /** Exit codes: 0 done, 1 not done and why, 2 called in a wrong way. */
@@ -61,6 +62,7 @@ function makeProgram(streams: Streams): Command {
     });
   for (const add of [
     addFindCommand,
+    addStatusCommand,
     addChargeCommands,
     addChargerCommands,
     addConfigCommands,

@@ -1,12 +1,14 @@
 import type { Command } from 'commander';
+import type { Result } from 'ethers';
 import { DevsenError } from '../../core/errors.ts';
 import { POWER_TYPES } from '../../core/ocpi.ts';
 import { call } from '../contracts.ts';
 import { boxAround, distanceM } from '../map.ts';
+import { agreementOnStatus } from './agreement.ts';
 import { table } from './output.ts';
 import { inNetwork, type Session, type Streams } from './session.ts';
 import { tokenAt } from './tokens.ts';
-import { amountText, decimal, place, timeText } from './values.ts';
+import { amountText, decimal, lastedText, place } from './values.ts';
 
 /** `devsen find`: connectors at which one can charge, from the chain alone. */
 export function addFindCommand(program: Command, streams: Streams): void {
@@ -46,18 +48,26 @@ interface Found {
   /** When it was last known to be available, and as of when the oracles said so, Unix seconds. */
   observedAtSec: number;
   askedAtSec: number;
+  /** How old that answer is by the chain's own time, s. */
+  ageSec: number;
+  /** So many operators gave it, of so many that were asked. */
+  agreeing: number;
+  asked: number;
 }
 
 async function find(session: Session, { near, within, power }: FindOptions): Promise<void> {
   const factory = await session.contract('FactoryDEVSEN');
   const box = boxAround(near, within * 1_000);
   const rows = (await call(factory, 'availableInBox', box)) as AvailableRow[];
+  const nowSec = (await session.provider.getBlock('latest'))?.timestamp ?? Math.floor(Date.now() / 1_000);
   const found: Found[] = [];
   for (const row of rows) {
     const at = { latitudeDeg: Number(row.latitudeE7) / 1e7, longitudeDeg: Number(row.longitudeE7) / 1e7 };
     const away = distanceM(near, at);
     const maxPowerW = Number(row.offers.maxPowerW);
     if (away > within * 1_000 || maxPowerW < power * 1_000) continue;
+    const contract = await session.contractAt('DeviceDEVSEN', row.device);
+    const { agreeing = 0, asked = 0 } = (await agreementOnStatus(session, contract, Number(row.connector))) ?? {};
     found.push({
       identity: await identityOf(session, row.device),
       device: row.device,
@@ -68,6 +78,9 @@ async function find(session: Session, { near, within, power }: FindOptions): Pro
       price: await priceOf(session, row.device),
       observedAtSec: Number(row.observedAt),
       askedAtSec: Number(row.askedAt),
+      ageSec: Math.max(nowSec - Number(row.askedAt), 0),
+      agreeing,
+      asked,
     });
   }
   found.sort((a, b) => a.distanceM - b.distanceM || a.connector - b.connector);
@@ -77,11 +90,12 @@ async function find(session: Session, { near, within, power }: FindOptions): Pro
       `${(row.distanceM / 1_000).toFixed(1)} km`,
       [`${row.maxPowerW / 1_000} kW`, row.powerType === 'UNSAID' ? '' : row.powerType].join(' ').trim(),
       row.price === null ? 'no tariff' : `${row.price.perKwh} ${row.price.symbol}/kWh`,
-      timeText(row.observedAtSec),
-      timeText(row.askedAtSec),
+      lastedText(Math.max(nowSec - row.observedAtSec, 0)),
+      `${lastedText(row.ageSec)} ago`,
+      `${row.agreeing} of ${row.asked}`,
     ]);
     return table(
-      ['connector', 'distance', 'power', 'price', 'available since', 'agreed as of'],
+      ['connector', 'distance', 'power', 'price', 'available for', 'asked', 'say so'],
       cells,
       'None is known to be available there.',
     );
@@ -112,11 +126,13 @@ async function priceOf(session: Session, device: string): Promise<Found['price']
   const contract = await session.contractAt('DeviceDEVSEN', device);
   if ((await call(contract, 'tariffCount')) === 0n) return null;
   try {
-    const [, tariff] = (await call(contract, 'tariffNow')) as [bigint, Record<string, bigint> & { token: string }];
-    const { symbol, decimals } = await tokenAt(session, tariff.token);
-    const text = (name: string) => amountText(tariff[name] ?? 0n, decimals);
+    const [, tariff] = (await call(contract, 'tariffNow')) as [bigint, Result];
+    // By name alone `flat` would be the method that every list has.
+    const prices = tariff.toObject() as Record<string, bigint> & { token: string };
+    const { symbol, decimals } = await tokenAt(session, prices.token);
+    const text = (name: string) => amountText(prices[name] ?? 0n, decimals);
     return {
-      token: tariff.token,
+      token: prices.token,
       symbol,
       perKwh: text('perKwh'),
       perMinute: text('perMinute'),

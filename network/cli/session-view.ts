@@ -57,13 +57,19 @@ interface Escrow {
   timestamp: bigint;
 }
 
+/** Where a session is, and why. */
+export interface SessionEnd {
+  state: string;
+  reason: string;
+}
+
 /** Shows a session: where it is, what it took, what it cost. @throws DevsenError `NOT_FOUND` if there is none */
 export async function showSession(
   session: Session,
   identity: string,
   device: Contract,
   sessionId: string,
-): Promise<void> {
+): Promise<SessionEnd> {
   const row = (await call(device, 'sessionOf', sessionId)) as SessionRow;
   const state = SESSION_STATES[Number(row.state)] ?? '';
   if (state === 'None') throw new DevsenError('NOT_FOUND', `${identity} has no session ${sessionId}`);
@@ -104,6 +110,7 @@ export async function showSession(
           ] as const)),
     ]),
   );
+  return { state, reason };
 }
 
 /** Why a session is over, as its last log says. */

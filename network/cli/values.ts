@@ -66,3 +66,15 @@ export function timeText(atSec: bigint | number): string {
     ? 'never'
     : `${new Date(Number(atSec) * 1000).toISOString().slice(0, 19).replace('T', ' ')}Z`;
 }
+
+/** A span of whole seconds in its two largest units: `2 h 5 min`, `40 s`. */
+export function lastedText(seconds: number): string {
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86_400),
+    Math.floor(seconds / 3_600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
+  if (days > 0) return `${days} d ${hours} h`;
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
+}

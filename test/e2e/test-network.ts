@@ -15,6 +15,8 @@ import { type Charger, type ChargerSettings, startCharger } from '../../simulato
 import { waitFor } from '../support/wait.ts';
 
 export interface TestNetwork extends LocalNetwork {
+  /** Where it keeps all it writes. */
+  dir: string;
   /** Deaths that nobody asked for; a test expects none. */
   deaths: Exit[];
   idTag: string;
@@ -37,7 +39,8 @@ export interface TestNetwork extends LocalNetwork {
 }
 
 export interface TestNetworkOptions {
-  chargers: number;
+  /** Their identities; or how many, CP-1 and on. */
+  chargers: number | readonly string[];
   /** Most power of their connectors, W; the usual of a local network unless told. */
   maxPowerW?: number;
   /** Scripts in place of the network's own operator, by the operator's place, 0 …; relative to the repository. */
@@ -49,8 +52,12 @@ export async function startTestNetwork(options: TestNetworkOptions): Promise<Tes
   const dir = await mkdtemp(join(tmpdir(), 'devsen-e2e-'));
   const watchdog = startWatchdog();
   const deaths: Exit[] = [];
-  const chargers = Array.from({ length: options.chargers }, (_, n) => ({
-    identity: `CP-${n + 1}`,
+  const identities =
+    typeof options.chargers === 'number'
+      ? Array.from({ length: options.chargers }, (_, n) => `CP-${n + 1}`)
+      : options.chargers;
+  const chargers = identities.map((identity) => ({
+    identity,
     connectors: 1,
     ...(options.maxPowerW === undefined ? {} : { maxPowerW: options.maxPowerW }),
   }));
@@ -75,6 +82,7 @@ export async function startTestNetwork(options: TestNetworkOptions): Promise<Tes
   const running: Charger[] = [];
   return {
     ...network,
+    dir,
     deaths,
     asker,
     idTag: LOCAL_ID_TAGS[0],
