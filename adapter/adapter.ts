@@ -21,6 +21,8 @@ import { type GatewayHealth, readHealth } from './health.ts';
 import { serveHttp } from './http.ts';
 import { type Ingest, makeIngest } from './ingest.ts';
 import { type Knowing, makeKnowing } from './knowing.ts';
+import { makeLaterAnswers } from './later-answers.ts';
+import { makeLaterStore } from './later-store.ts';
 import { makeMemory } from './memory.ts';
 import { makeMeterKeys } from './meter-keys.ts';
 import { makeMeterReader } from './meter-reader.ts';
@@ -185,6 +187,13 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
       now,
     }),
   ]);
+  const later = makeLaterAnswers({
+    store: makeLaterStore(db),
+    endpoints,
+    incomingToken: settings.INCOMING_TOKEN,
+    log,
+    now,
+  });
   const thinning = makeThinning(db);
   const thin = () => {
     if (settings.WATERMARK_DAYS === 0) return;
@@ -207,6 +216,7 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
     indexCards();
     if (recording === undefined) return;
     const { ingest, queue, catchUp } = recording;
+    approvals.sendAgain(recording.network).catch((error) => log.error({ err: error }, 'approvals not sent again'));
     catchUp.run().catch((error) => log.error({ err: error }, 'record not made whole; trying again'));
     const listeningSinceMs = queue.listeningSinceMs();
     if (listeningSinceMs === undefined) return;
@@ -220,6 +230,7 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
   const stopAll = async () => {
     clearInterval(upkeep);
     closing.abort();
+    await later.close();
     await network.close();
     await recording?.queue.close();
     await approvalQueue.close();
@@ -231,6 +242,7 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
       port: settings.ADAPTER_PORT,
       bridgeToken: settings.BRIDGE_TOKEN,
       endpoints,
+      later,
       metrics,
       reading: {
         record: makePublicRecord(db, reader, meter),

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { DevsenError, type DevsenErrorCode } from '../core/errors.ts';
 import { sha256Hex } from '../core/identity.ts';
 import { isObject } from '../core/json.ts';
+import type { EndpointAnswer } from './endpoints.ts';
 
 /**
  * The shapes of Chainlink's external adapter protocol.
@@ -40,11 +41,20 @@ export interface BridgeRequest {
   endpoint: string;
   /** What the endpoint is asked. */
   data: Record<string, unknown>;
+  /** Where the answer may be sent later; undefined if the node waits for it. */
+  responseUrl: string | undefined;
+}
+
+/** What a node is told that gets its answer later. */
+export interface BridgePending {
+  jobRunID: string;
+  pending: true;
 }
 
 export const DEFAULT_ENDPOINT = 'charger-status';
 const DEFAULT_RUN_ID = '1';
 const MOST_ID_CHARACTERS = 256;
+const MOST_URL_CHARACTERS = 2_048;
 
 /** Longest answer, bytes: Chainlink nodes take no more from a bridge, as their `DEFAULT_HTTP_LIMIT` is set. */
 export const MOST_ANSWER_BYTES = 32_768;
@@ -93,7 +103,32 @@ export function readBridgeRequest(body: unknown): BridgeRequest {
   if (!isObject(data)) throw new DevsenError('INPUT_INVALID', 'data must be an object');
   const endpoint = data.endpoint ?? body.endpoint ?? DEFAULT_ENDPOINT;
   if (typeof endpoint !== 'string') throw new DevsenError('INPUT_INVALID', 'endpoint must be text');
-  return { jobRunId: readRunId(body), endpoint: endpointNamed(endpoint), data };
+  return { jobRunId: readRunId(body), endpoint: endpointNamed(endpoint), data, responseUrl: readResponseUrl(body) };
+}
+
+/** Nodes that have no address for later answers send an empty one. */
+function readResponseUrl({ responseURL: url }: Record<string, unknown>): string | undefined {
+  if (url === undefined || url === null || url === '') return undefined;
+  const isHttp = typeof url === 'string' && /^https?:$/.test(URL.parse(url)?.protocol ?? '');
+  if (!isHttp || url.length > MOST_URL_CHARACTERS) {
+    throw new DevsenError('INPUT_INVALID', 'responseURL must be an http or https URL');
+  }
+  return url;
+}
+
+/** An endpoint's answer as the node gets it. */
+export function makeAnswer(
+  jobRunID: string,
+  { result, fields, aboutMs }: EndpointAnswer,
+  providerDataRequestedUnixMs: number,
+  providerDataReceivedUnixMs: number,
+): BridgeSuccess {
+  const timestamps = {
+    providerDataRequestedUnixMs,
+    providerDataReceivedUnixMs,
+    providerIndicatedTimeUnixMs: aboutMs,
+  };
+  return { jobRunID, statusCode: 200, result, data: { result, ...fields }, timestamps };
 }
 
 /** The HTTP status of each error: 4xx means that asking again is no use, 5xx that it may be. */

@@ -1,13 +1,15 @@
 import type { AddressInfo } from 'node:net';
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import { DevsenError } from '../core/errors.ts';
+import { isCommandQuery } from '../core/request-approval.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Running } from '../runtime/process.ts';
 import type { BatchExport } from './batch-export.ts';
 import {
   asBridgeError,
-  type BridgeSuccess,
+  type BridgePending,
   encodeAnswer,
+  makeAnswer,
   makeTokenCheck,
   readBridgeRequest,
   readRunId,
@@ -15,6 +17,7 @@ import {
 import type { Changes } from './changes.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { Health } from './health.ts';
+import type { LaterAnswers } from './later-answers.ts';
 import type { AdapterMetrics } from './metrics.ts';
 import { makePeerApi } from './peer-api.ts';
 import { makeReadApi, type ReadApiMeans } from './read-api.ts';
@@ -30,6 +33,8 @@ export interface HttpOptions {
   port: number;
   bridgeToken: string;
   endpoints: ReadonlyMap<string, Endpoint>;
+  /** Takes questions whose asker does not wait for the answer. */
+  later: Pick<LaterAnswers, 'take'>;
   metrics: AdapterMetrics;
   health: () => Promise<Health>;
   reading: Omit<ReadApiMeans, 'changes'>;
@@ -114,31 +119,26 @@ function makeApp(options: HttpOptions, closing: AbortSignal): Express {
 async function answer(options: HttpOptions, request: Request, response: Response, closing: AbortSignal): Promise<void> {
   const { endpoints, metrics, waiting, log, now } = options;
   const requestedAtMs = now();
-  const { jobRunId, endpoint, data } = readBridgeRequest(request.body);
+  const { jobRunId, endpoint, data, responseUrl } = readBridgeRequest(request.body);
   const run = endpoints.get(endpoint);
   if (run === undefined)
     throw new DevsenError('NOT_FOUND', `endpoint must be one of ${[...endpoints.keys()].join(', ')}`);
+  if (responseUrl !== undefined && isCommandQuery(endpoint)) {
+    options.later.take({ responseUrl, jobRunId, endpoint, data });
+    const body: BridgePending = { jobRunID: jobRunId, pending: true };
+    response.json(body);
+    metrics.answered(endpoint, 200, 0);
+    return;
+  }
   if (waiting.count >= MOST_WAITING) throw new DevsenError('OVERLOADED', 'too many questions wait already');
   const gone = new AbortController();
   response.once('close', () => gone.abort(new DevsenError('NOT_YET', 'the caller hung up')));
   waiting.count++;
   let statusCode = 200;
   try {
-    const { result, fields, aboutMs } = await run(data, AbortSignal.any([gone.signal, closing]));
-    const timestamps = {
-      providerDataRequestedUnixMs: requestedAtMs,
-      providerDataReceivedUnixMs: now(),
-      providerIndicatedTimeUnixMs: aboutMs,
-    };
-    const body: BridgeSuccess = {
-      jobRunID: jobRunId,
-      statusCode: 200,
-      result,
-      data: { result, ...fields },
-      timestamps,
-    };
-    response.type('json').send(encodeAnswer(body));
-    log.info({ jobRunId, endpoint, deviceId: data.deviceId, asOf: data.asOf, ...fields }, 'answered');
+    const found = await run(data, AbortSignal.any([gone.signal, closing]));
+    response.type('json').send(encodeAnswer(makeAnswer(jobRunId, found, requestedAtMs, now())));
+    log.info({ jobRunId, endpoint, deviceId: data.deviceId, asOf: data.asOf, ...found.fields }, 'answered');
   } catch (error) {
     statusCode = asBridgeError(error, jobRunId).statusCode;
     throw error;

@@ -455,4 +455,18 @@ export const MIGRATIONS: readonly Migration[] = [
   `,
     fills: ['station_facts', 'variables', 'reservation_messages', 'card_tags'],
   },
+  {
+    // Questions that are answered by a call to where their asker said.
+    sql: `
+  CREATE TABLE later_answers (
+    response_url TEXT PRIMARY KEY,
+    job_run_id TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    data TEXT NOT NULL,
+    asked_at_ms INTEGER NOT NULL,
+    outcome TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX approvals_unsent ON approvals (asked_at_sec) WHERE is_queued = 0;
+  `,
+  },
 ];

@@ -41,6 +41,13 @@ export const ADAPTER_SETTINGS = {
       return text;
     },
   },
+  INCOMING_TOKEN: {
+    about: "Token the adapter shows the job node when it answers later: its bridge's incoming token; none needs none.",
+    unit: 'text',
+    default: '',
+    isSecret: true,
+    read: asText,
+  },
   ...SIGNING_KEY_SETTINGS,
   IDTAG_PEPPER: {
     about: "The network's pepper for idTag commitments; without it sessions of RFID cards are not answered for.",

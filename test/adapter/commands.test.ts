@@ -15,6 +15,8 @@ import {
 import { encodeReply } from '../../core/session-answers.ts';
 import { makeTestGateway, TEST_NETWORK } from '../support/batches.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
+import { waitFor } from '../support/wait.ts';
+import { startAsker } from './asker.ts';
 import { OPERATOR, openTestQueue, startTestOperator } from './operator.ts';
 
 const KEY = new Wallet(id('signing key of the test'));
@@ -77,7 +79,7 @@ async function begin({ isAnswered = true, agoSec = 3 } = {}) {
   await queue.send(gateway.flush((asOfSec + 2) * 1000));
   const data = { endpoint: 'set-configuration', requestId, deviceId: DEVICE, params, asOf: asOfSec };
   const ask = (other: object = {}, at = operator) => at.ask({ id: 'run', data: { ...data, ...other } });
-  return { operator, start, ask, asked, chain, requestId };
+  return { operator, start, ask, data, asked, chain, requestId };
 }
 
 async function approved() {
@@ -152,6 +154,22 @@ describe('a request to a charger', () => {
     const { ask } = await begin({ agoSec: 40 });
     expect(await ask()).toMatchObject({ status: 200, body: { data: { verdict: 'Done' } } });
     expect(await approved()).toEqual([]);
+  });
+
+  it('is answered later where the asker does not wait, as it would be answered at once', async () => {
+    const { operator, ask, data: question } = await begin();
+    const asker = await startAsker();
+    releases.push(asker.close);
+    const data = await ask().then(({ body }) => body.data);
+    const said = await operator.ask({ id: 'later', responseURL: asker.url('/resume'), data: question });
+    expect(said).toEqual({ status: 200, body: { jobRunID: 'later', pending: true } });
+    await waitFor(() => asker.brought.length > 0, { what: 'the answer to be brought', timeoutMs: 60_000 });
+    expect(asker.brought).toMatchObject([
+      { method: 'PATCH', body: { value: { jobRunID: 'later', statusCode: 200, data } } },
+    ]);
+    expect((await operator.ask({ responseURL: 'file:///etc', data: question })).body).toMatchObject({
+      error: { message: 'responseURL must be an http or https URL' },
+    });
   });
 
   it('is asked about again later as long as nothing is decided', async () => {

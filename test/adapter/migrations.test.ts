@@ -29,7 +29,7 @@ it('fills the tables that are new from the events of a record that an earlier ve
     old.exec(`DROP TABLE readings; DROP TABLE transaction_starts; DROP TABLE transaction_stops;
       DROP TABLE transaction_events; DROP TABLE command_answers; DROP TABLE transaction_messages; DROP TABLE boots;
       DROP TABLE faults; DROP TABLE signed_values; DROP TABLE approvals; DROP TABLE station_facts; DROP TABLE variables;
-      DROP TABLE reservation_messages; DROP TABLE card_tags; DROP TABLE statuses; CREATE TABLE statuses (charger INTEGER) STRICT;
+      DROP TABLE reservation_messages; DROP TABLE card_tags; DROP TABLE later_answers; DROP TABLE statuses; CREATE TABLE statuses (charger INTEGER) STRICT;
       ALTER TABLE connections DROP COLUMN subprotocol; DROP INDEX batches_late; PRAGMA user_version = 1;`);
     old.close();
 
