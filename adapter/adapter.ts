@@ -6,10 +6,12 @@ import type { Running } from '../runtime/process.ts';
 import { openApprovalQueue } from './approval-queue.ts';
 import { makeApprovals } from './approvals.ts';
 import { type BatchExport, makeBatchExport } from './batch-export.ts';
+import { batched } from './batching.ts';
 import { makeCardIndex } from './card-index.ts';
 import { type CatchUp, makeCatchUp } from './catch-up.ts';
 import { chainSource, type NetworkNews, type OpenNetworkSource } from './chain.ts';
 import { type Changes, makeChanges } from './changes.ts';
+import { coalesced } from './coalescing.ts';
 import { makeCommandEndpoints } from './command-endpoints.ts';
 import { makeCommandReader } from './command-reader.ts';
 import { type Database, openDatabase } from './database.ts';
@@ -30,6 +32,7 @@ import { makeAdapterMetrics } from './metrics.ts';
 import { makePeerReader } from './peers.ts';
 import { makePublicRecord } from './public-record.ts';
 import { type QueueReader, readQueue } from './queue.ts';
+import { makeRateLimit } from './rate-limit.ts';
 import { makeRecordReader, type RecordReader } from './record-reader.ts';
 import { makeSessionEndpoints } from './session-endpoints.ts';
 import { makeSessionReader } from './session-reader.ts';
@@ -175,18 +178,23 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
     meterKeyOf,
     waitMs: settings.ANSWER_WAIT_MS,
   };
-  const endpoints = new Map([
+  const questions = new Map([
     ...makeEndpoints({ reader, meter, uptime: makeUptimeReader(db, reader), knowing }),
     ...makeSessionEndpoints({ knowing, session, meterKeyOf }),
-    ...makeCommandEndpoints(commandMeans),
-    ...makeEndedSessions({
-      reader: makeEndedReader(db, session),
-      chain: network.settling,
-      account: settings.OPERATOR_ACCOUNT,
-      slotMs: settings.SETTLE_SLOT_SEC * 1000,
-      now,
-    }),
   ]);
+  const endpoints = coalesced(
+    new Map([
+      ...batched(questions),
+      ...makeCommandEndpoints(commandMeans),
+      ...makeEndedSessions({
+        reader: makeEndedReader(db, session),
+        chain: network.settling,
+        account: settings.OPERATOR_ACCOUNT,
+        slotMs: settings.SETTLE_SLOT_SEC * 1000,
+        now,
+      }),
+    ]),
+  );
   const later = makeLaterAnswers({
     store: makeLaterStore(db),
     endpoints,
@@ -243,6 +251,10 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
       bridgeToken: settings.BRIDGE_TOKEN,
       endpoints,
       later,
+      limits: {
+        bridge: makeRateLimit(settings.MAX_BRIDGE_PER_SEC, now),
+        others: makeRateLimit(settings.MAX_REQUESTS_PER_SEC, now),
+      },
       metrics,
       reading: {
         record: makePublicRecord(db, reader, meter),

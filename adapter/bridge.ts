@@ -14,7 +14,7 @@ export interface BridgeSuccess {
   jobRunID: string;
   statusCode: 200;
   /** What the job spec's `jsonparse` takes. */
-  result: string | readonly object[];
+  result: EndpointAnswer['result'];
   data: Record<string, unknown>;
   timestamps: BridgeTimestamps;
 }
@@ -137,6 +137,7 @@ const HTTP_STATUS: Readonly<Partial<Record<DevsenErrorCode, number>>> = {
   UNAUTHORISED: 401,
   NOT_FOUND: 404,
   CONFLICT: 409,
+  RATE_LIMITED: 429,
   OVERLOADED: 503,
   CHAIN_UNAVAILABLE: 503,
   REDIS_UNAVAILABLE: 503,

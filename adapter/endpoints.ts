@@ -12,8 +12,8 @@ import type { UptimeReader } from './uptime-reader.ts';
 
 /** An answer: what goes on chain, what it says in plain fields, and the time it is about, Unix ms. */
 export interface EndpointAnswer {
-  /** ABI-encoded, 0x-prefixed hex; or a list that a job spec picks from. */
-  result: string | readonly object[];
+  /** ABI-encoded, 0x-prefixed hex; or a list of that, or of what a job spec picks from. */
+  result: string | readonly (object | string)[];
   fields: Record<string, unknown>;
   aboutMs: number;
 }

@@ -1,5 +1,11 @@
 import type { AddressInfo } from 'node:net';
-import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import { DevsenError } from '../core/errors.ts';
 import { isCommandQuery } from '../core/request-approval.ts';
 import type { Logger } from '../runtime/log.ts';
@@ -20,6 +26,7 @@ import type { Health } from './health.ts';
 import type { LaterAnswers } from './later-answers.ts';
 import type { AdapterMetrics } from './metrics.ts';
 import { makePeerApi } from './peer-api.ts';
+import type { RateLimit } from './rate-limit.ts';
 import { makeReadApi, type ReadApiMeans } from './read-api.ts';
 
 const MOST_BODY_BYTES = 65_536;
@@ -43,6 +50,8 @@ export interface HttpOptions {
   batches: () => BatchExport | undefined;
   /** What other operators must show to read it; empty if they may not. */
   peerToken: string;
+  /** Of questions with the bridge token; and of all other requests, health and metrics left out: a flood of them stops no job. */
+  limits: { bridge: RateLimit; others: RateLimit };
   /** Counts the questions under way. */
   waiting: { count: number };
   log: Logger;
@@ -86,22 +95,6 @@ function makeApp(options: HttpOptions, closing: AbortSignal): Express {
     if (closing.aborted) response.set('connection', 'close');
     next();
   });
-  const isToken = makeTokenCheck(options.bridgeToken);
-  app.post('/', (_request, response, next) => {
-    response.set('cache-control', 'no-store');
-    next();
-  });
-  // Before the body is read: who has no token can make the adapter do nothing.
-  app.post('/', (request, _response, next) => {
-    next(
-      isToken(request.get('authorization'))
-        ? undefined
-        : new DevsenError('UNAUTHORISED', 'wrong or missing bridge token'),
-    );
-  });
-  app.post('/', express.json({ limit: MOST_BODY_BYTES, type: () => true }), (request, response) =>
-    answer(options, request, response, closing),
-  );
   app.get('/health', async (_request, response) => {
     const state = await health();
     response.status(state.status === 'green' ? 200 : 503).json(state);
@@ -109,11 +102,37 @@ function makeApp(options: HttpOptions, closing: AbortSignal): Express {
   app.get('/metrics', async (_request, response) => {
     response.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
+  const isToken = makeTokenCheck(options.bridgeToken);
+  app.post('/', (_request, response, next) => {
+    response.set('cache-control', 'no-store');
+    next();
+  });
+  // Before the body is read: who has no token can make the adapter do nothing.
+  const [ofBridge, ofOthers] = [limited(options.limits.bridge), limited(options.limits.others)];
+  app.post('/', (request, response, next) => {
+    if (isToken(request.get('authorization'))) return ofBridge(request, response, next);
+    const refuse = (error: unknown) => next(error ?? new DevsenError('UNAUTHORISED', 'wrong or missing bridge token'));
+    ofOthers(request, response, refuse);
+  });
+  app.post('/', express.json({ limit: MOST_BODY_BYTES, type: () => true }), (request, response) =>
+    answer(options, request, response, closing),
+  );
+  app.use(ofOthers);
   app.use(makePeerApi(options.batches, options.peerToken));
   app.use(makeReadApi({ ...options.reading, changes: options.changes }));
   app.use((_request, _response, next) => next(new DevsenError('NOT_FOUND', 'no such path')));
   app.use(errorHandler(options, closing));
   return app;
+}
+
+/** @throws DevsenError `RATE_LIMITED`, having said when to come again */
+function limited(limit: RateLimit): RequestHandler {
+  return (_request, response, next) => {
+    const waitSec = limit.take();
+    if (waitSec === undefined) return next();
+    response.set('retry-after', `${waitSec}`);
+    next(new DevsenError('RATE_LIMITED', `too many requests; the next in ${waitSec} s`));
+  };
 }
 
 async function answer(options: HttpOptions, request: Request, response: Response, closing: AbortSignal): Promise<void> {

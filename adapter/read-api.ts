@@ -1,6 +1,7 @@
 import express, { type Request, type Response, type Router } from 'express';
 import { DevsenError } from '../core/errors.ts';
 import { sha256Hex } from '../core/identity.ts';
+import { BRIDGE_PATHS, BRIDGE_SECURITY } from './bridge-openapi.ts';
 import type { CardIndex } from './card-index.ts';
 import type { Changes } from './changes.ts';
 import type { EventPlace, EventReader } from './event-reader.ts';
@@ -49,7 +50,11 @@ export function makeReadApi(means: ReadApiMeans): Router {
     );
 
   router.get('/v1/changes', changes.serve);
-  serve('/openapi.json', () => OPENAPI);
+  serve('/openapi.json', () => ({
+    ...OPENAPI,
+    paths: { ...BRIDGE_PATHS, ...OPENAPI.paths },
+    components: { securitySchemes: BRIDGE_SECURITY },
+  }));
   serve('/v1/gateways', () => ({ items: record.gateways() }));
   serve('/v1/chargers', ({ query }) => {
     const limit = limitOf(query.limit);

@@ -48,6 +48,19 @@ export const ADAPTER_SETTINGS = {
     isSecret: true,
     read: asText,
   },
+  MAX_BRIDGE_PER_SEC: {
+    about: 'Questions of whoever shows BRIDGE_TOKEN per second, over ten seconds; more get 429. 0: no limit.',
+    unit: 'questions per s',
+    default: '500',
+    read: asWhole(0, 1_000_000),
+  },
+  MAX_REQUESTS_PER_SEC: {
+    about:
+      'All other requests per second, over ten seconds, health and metrics not counted; more get 429. 0: no limit.',
+    unit: 'requests per s',
+    default: '1000',
+    read: asWhole(0, 1_000_000),
+  },
   ...SIGNING_KEY_SETTINGS,
   IDTAG_PEPPER: {
     about: "The network's pepper for idTag commitments; without it sessions of RFID cards are not answered for.",

@@ -9,6 +9,7 @@ export type DevsenErrorCode =
   | 'NOT_YET'
   | 'TIMEOUT'
   | 'OVERLOADED'
+  | 'RATE_LIMITED'
   | 'CUSTODY_BROKEN'
   | 'METER_REVERSED'
   | 'CHAIN_UNAVAILABLE'

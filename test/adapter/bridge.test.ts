@@ -109,6 +109,62 @@ describe('the bridge', () => {
     },
   );
 
+  it('answers a list in place of a parameter as a whole', async () => {
+    const { gateway, queue, operator, nowMs, nowSec } = await begin();
+    gateway.open('CH-1', nowMs - 8_000);
+    gateway.status('CH-1', (nowSec - 7) * 1000, 1, 'Charging');
+    gateway.status('CH-1', (nowSec - 7) * 1000 + 1, 2, 'Available');
+    await queue.send(gateway.flush(nowMs - 5_000));
+    const asOf = nowSec - 6;
+    const question = { endpoint: 'charger-status', deviceId: deviceIdOf('CH-1'), asOf };
+    const { body } = await operator.ask({ data: { ...question, connector: [1, 2] } });
+    const results = [STATUS.Charging, STATUS.Available].map((status) =>
+      encodeChargerStatus({ status, errorClass: 0, online: true, observedAtSec: nowSec - 7 }),
+    );
+    expect(body).toMatchObject({
+      result: results,
+      data: {
+        results: [
+          [{ ...question, connector: 1 }, results[0]],
+          [{ ...question, connector: 2 }, results[1]],
+        ],
+      },
+    });
+  });
+
+  it('describes itself, with every endpoint that there is', async () => {
+    const { operator } = await begin();
+    const document = JSON.parse(await (await fetch(`${operator.url}/openapi.json`)).text());
+    const { data } = document.paths['/'].post.requestBody.content['application/json'].schema.properties;
+    const { body } = await operator.ask({ endpoint: 'none' });
+    const names = data.oneOf.map(({ title }: { title: string }) => title).join(', ');
+    expect(body.error).toMatchObject({ message: `endpoint must be one of ${names}` });
+  });
+
+  it('is asked so often and no more, and says when to come again; others take nothing of that', async () => {
+    const { operator } = await begin({ env: { MAX_BRIDGE_PER_SEC: '1', MAX_REQUESTS_PER_SEC: '1' }, now: () => 1_000 });
+    const flood = (authorization?: string) =>
+      Promise.all(
+        Array.from({ length: 11 }, () => operator.ask({}, authorization === undefined ? {} : { authorization })),
+      );
+    const count = (answers: { status: number }[], wanted: number) =>
+      answers.filter(({ status }) => status === wanted).length;
+    const strangers = await flood('Bearer wrong');
+    expect([count(strangers, 401), count(strangers, 429)]).toEqual([10, 1]);
+    expect((await fetch(`${operator.url}/v1/chargers`)).status).toBe(429);
+    const asked = await flood();
+    expect([count(asked, 400), count(asked, 429)]).toEqual([10, 1]);
+    expect(asked.find(({ status }) => status === 429)).toMatchObject({
+      body: {
+        status: 'errored',
+        statusCode: 429,
+        error: { name: 'RATE_LIMITED', message: 'too many requests; the next in 1 s' },
+      },
+      retryAfter: '1',
+    });
+    expect((await operator.health()).status).not.toBe(429);
+  });
+
   it('gives no answer that is longer than a node takes', () => {
     const timestamps = { providerDataRequestedUnixMs: 1, providerDataReceivedUnixMs: 2 };
     const answer = (text: string) =>

@@ -38,6 +38,8 @@ export interface TestOperatorOptions {
   /** Operators whose records make its own whole. */
   peers?: Peer[];
   account?: string;
+  /** Further settings. */
+  env?: Record<string, string>;
 }
 
 /** An adapter in this process, over a real Redis and a real database, told its network by the test. */
@@ -59,6 +61,7 @@ export async function startTestOperator(options: TestOperatorOptions) {
       IDTAG_PEPPER: TEST_PEPPER.toString('hex'),
       ANSWER_WAIT_MS: String(options.answerWaitMs ?? 10_000),
       LOG_LEVEL: 'silent',
+      ...options.env,
     }),
     signingKey: options.signingKey,
     openNetwork: (told) => {
@@ -96,7 +99,12 @@ export async function askBridge(url: string, body: unknown, headers: Record<stri
     headers: { 'content-type': 'application/json', authorization: `Bearer ${TOKEN}`, ...headers },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  const retryAfter = response.headers.get('retry-after');
+  return {
+    status: response.status,
+    body: (await response.json()) as Record<string, unknown>,
+    ...(retryAfter === null ? {} : { retryAfter }),
+  };
 }
 
 export async function readHealthOf(url: string) {

@@ -269,8 +269,8 @@ describe('the public read API', () => {
   it('describes every path it serves in its OpenAPI document', async () => {
     const { body } = await get('/openapi.json');
     expect(body.openapi).toBe('3.1.0');
-    for (const path of Object.keys(body.paths as object)) {
-      if (path === '/v1/changes') continue;
+    for (const [path, methods] of Object.entries(body.paths as object)) {
+      if (path === '/v1/changes' || methods.get === undefined) continue;
       const filled = path.replace('{identity}', 'CH-1').replace(/\{(session|commitment)\}/, SESSION);
       expect([path, (await get(filled)).status]).toEqual([path, 200]);
     }
