@@ -123,7 +123,7 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
     memory.checkNetwork(news.network);
     recording ??= record(means, db, reader, news.network, metrics.ingest, writing, changes, closing.signal);
     const { ingest, knowing } = recording;
-    ingest.listGateways(news.gateways, now());
+    ingest.listGateways(news.gateways, now(), news.formerKeys);
     if (news.snapshot !== undefined) memory.keep(news.snapshot);
     knowing.committed();
   };

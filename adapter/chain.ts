@@ -5,8 +5,9 @@ import { DevsenError } from '../core/errors.ts';
 import { asChainError, openProvider } from '../runtime/chain.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Running } from '../runtime/process.ts';
-import { type RegistrySnapshot, watchRegistry } from '../runtime/registry.ts';
+import { type Registry, type RegistrySnapshot, watchRegistry } from '../runtime/registry.ts';
 import { type AskedRequests, readAskedRequests } from './asked-requests.ts';
+import { type FormerKey, readFormerKeys } from './former-keys.ts';
 import type { ListedGateway } from './gateway-book.ts';
 import { readSettlingChain, type SettlingChain } from './settling-chain.ts';
 
@@ -15,6 +16,8 @@ export interface NetworkNews {
   /** `<chain id>:<OracleDEVSEN address, lower case>`. */
   network: string;
   gateways: ListedGateway[];
+  /** Keys that they had before, where the chain was read for them. */
+  formerKeys?: FormerKey[];
   /** To be kept, and handed in at the next start. */
   snapshot?: RegistrySnapshot;
 }
@@ -49,6 +52,7 @@ export interface ChainSourceOptions {
 }
 
 const RETRY_MS = 1_000;
+const KEYS_RETRY_MS = 30_000;
 
 /** News from the chain. While it is away, what it said last goes on holding. */
 export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
@@ -61,6 +65,20 @@ export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
     let settling: SettlingChain | undefined;
     const tellSnapshot = (snapshot: RegistrySnapshot) =>
       tell({ network: snapshot.network, gateways: snapshot.gateways, snapshot });
+    /** Once is enough: a key that is replaced later was told as the present one before. */
+    const tellFormerKeys = async (provider: Provider, registry: Registry) => {
+      while (!closing.signal.aborted) {
+        try {
+          const toBlock = Math.max(0, (await provider.getBlockNumber()) - confirmations);
+          const formerKeys = await readFormerKeys(provider, registry.snapshot().users, toBlock);
+          if (formerKeys.length === 0 || closing.signal.aborted) return;
+          return tell({ network: registry.network, gateways: registry.gateways(), formerKeys });
+        } catch (error) {
+          log.warn({ err: asChainError(error) }, 'former keys of gateways not read; trying again');
+          await delay(KEYS_RETRY_MS, undefined, { signal: closing.signal }).catch(() => undefined);
+        }
+      }
+    };
     const open = async (): Promise<Running | undefined> => {
       const chainId = restored === undefined ? undefined : BigInt(restored.network.split(':')[0] ?? '');
       while (!closing.signal.aborted) {
@@ -80,11 +98,13 @@ export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
           settling = readSettlingChain({ provider, oracleAddress, confirmations, snapshot: registry.snapshot });
           registry.onChange(tellSnapshot);
           tellSnapshot(registry.snapshot());
+          const keysTold = tellFormerKeys(provider, registry);
           chain = { provider, factory: registry.snapshot().factory };
           return {
             close: async () => {
               await registry.close();
               provider.destroy();
+              await keysTold;
             },
           };
         } catch (error) {

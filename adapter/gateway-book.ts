@@ -1,6 +1,7 @@
 import { GENERATION_START } from '../core/batch.ts';
 import type { GatewayState } from './custody.ts';
 import type { Database } from './database.ts';
+import type { FormerKey } from './former-keys.ts';
 
 /** How long a batch may still come in under a key after another has replaced it, by the batch's own watermark. */
 const KEY_OVERLAP_MS = 60_000;
@@ -22,6 +23,8 @@ export interface GatewayRow extends GatewayState {
 export interface GatewayBook {
   /** Takes over what the chain says now. */
   list: (gateways: readonly ListedGateway[], nowMs: number) => void;
+  /** Takes over keys that gateways had before this operator looked; what it saw for itself stays. */
+  addFormer: (keys: readonly FormerKey[]) => void;
   active: () => string[];
   standing: (account: string, key: string, watermarkMs: number) => 'registered' | 'unregistered' | 'convicted';
   /** The gateway's row; one that is not on record yet is `unheard` and has id 0. */
@@ -91,6 +94,15 @@ export function makeGatewayBook(db: Database): GatewayBook {
         const [gateway = '', signingKey = ''] = key.split(' ');
         upsertKey.run(gateway, signingKey, replacedAtMs);
         keys.set(key, replacedAtMs);
+      }
+    },
+    addFormer: (formerKeys) => {
+      // The latest first: a key that was replaced twice counts until the last time.
+      for (const { gateway, signingKey, replacedAtMs } of formerKeys.toReversed()) {
+        const name = `${gateway} ${signingKey}`;
+        if (keys.has(name)) continue;
+        upsertKey.run(gateway, signingKey, replacedAtMs);
+        keys.set(name, replacedAtMs);
       }
     },
     active: () => [...listed.values()].filter((gateway) => gateway.active).map((gateway) => gateway.account),

@@ -4,6 +4,7 @@ import type { Logger } from '../runtime/log.ts';
 import { type CustodyView, judgeBatch, type Verdict } from './custody.ts';
 import type { Database } from './database.ts';
 import { type EventLog, makeEventLog } from './event-log.ts';
+import type { FormerKey } from './former-keys.ts';
 import { type GatewayBook, type GatewayRow, type ListedGateway, makeGatewayBook } from './gateway-book.ts';
 import { makeSideTables } from './side-tables.ts';
 import { makeKeyRing } from './signature.ts';
@@ -35,8 +36,8 @@ export interface Ingest {
    * @throws DevsenError `DATABASE_UNAVAILABLE`
    */
   applyFromPeer: (texts: readonly string[], nowMs: number) => number;
-  /** Takes over which gateways the chain registers, and looks again at what waited for that. */
-  listGateways: (gateways: readonly ListedGateway[], nowMs: number) => void;
+  /** Takes over which gateways the chain registers, and the keys they had before, and looks again at what waited for that. */
+  listGateways: (gateways: readonly ListedGateway[], nowMs: number, formerKeys?: readonly FormerKey[]) => void;
   /** Goes on without batches that have not come for `GAP_PATIENCE_MS`, counted while the queue was watched. */
   giveUpGaps: (nowMs: number, watchedSinceMs: number) => void;
   book: GatewayBook;
@@ -214,9 +215,10 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
       }
       return count;
     },
-    listGateways: (gateways, nowMs) =>
+    listGateways: (gateways, nowMs, formerKeys = []) =>
       inTransaction(() => {
         book.list(gateways, nowMs);
+        book.addFormer(formerKeys);
         for (const { account } of gateways) {
           for (const text of side.takeForKey(account)) take({ batch: parseBatch(text), text, nowMs });
           drainParked(account, nowMs);

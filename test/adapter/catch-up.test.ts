@@ -110,6 +110,24 @@ describe('a record made whole from another operator', () => {
     expect([stranger.count('batches'), stranger.count('parked'), stranger.count('evidence')]).toEqual([0, 0, 0]);
   });
 
+  it('verifies what a gateway signed with a key that it had before, and nothing that it signed with that key later', async () => {
+    const { old, gateway } = begin();
+    const listed = { ...gateway.listed(), signingKey: makeTestKey().address };
+    const former = { gateway: gateway.account, signingKey: gateway.key.address };
+    const last = gateway.flush(ms(1_016));
+    old.apply(last);
+    const wiped = makeTestRecord([listed]);
+    wiped.ingest.listGateways([listed], 0, [{ ...former, replacedAtMs: ms(1_016) }]);
+    wiped.apply(last);
+    await catchUpOf(wiped, [peerOf(old)]).run();
+    expect(toldBy(wiped)).toEqual(toldBy(old));
+    const stolen = makeTestRecord([listed]);
+    // A key counts for a minute more, for what was under way.
+    stolen.ingest.listGateways([listed], 0, [{ ...former, replacedAtMs: ms(1_001) - 60_000 }]);
+    await catchUpOf(stolen, [peerOf(old)]).run();
+    expect(stolen.ingest.book.row(gateway.account).watermarkMs).toBe(ms(1_000));
+  });
+
   it('convicts a gateway by the proof that its peer keeps, and believes as little of it as the peer', async () => {
     const { gateway, old, fresh } = begin();
     const liar = gateway.clone();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type JsonRpcProvider, Wallet } from 'ethers';
 import { pino } from 'pino';
+import { readFormerKeys } from '../../adapter/former-keys.ts';
 import { connectContracts, type NetworkContracts, send } from '../../network/contracts.ts';
 import { type Addresses, deployNetwork } from '../../network/deploy.ts';
 import { ensureGateway, ensureOperator } from '../../network/provision.ts';
@@ -93,6 +94,18 @@ describe('the chain, read by a service', () => {
       { account, signingKey: second, active: true },
       { account, signingKey: second, active: false },
     ]);
+  });
+
+  it('tells keys that gateways had before, and when each was replaced', async () => {
+    const [account, other, first, second, third] = [some(), some(), some(), some(), some()];
+    await ensureGateway(network, account, first);
+    await ensureGateway(network, other, third);
+    await ensureGateway(network, account, second);
+    const replacedAtMs = ((await provider.getBlock('latest'))?.timestamp ?? 0) * 1000;
+    const formerKeys = await readFormerKeys(provider, addresses.users, await provider.getBlockNumber());
+    const own = formerKeys.filter(({ gateway }) => [account, other].includes(gateway));
+    expect(own).toMatchObject([{ gateway: account, signingKey: first }]);
+    expect(Math.abs((own[0]?.replacedAtMs ?? 0) - replacedAtMs)).toBeLessThanOrEqual(2_000);
   });
 
   it('reads more than one page, in order and none twice', async () => {
