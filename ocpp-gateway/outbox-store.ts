@@ -1,36 +1,39 @@
+import { randomUUID } from 'node:crypto';
 import { createRedisBackend, type IRedisTransaction, type JobJson, QueueKeys } from 'bullmq';
-import type { ChainableCommander, Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { type Batch, batchJobId, eventQueueName } from '../core/batch.ts';
 import { DevsenError } from '../core/errors.ts';
 import type { SealedBatch } from './custody.ts';
 import { type ChainHead, decodeHead, encodeHead, headOf, leaseKey } from './outbox-head.ts';
+import { writeScript } from './outbox-script.ts';
 import { openSingleLifeRedis, withDeadline } from './redis.ts';
 
 /** The outbox's connection to Redis: one TCP connection, after the first error it is to be closed and opened anew. */
 export interface OutboxStore {
   /** Which process of Redis this is: another one may not know what was written to the one before. */
   readonly runId: string;
+  readHead: () => Promise<ChainHead | undefined>;
   /**
-   * Reads the head and the lease, and watches both: the next `write` goes in only if nobody has written the head since, and
-   * before the lease ends. So a write that is held up on its way comes to nothing, rather than late.
-   *
-   * @param holdMs - begins a lease of so many ms first
+   * Begins a lease of so many ms, which ends any other, and reads the head. A write goes in only before its lease ends: one
+   * that is held up on its way comes to nothing, rather than late.
    */
-  watchHead: (holdMs?: number) => Promise<WatchedHead>;
+  hold: (holdMs: number) => Promise<ChainHead | undefined>;
+  /** How long the lease goes on at the most, ms; not above 0 if there is none. */
+  leaseMs: () => number;
   /**
-   * Puts a batch into every operator's queue, moves the head and begins a lease for the next batch, all in one transaction.
+   * Puts a batch into every operator's queue, moves the head and begins a lease for the next batch, all at once and in one
+   * round trip, if the head is `before` and the lease goes on; else nothing is done, and the lease is over.
    *
-   * @returns false if the head was written by somebody else since `watchHead` or the lease ended, and nothing was done
+   * @param operators - one or more
+   * @returns the head as it stands afterwards: that of `batch` if it is in
    * @throws DevsenError `INTERNAL` if Redis did a part only, which takes a damaged queue key
    */
-  write: (batch: SealedBatch, operators: readonly string[]) => Promise<boolean>;
+  write: (
+    batch: SealedBatch,
+    operators: readonly string[],
+    before: ChainHead | undefined,
+  ) => Promise<ChainHead | undefined>;
   close: () => void;
-}
-
-export interface WatchedHead {
-  head: ChainHead | undefined;
-  /** How long the lease went on when Redis looked, ms; not above 0 if there is none. */
-  leaseMs: number;
 }
 
 /**
@@ -47,23 +50,11 @@ const JOB_OPTIONS = {
 } as const;
 
 /**
- * Gives jobs their data, `{"batch": "<JSON text of the Batch>"}`: so a batch travels to Redis once, not once for each
- * operator, and its lines as they are. KEYS are the jobs' hashes, as BullMQ names them; ARGV[1] is the batch's JSON up
- * to its first event, and the events follow.
- */
-const FILL_JOBS = `
-local events = {}
-for i = 2, #ARGV do events[i - 1] = cjson.encode(ARGV[i]) end
-local batch = ARGV[1] .. table.concat(events, ',') .. ']}'
-local data = '{"batch":' .. cjson.encode(batch) .. '}'
-for _, job in ipairs(KEYS) do redis.call('HSET', job, 'data', data) end`;
-
-/**
  * Opens the store.
  *
- * BullMQ's own `FlowProducer` puts jobs into many queues in one MULTI, but has no place for a condition on the head.
- * So the same backend makes the commands here (`addJobToTransaction` is there to share a transaction), and WATCH,
- * MULTI and EXEC are ours. No worker can see a job before EXEC is through, so none sees it without its data.
+ * BullMQ's own `FlowProducer` puts jobs into many queues in one MULTI, but has no place for a condition on the head, and
+ * would send a batch once for each operator. So BullMQ makes the arguments of its script that adds a job, and that
+ * script runs within one of ours.
  *
  * @param headKey - from `headKey`
  * @throws DevsenError `REDIS_UNAVAILABLE`
@@ -88,66 +79,116 @@ export async function openOutboxStore(
     redis.disconnect();
     throw error;
   }
+  const runWrite = defineWrite(redis);
+
+  /** What the lease's key holds while the lease is ours: no other lease has the same. */
+  let token = '';
+  let leaseEndsMs = -Infinity;
+  let leases = 0;
+  const name = randomUUID();
+  const nextToken = () => `${name} ${++leases}`;
+  /** @param lifeMs - from when Redis began the lease, which was before it said so */
+  const leaseBegun = (begun: string, lifeMs: number) => {
+    token = begun;
+    leaseEndsMs = performance.now() + lifeMs;
+  };
 
   return {
     runId,
+    leaseMs: () => leaseEndsMs - performance.now(),
+    readHead: async () => decodeHead(await withDeadline(redis.get(headKey), timeoutMs)),
 
-    watchHead: async (holdMs) => {
-      const held = holdMs === undefined ? undefined : redis.set(lease, '1', 'PX', holdMs);
-      const watched = redis.watch(headKey, lease);
-      const [head, leaseMs] = await withDeadline(
-        Promise.all([redis.get(headKey), redis.pttl(lease), watched, held]),
+    hold: async (holdMs) => {
+      const begun = nextToken();
+      const [head] = await withDeadline(
+        Promise.all([redis.get(headKey), redis.set(lease, begun, 'PX', holdMs)]),
         timeoutMs,
       );
-      return { head: decodeHead(head), leaseMs };
+      leaseBegun(begun, holdMs);
+      return decodeHead(head);
     },
 
-    write: async (sealed, operators) => {
-      const multi = redis.multi();
+    write: async (sealed, operators, before) => {
       const { events, ...rest } = sealed.batch;
       const job = jobOf(sealed.batch);
-      const target = scriptsInto(multi, redis);
-      const queues = operators.map(eventQueueName);
-      for (const queue of queues) {
-        await backend.addJobToTransaction(target, job, job.id, {}, queueKeys.getKeys(queue));
+      const added: ScriptCall[] = [];
+      for (const operator of operators) {
+        await backend.addJobToTransaction(into(added), job, job.id, {}, queueKeys.getKeys(eventQueueName(operator)));
       }
-      const jobs = queues.map((queue) => queueKeys.toKey(queue, job.id));
-      const start = `${JSON.stringify(rest).slice(0, -1)},"events":[`;
-      multi.eval(FILL_JOBS, jobs.length, ...jobs, start, ...events);
-      multi.set(headKey, encodeHead(headOf(sealed)));
-      multi.set(lease, '1', 'PX', LEASE_MS);
-      const results = await withDeadline(multi.exec(), timeoutMs);
-      if (results === null) return false;
-      const failed = results.find(([error]) => error !== null)?.[0];
-      if (failed) throw new DevsenError('INTERNAL', `Redis did a part of a transaction only: ${failed.message}`);
-      return true;
+      const keys = [headKey, lease, ...added.flatMap(({ keys }) => keys)];
+      const next = encodeHead(headOf(sealed));
+      const begun = nextToken();
+      const [head, problem] = await withDeadline(
+        runWrite(
+          keys.length,
+          ...keys,
+          before === undefined ? '' : encodeHead(before),
+          next,
+          token,
+          begun,
+          LEASE_MS,
+          operators.length,
+          added[0]?.options ?? '',
+          `${JSON.stringify(rest).slice(0, -1)},"events":[`,
+          ...added.map(({ job }) => job),
+          ...events,
+        ),
+        timeoutMs,
+      );
+      if (problem !== '') throw new DevsenError('INTERNAL', `Redis took a batch for some operators only: ${problem}`);
+      if (head === next) leaseBegun(begun, LEASE_MS);
+      else leaseEndsMs = -Infinity;
+      return decodeHead(head === '' ? null : head);
     },
 
     close: () => redis.disconnect(),
   };
 }
 
-/**
- * Turns BullMQ's script calls into EVALSHA within a MULTI, and loads each script in the same MULTI. Otherwise a SCRIPT
- * FLUSH from outside would let EXEC move the head and fail the jobs.
- */
-function scriptsInto(multi: ChainableCommander, redis: Redis): IRedisTransaction {
-  const scripts = redis.scriptsSet as Record<string, { lua: string; sha: string; numberOfKeys: number }>;
-  const loaded = new Set<string>();
+/** What BullMQ would call its script `addStandardJob` with. */
+interface ScriptCall {
+  keys: string[];
+  /** The job's fields, msgpack. */
+  job: Buffer;
+  /** The job's options, msgpack. */
+  options: Buffer;
+}
+
+/** Stands in for a transaction, and takes down what BullMQ would add to it. */
+function into(calls: ScriptCall[]): IRedisTransaction {
   const target = {
     runCommand: (name: string, args: (string | Buffer)[]) => {
-      const script = scripts[name];
-      if (script === undefined) throw new DevsenError('INTERNAL', `BullMQ has no script ${name}`);
-      if (!loaded.has(name)) multi.script('LOAD', script.lua);
-      loaded.add(name);
-      multi.evalsha(script.sha, script.numberOfKeys, ...args);
+      if (!isAddJob(name)) throw new DevsenError('INTERNAL', `BullMQ adds a job by ${name}, not ${ADD_JOB}`);
+      const [job, , options] = args.splice(JOB_KEYS) as [Buffer, string, Buffer];
+      calls.push({ keys: args as string[], job, options });
       return target;
     },
   };
   return target as unknown as IRedisTransaction;
 }
 
-/** The job of a batch, the same for each operator; `FILL_JOBS` gives it its data. */
+type RunWrite = (keyCount: number, ...args: (string | Buffer | number)[]) => Promise<[head: string, problem: string]>;
+
+/** Makes the script a command of this connection, which knows what to do when Redis has forgotten the script. */
+function defineWrite(redis: Redis): RunWrite {
+  const scripts = redis.scriptsSet as Record<string, { lua: string; numberOfKeys: number }>;
+  const addJob = scripts[Object.keys(scripts).find(isAddJob) ?? ''];
+  if (addJob?.numberOfKeys !== JOB_KEYS) throw new DevsenError('INTERNAL', `BullMQ's script ${ADD_JOB} has changed`);
+  redis.defineCommand('writeBatch', { lua: writeScript(addJob.lua, JOB_KEYS) });
+  const { writeBatch } = redis as unknown as { writeBatch: RunWrite };
+  return writeBatch.bind(redis);
+}
+
+/** BullMQ's script that adds a job to a queue, and how many keys it takes. */
+const ADD_JOB = 'addStandardJob';
+const JOB_KEYS = 9;
+
+/** On a connection its name is followed by BullMQ's version. */
+function isAddJob(name: string): boolean {
+  return name === ADD_JOB || name.startsWith(`${ADD_JOB}:`);
+}
+
+/** The job of a batch, the same for each operator; the script gives it its data. */
 function jobOf(batch: Batch): JobJson {
   const id = batchJobId(batch);
   return {

@@ -98,7 +98,7 @@ export function makeOutboxWriter(settings: OutboxWriterSettings): OutboxWriter {
   }
 
   async function start(): Promise<number> {
-    last = (await untilDone(async () => (await openStore()).watchHead())).head;
+    last = (await untilDone(async () => ({ head: await (await openStore()).readHead() }))).head;
     bootedAtMs = Math.max(nowMs(), (last?.watermarkMs ?? 0) + 1, (last?.bootedAtMs ?? 0) + 1);
     leastGeneration = last?.generation ?? bootedAtMs;
     if (bootedAtMs - nowMs() > CLOCK_BEHIND_MS) {
@@ -117,37 +117,34 @@ export function makeOutboxWriter(settings: OutboxWriterSettings): OutboxWriter {
     let batch = seal(watermarkMs);
     /** What was sent and not answered: it may be in. */
     let unanswered: Sent[] = [];
-    let holdMs: number | undefined;
     last = await untilDone(async () => {
       const next = headOf(batch);
       const open = await openStore();
-      const { head: found, leaseMs } = await open.watchHead(holdMs);
-      holdMs = undefined;
+      const leftMs =
+        deliverUntilMs(batch.batch.number === 0 ? undefined : last?.watermarkMs, next.watermarkMs) - nowMs();
+      const isLeased = open.leaseMs() > 0 && open.leaseMs() <= leftMs;
+      let found: ChainHead | undefined;
+      if (isLeased && operators().length > 0) {
+        const sent = { head: next, runId: open.runId };
+        unanswered.push(sent);
+        found = await open.write(batch, operators(), last);
+        unanswered = unanswered.filter((one) => one !== sent);
+      } else {
+        // The answer of Redis takes as long again as is left of what is left.
+        found = leftMs > 0 ? await open.hold(Math.ceil(leftMs / 2)) : await open.readHead();
+      }
       const isIn = unanswered.find(({ head }) => isSame(found, head));
       if (isIn !== undefined) return isIn.head;
       switch (judgeHead(found, last, next)) {
         case 'present':
           return next;
-        case 'absent': {
+        case 'absent':
           if (operators().length === 0) throw new DevsenError('NOT_YET', 'no operator is registered');
-          const leftMs =
-            deliverUntilMs(batch.batch.number === 0 ? undefined : last?.watermarkMs, next.watermarkMs) - nowMs();
           if (leftMs <= 0) {
             if (unanswered.some(({ runId }) => runId !== open.runId)) beginAnew(unanswered);
             batch = seal(settings.renewWatermarkMs());
-            return undefined;
           }
-          if (leaseMs <= 0 || leaseMs > leftMs) {
-            // The answer of Redis takes as long again as is left of what is left.
-            holdMs = Math.ceil(leftMs / 2);
-            return undefined;
-          }
-          const sent = { head: next, runId: open.runId };
-          unanswered.push(sent);
-          if (await open.write(batch, operators())) return next;
-          unanswered = unanswered.filter((one) => one !== sent);
           return undefined;
-        }
         case 'lost':
           log.error({ generation: last?.generation, number: last?.number }, 'Redis lost batches that it had confirmed');
           leastGeneration = Math.max(leastGeneration, (last?.generation ?? 0) + 1);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { Redis } from 'ioredis';
 import { SILENCE_BOUND_MS } from '../../core/as-of.ts';
 import { type ConnectionChain, makeBatchSigner, makeConnectionChain, sealBatch } from '../../ocpp-gateway/custody.ts';
-import { headKey, leaseKey } from '../../ocpp-gateway/outbox-head.ts';
+import { headKey, headOf, leaseKey } from '../../ocpp-gateway/outbox-head.ts';
 import { openOutboxStore } from '../../ocpp-gateway/outbox-store.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
@@ -23,6 +23,19 @@ const BEGIN_MS = 1_700_000_000_000;
 /** Longer than any batch may be under way. */
 const LONG_MS = SILENCE_BOUND_MS + 5_000;
 const ALL_LOST = Array<'lose-request'>(10_000).fill('lose-request');
+
+function firstBatch() {
+  const header = {
+    network: NETWORK,
+    gateway: GATEWAY,
+    generation: BEGIN_MS,
+    number: 0,
+    previous: '0'.repeat(64),
+    bootedAtMs: BEGIN_MS,
+    watermarkMs: BEGIN_MS,
+  };
+  return sealBatch(header, [], [], makeBatchSigner(PRIVATE_KEY));
+}
 
 describe('batches that Redis does not get in time', () => {
   let redis: TestRedis;
@@ -51,8 +64,8 @@ describe('batches that Redis does not get in time', () => {
     readyTestOutbox(proxy.url, { nowMs: () => clockMs, onLost, options: { maxBatchEvents: 1 } });
   /** Until the outbox has tried in vain. */
   const tried = async () => {
-    const execs = proxy.execs();
-    await waitFor(() => proxy.execs() > execs + 1, { what: 'a batch to be lost on its way', timeoutMs: 60_000 });
+    const scripts = proxy.scripts();
+    await waitFor(() => proxy.scripts() > scripts + 1, { what: 'a batch to be lost on its way', timeoutMs: 60_000 });
   };
   const append = (outbox: Awaited<ReturnType<typeof open>>, chain: ConnectionChain, names: readonly string[]) =>
     Promise.all(names.map((name) => outbox.append(chain, 'call', '', name)));
@@ -87,9 +100,9 @@ describe('batches that Redis does not get in time', () => {
     const chain = makeConnectionChain('CP-1', 1);
     await append(outbox, chain, ['a']);
     proxy.plan(['lose-reply']);
-    const execs = proxy.execs();
+    const scripts = proxy.scripts();
     const written = append(outbox, chain, ['b']);
-    await waitFor(() => proxy.execs() > execs, { what: 'the batch to be sent', timeoutMs: 60_000 });
+    await waitFor(() => proxy.scripts() > scripts, { what: 'the batch to be sent', timeoutMs: 60_000 });
     clockMs += LONG_MS;
     await written;
     const batches = await batchesOf(redis.url, FIRST);
@@ -126,31 +139,29 @@ describe('batches that Redis does not get in time', () => {
   it('do not go in once their lease has ended, also if Redis gets them afterwards', async () => {
     const key = headKey('bull', NETWORK, GATEWAY);
     const store = await openOutboxStore(redis.url, 'bull', key, 60_000);
-    const seal = () =>
-      sealBatch(
-        {
-          network: NETWORK,
-          gateway: GATEWAY,
-          generation: BEGIN_MS,
-          number: 0,
-          previous: '0'.repeat(64),
-          bootedAtMs: BEGIN_MS,
-          watermarkMs: BEGIN_MS,
-        },
-        [],
-        [],
-        makeBatchSigner(PRIVATE_KEY),
-      );
-    expect((await store.watchHead()).leaseMs).toBeLessThanOrEqual(0);
-    const held = await store.watchHead(40);
-    expect(held.leaseMs).toBeLessThanOrEqual(40);
+    const head = headOf(firstBatch());
+    expect(store.leaseMs()).toBeLessThanOrEqual(0);
+    await store.hold(40);
+    expect(store.leaseMs()).toBeLessThanOrEqual(40);
     await waitFor(async () => (await client.pttl(leaseKey(key))) < 0, { what: 'the lease to end' });
-    expect(await store.write(seal(), OPERATORS)).toBe(false);
+    expect(await store.write(firstBatch(), OPERATORS, undefined)).toBeUndefined();
     expect(await batchesOf(redis.url, FIRST)).toEqual([]);
-    await store.watchHead(60_000);
-    expect(await store.write(seal(), OPERATORS)).toBe(true);
-    expect((await store.watchHead()).leaseMs).toBeGreaterThan(0);
+    await store.hold(60_000);
+    expect(await store.write(firstBatch(), OPERATORS, undefined)).toEqual(head);
+    expect(store.leaseMs()).toBeGreaterThan(0);
     expect(await batchesOf(redis.url, FIRST)).toHaveLength(1);
     store.close();
+  });
+
+  it('do not go in by a lease that another one has ended', async () => {
+    const key = headKey('bull', NETWORK, GATEWAY);
+    const [first, second] = await Promise.all([1, 2].map(() => openOutboxStore(redis.url, 'bull', key, 60_000)));
+    await first?.hold(60_000);
+    await second?.hold(60_000);
+    expect(await first?.write(firstBatch(), OPERATORS, undefined)).toBeUndefined();
+    expect(first?.leaseMs()).toBeLessThanOrEqual(0);
+    expect(await batchesOf(redis.url, FIRST)).toEqual([]);
+    first?.close();
+    second?.close();
   });
 });

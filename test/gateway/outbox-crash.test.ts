@@ -100,10 +100,10 @@ describe('the outbox over crashes', () => {
     const outbox = await readyTestOutbox(proxy.url);
     const chain = makeConnectionChain('CP-1', 1);
     await outbox.append(chain, 'call', '', 'a');
-    const before = proxy.execs();
+    const before = proxy.scripts();
     proxy.plan(['lose-reply']);
     await outbox.append(chain, 'call', '', 'b');
-    expect(proxy.execs()).toBe(before + 1);
+    expect(proxy.scripts()).toBe(before + 1);
     await outbox.append(chain, 'call', '', 'c');
     expect(await namesIn(redis.url, OPERATORS[1] as string)).toEqual(['CP-1 1 0', 'CP-1 1 1', 'CP-1 1 2']);
     await outbox.close();
@@ -114,10 +114,10 @@ describe('the outbox over crashes', () => {
     const outbox = await readyTestOutbox(proxy.url);
     const chain = makeConnectionChain('CP-1', 1);
     await outbox.append(chain, 'call', '', 'a');
-    const before = proxy.execs();
+    const before = proxy.scripts();
     proxy.plan(['lose-request', 'lose-request']);
     await outbox.append(chain, 'call', '', 'b');
-    expect(proxy.execs()).toBe(before + 3);
+    expect(proxy.scripts()).toBe(before + 3);
     expect(await namesIn(redis.url, OPERATORS[1] as string)).toEqual(['CP-1 1 0', 'CP-1 1 1']);
     await outbox.close();
   });

@@ -2,27 +2,27 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /**
- * What happens to the next EXEC that a client sends.
+ * What happens to the next batch that a client writes, by a script.
  *
  * - `lose-request`: it never reaches Redis, and the connection breaks
  * - `lose-reply`: Redis carries it out, but the connection breaks before the reply is through
  */
 export type Mishap = 'lose-request' | 'lose-reply';
 
-/** A TCP proxy before a Redis, which lets EXECs go wrong. */
+/** A TCP proxy before a Redis, which lets the writing of batches go wrong. */
 export interface RedisProxy {
   readonly url: string;
-  /** Each EXEC from now on takes the next of these. */
+  /** Each script from now on takes the next of these. */
   plan: (mishaps: readonly (Mishap | undefined)[]) => void;
-  /** How many EXECs it has seen. */
-  execs: () => number;
+  /** How many scripts it has seen begin. */
+  scripts: () => number;
   close: () => Promise<void>;
 }
 
 export async function openRedisProxy(redisPort: number): Promise<RedisProxy> {
   const planned: (Mishap | undefined)[] = [];
   const sockets = new Set<Socket>();
-  let execs = 0;
+  let scripts = 0;
 
   const server = createServer((client) => {
     const redis = connect(redisPort, '127.0.0.1');
@@ -39,8 +39,8 @@ export async function openRedisProxy(redisPort: number): Promise<RedisProxy> {
       });
     }
     client.on('data', (data) => {
-      if (/\r\nexec\r\n$/i.test(data.subarray(-20).toString('latin1'))) {
-        execs++;
+      if (/\r\neval(sha)?\r\n/i.test(data.toString('latin1'))) {
+        scripts++;
         const mishap = planned.shift();
         if (mishap === 'lose-request') return cut();
         if (mishap === 'lose-reply') isReplyLost = true;
@@ -59,7 +59,7 @@ export async function openRedisProxy(redisPort: number): Promise<RedisProxy> {
   return {
     url: `redis://127.0.0.1:${port}`,
     plan: (mishaps) => void planned.splice(0, planned.length, ...mishaps),
-    execs: () => execs,
+    scripts: () => scripts,
     close: async () => {
       for (const socket of sockets) socket.destroy();
       server.close();

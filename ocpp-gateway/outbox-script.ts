@@ -1,0 +1,41 @@
+/**
+ * The Lua script that writes a batch: one round trip, all or nothing, and only if the head is the expected one and the
+ * lease goes on.
+ *
+ * Each job's data is `{"batch": "<JSON text of the Batch>"}`, put together here: so a batch travels to Redis once, not
+ * once for each operator, and its lines as they are. No worker can see a job before the script is through.
+ *
+ * - KEYS: the head, the lease, then for each operator the keys of BullMQ's script
+ * - ARGV: the head before ('' for none), the head after, what the lease must hold, what the next lease is to hold, its
+ *   life in ms, the number of operators, the jobs' options, the batch's JSON up to its first event, then each operator's
+ *   job, then the events
+ * - returns the head as it stands, and what went wrong with the first queue that did not take the job ('' if none)
+ *
+ * The head is written first: a Redis that is full refuses that, before anything is done. And should a queue be damaged,
+ * the batch's number is taken for good: to sign it again with other contents would convict the gateway.
+ *
+ * @param addJob - BullMQ's own script, in Lua; here the body of a function, so that its KEYS and ARGV are arguments
+ * @param jobKeys - how many keys it takes
+ */
+export function writeScript(addJob: string, jobKeys: number): string {
+  return `
+local function add(KEYS, ARGV)
+${addJob}
+end
+local found = redis.call('GET', KEYS[1]) or ''
+if found ~= ARGV[1] or redis.call('GET', KEYS[2]) ~= ARGV[3] then return {found, ''} end
+redis.call('SET', KEYS[1], ARGV[2])
+redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[5])
+local operators = tonumber(ARGV[6])
+local events = {}
+for i = 9 + operators, #ARGV do events[#events + 1] = cjson.encode(ARGV[i]) end
+local data = '{"batch":' .. cjson.encode(ARGV[8] .. table.concat(events, ',') .. ']}') .. '}'
+local problem = ''
+for n = 1, operators do
+  local keys = {}
+  for k = 1, ${jobKeys} do keys[k] = KEYS[(n - 1) * ${jobKeys} + k + 2] end
+  local isAdded, failure = pcall(add, keys, {ARGV[8 + n], data, ARGV[7]})
+  if not isAdded and problem == '' then problem = type(failure) == 'table' and failure.err or tostring(failure) end
+end
+return {ARGV[2], problem}`;
+}
