@@ -8,12 +8,9 @@ export interface OutboxOptions {
   /** Bounds of one batch; its last event may go over the second. */
   maxBatchEvents: number;
   maxBatchBytes: number;
-  /** How long the first event after a pause waits for others, ms. */
+  /** How long the first event after a pause waits for others, ms; 0: until the end of this turn of the event loop. */
   lingerMs: number;
-  /**
-   * Least time from one batch to the next, ms: the first while there is little to do; under load it grows with the size
-   * of the last batch up to the second, since a batch costs the same to sign and send whether it is small or large.
-   */
+  /** Mean time from one batch to the next, ms: the least, and the most that it grows to while the process is busy. */
   minIntervalMs: number;
   maxIntervalMs: number;
   /** A batch without events tells the watermark when nothing happened for so long, ms. */
@@ -32,8 +29,8 @@ export const OUTBOX_DEFAULTS: OutboxOptions = {
   maxPendingBytes: 64 * 1024 * 1024,
   maxBatchEvents: 2_000,
   maxBatchBytes: 1024 * 1024,
-  lingerMs: 2,
-  minIntervalMs: 5,
+  lingerMs: 0,
+  minIntervalMs: 2.5,
   maxIntervalMs: 40,
   idleMs: 500,
   redisTimeoutMs: 5_000,

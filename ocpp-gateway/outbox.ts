@@ -1,6 +1,8 @@
+import { setImmediate as turnOfLoop } from 'node:timers/promises';
 import type { ChargerEventKind } from '../core/charger-event.ts';
 import { DevsenError } from '../core/errors.ts';
 import type { Logger } from '../runtime/log.ts';
+import { makeBatchPace, makeLoopMeter } from './batch-pace.ts';
 import { makeBell } from './bell.ts';
 import { type ConnectionChain, extendChain, makeBatchSigner } from './custody.ts';
 import { OUTBOX_DEFAULTS, type OutboxOptions } from './outbox-options.ts';
@@ -76,13 +78,10 @@ export interface OutboxSettings {
   options?: Partial<OutboxOptions>;
 }
 
-/** How far each event of a batch puts the next one off, ms: intervals grow from 2,000 events per second on. */
-const INTERVAL_PER_EVENT_MS = 0.5;
-
 /**
  * Starts the outbox; it returns at once and connects to Redis by itself (`whenReady`).
  *
- * One batch is under way at a time. Meanwhile the next one gathers, so batches grow with the load.
+ * One batch is under way at a time. Meanwhile the next one gathers, so batches grow with the load; `BatchPace` says when.
  *
  * @throws DevsenError `INPUT_INVALID` if the private key is none
  */
@@ -111,8 +110,7 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
   /** No event may be received at an earlier time any more. */
   let leastReceivedAtMs = 0;
   let inFlight: Gathering | undefined;
-  /** `performance.now()` from which the next batch may be made. */
-  let nextBatchMs = -Infinity;
+  const pace = makeBatchPace(options, makeLoopMeter());
   let nextWatermarkMs = -Infinity;
   let isOpen = false;
   let isClosing = false;
@@ -150,7 +148,7 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
       let waitMs = Infinity;
       const [first, second] = pending.gatherings;
       if (operators.length > 0) {
-        const dueMs = first ? Math.max(first.sinceMs + options.lingerMs, nextBatchMs) : nextWatermarkMs;
+        const dueMs = first ? Math.max(first.sinceMs + options.lingerMs, pace.dueMs()) : nextWatermarkMs;
         waitMs = second ? 0 : dueMs - performance.now();
       }
       if (waitMs <= 0) return;
@@ -183,13 +181,15 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
     ready.resolve();
     for (;;) {
       await whenDue();
+      // What else this turn of the event loop reads goes into the same batch.
+      await turnOfLoop();
       inFlight = takeFirst(pending);
       if (!inFlight && isClosing) return;
       const startedMs = performance.now();
-      const intervalMs = (inFlight?.lines.length ?? 0) * INTERVAL_PER_EVENT_MS;
-      nextBatchMs = startedMs + Math.min(Math.max(intervalMs, options.minIntervalMs), options.maxIntervalMs);
+      pace.begun(startedMs);
       nextWatermarkMs = startedMs + options.idleMs;
       await writer.write(inFlight?.lines ?? [], inFlight?.hashes ?? [], sealWatermarkMs());
+      pace.written(performance.now() - startedMs);
       writtenBatches++;
       writtenEvents += inFlight?.lines.length ?? 0;
       if (inFlight) settle(pending, inFlight);
