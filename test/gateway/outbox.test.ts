@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { makeConnectionChain } from '../../ocpp-gateway/custody.ts';
+import { headKey } from '../../ocpp-gateway/outbox-head.ts';
 import { freePort } from '../support/ports.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import {
   batchesOf,
   eventsOf,
+  GATEWAY,
+  NETWORK,
   OPERATORS,
   openTestOutbox,
   readyTestOutbox,
@@ -255,10 +258,10 @@ describe('the outbox', () => {
     const outbox = await readyTestOutbox(redis.url);
     const chain = makeConnectionChain('CP-1', 1);
     await outbox.append(chain, 'call', '', 'a');
-    const [key] = await client.keys('*gateway-head*');
-    const older = await client.get(String(key));
+    const key = headKey('bull', NETWORK, GATEWAY);
+    const older = await client.get(key);
     await outbox.append(chain, 'call', '', 'b');
-    await client.set(String(key), String(older));
+    await client.set(key, String(older));
     await outbox.append(chain, 'call', '', 'c');
     const batches = await batchesOf(redis.url, FIRST);
     verifyBatches(batches);
