@@ -1,4 +1,5 @@
 import type { OcppVersion } from '../core/charger-call.ts';
+import { decodeSessionParams } from '../core/request-approval.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Registry } from '../runtime/registry.ts';
 import { type ApprovalDeskOptions, makeApprovalDesk } from './approval-desk.ts';
@@ -15,6 +16,8 @@ import { makeSessionDesk, SESSION_MEMORY_MS, type SessionDesk } from './session-
 import { makeSessionStore } from './session-store.ts';
 import type { StationHouse } from './station.ts';
 import type { Stations } from './stations.ts';
+import { MARK_VALID_MS, makeTransactionBook, TRANSACTIONS_KEPT_MS, type TransactionBook } from './transaction-book.ts';
+import { makeTransactionStore } from './transaction-store.ts';
 
 export interface ApprovedCommandsOptions {
   redisUrl: string;
@@ -23,13 +26,15 @@ export interface ApprovedCommandsOptions {
   sets: OperatorSets;
   versionOf: ApprovalDeskOptions['versionOf'];
   checkOf: (version: OcppVersion, action: string) => PayloadCheck | undefined;
+  /** The network's commitment of an idTag. */
+  commitmentOf: (idTag: string) => string;
   /** Whether what a charger answers can be kept and passed on now. */
   isReady: () => boolean;
   /** A session that a contract opened is ended after so long without energy, ms; 0 if none is. */
   sessionIdleMs: number;
   /** How long a command that is passed on to another gateway may take, ms. */
   relayTimeoutMs: number;
-  metrics: Pick<GatewayMetrics, 'approval' | 'command'>;
+  metrics: Pick<GatewayMetrics, 'approval' | 'command' | 'transactionGap'>;
   log: Logger;
   now: () => number;
 }
@@ -42,6 +47,8 @@ export interface ApprovedCommands {
   relay: CommandRelay;
   /** What operators have approved to begin. */
   sessions: Pick<SessionDesk, 'verdict' | 'recorded'>;
+  /** What goes on at the chargers of the network, and by whose card. */
+  transactions: Pick<TransactionBook, 'recorded' | 'isConcurrent'>;
   /** Begins to take approvals; to be called once chargers can be reached. */
   start: (stations: Stations) => void;
   /** Takes no more approvals; settles when those under way are left to others or are over. */
@@ -62,10 +69,19 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
     await untilReady(redis);
     const wire = await openGatewayWire(redis, network, prefix, log);
     const holders = openHolders({ redis, wire, network, prefix, stations: () => stations, log });
+    const transactions = makeTransactionBook({
+      store: makeTransactionStore(redis, network, prefix, TRANSACTIONS_KEPT_MS, 2 * MARK_VALID_MS),
+      commitmentOf: options.commitmentOf,
+      versionOf,
+      onGap: metrics.transactionGap,
+      log,
+      now,
+    });
     const sessions = makeSessionDesk({
       store: makeSessionStore(redis, network, prefix, SESSION_MEMORY_MS),
       stations: () => stations,
       versionOf,
+      isOthers: transactions.isOthers,
       idleMs: options.sessionIdleMs,
       onEnd: metrics.command,
       log,
@@ -75,14 +91,17 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
       presence: {
         onConnected: (identity, epoch) => {
           holders.connected(identity, epoch);
+          transactions.connected(identity, epoch);
           sessions.connected(identity, epoch);
         },
         onGone: (identity, epoch) => {
           holders.gone(identity, epoch);
+          transactions.gone(identity, epoch);
           sessions.gone(identity, epoch);
         },
       },
       sessions,
+      transactions,
       relay: makeCommandRelay(holders, wire, options.relayTimeoutMs),
       start: (house) => {
         stations = house;
@@ -104,7 +123,9 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
           refused: async (identity, request) => {
             if (request.query === 'start-charge') await sessions.withdraw(identity, request);
           },
-          transactionOf: sessions.transactionOf,
+          transactionOf: async (identity, request) =>
+            (await sessions.transactionOf(identity, request)) ??
+            transactions.transactionOf(identity, decodeSessionParams(request.params).sessionId),
           onApproval: metrics.approval,
           onEnd: metrics.command,
           log,
@@ -114,6 +135,7 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
       },
       stop: async () => queue?.close(),
       close: async () => {
+        transactions.close();
         sessions.close();
         holders.close();
         wire.close();

@@ -9,6 +9,7 @@ import type { GatewayMetrics } from './metrics.ts';
 import type { Outbox } from './outbox.ts';
 import type { SessionDesk } from './session-desk.ts';
 import type { AllSpoken, Spoken } from './spoken.ts';
+import type { TransactionBook } from './transaction-book.ts';
 
 /** What the calls of every charger are handled with. */
 export interface CallTools {
@@ -17,6 +18,8 @@ export interface CallTools {
   verdict: (idTag: string) => Promise<IdTagFinding>;
   /** Sessions that contracts opened: their idTags come before cards. */
   sessions: Pick<SessionDesk, 'verdict' | 'recorded'>;
+  /** Transactions that go on, by card. */
+  transactions: Pick<TransactionBook, 'recorded' | 'isConcurrent'>;
   transactionId: (charger: string, transaction: NonNullable<Need['transaction']>) => Promise<number>;
   certificates: Pick<CertificateDesk, 'consider' | 'deliver'>;
   /** Whether what a charger reports can be kept and passed on now. */
@@ -77,14 +80,18 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
 
   const record = (kind: 'call' | 'suspect', arrival: Arrival, reply: string, onAnswered?: () => void) => {
     const { call, text, arrivedAtMs } = arrival;
-    outbox.append(chain, kind, reply, text).then(
+    const written = outbox.append(chain, kind, reply, text);
+    const place = { epoch: chain.epoch, seq: chain.seq - 1 };
+    written.then(
       () => {
         if (call.kind === 'call') send(reply);
         onSettled(call);
         metrics.message(call.action, kind === 'suspect' ? 'suspect' : 'answered');
         metrics.latency((performance.now() - arrivedAtMs) / 1000);
         onAnswered?.();
-        if (kind === 'call') tools.sessions.recorded(chain.charger, call.action, { frame: text, reply });
+        if (kind !== 'call') return;
+        tools.transactions.recorded(chain.charger, call.action, place, { frame: text, reply });
+        tools.sessions.recorded(chain.charger, call.action, { frame: text, reply });
       },
       (error) => giveUp(arrival, error),
     );
@@ -101,6 +108,13 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     record('call', arrival, callResult(messageId, answerTo(dialect, action, facts, payload as Payload)), onAnswered);
   };
 
+  const findCard = async (idTag: string, call: Call, transactionId?: number): Promise<IdTagFinding> => {
+    const finding = await tools.verdict(idTag);
+    if (finding.status !== 'Accepted') return finding;
+    const isConcurrent = await tools.transactions.isConcurrent(chain.charger, idTag, call, transactionId);
+    return isConcurrent ? { status: 'ConcurrentTx' } : finding;
+  };
+
   const lookUp = async (need: Need, arrival: Arrival) => {
     const { messageId } = arrival.call;
     try {
@@ -112,7 +126,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
       if (need.idTag !== undefined) {
         const { sessions } = tools;
         const verdict = await sessions.verdict(chain.charger, need.idTag, arrival.call, found.transactionId);
-        found.idTag = verdict ?? (await tools.verdict(need.idTag));
+        found.idTag = verdict ?? (await findCard(need.idTag, arrival.call, found.transactionId));
       }
       if (isEnded()) onSettled(arrival.call);
       else answer(arrival, found);

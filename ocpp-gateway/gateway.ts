@@ -172,6 +172,7 @@ export async function startGateway(
       sets: operatorSets,
       versionOf: (charger) => stations?.versionOf(charger),
       checkOf: (version, action) => spoken[version].commandChecks.get(action),
+      commitmentOf: (idTag) => idTagCommitment(idTag, settings.IDTAG_PEPPER),
       isReady,
       sessionIdleMs: settings.SESSION_IDLE_SEC * 1000,
       relayTimeoutMs: settings.CALL_TIMEOUT_MS * (settings.MAX_CALLS_WAITING + 1) + RELAY_MARGIN_MS,
@@ -187,6 +188,7 @@ export async function startGateway(
         spoken,
         verdict: idTags.verdict,
         sessions: approved.sessions,
+        transactions: approved.transactions,
         certificates,
         transactionId: (charger, { connectorId, idTag, timestamp, meterStart }) => {
           const card = idTagCommitment(idTag, settings.IDTAG_PEPPER);

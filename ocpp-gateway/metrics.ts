@@ -15,6 +15,8 @@ export interface GatewayMetrics {
   refused: (reason: string) => void;
   /** A command to a charger: how it ended, `refused` if it was not to be sent. */
   command: (action: string, end: string) => void;
+  /** A message of a transaction that is missing, by the numbers of OCPP 2.x. */
+  transactionGap: (version: string) => void;
   /** An approval of an operator. */
   approval: (outcome: string) => void;
   /** @param seconds - from the message's arrival to its answer */
@@ -108,6 +110,7 @@ export function makeMetrics(gauges: GatewayGauges): GatewayMetrics {
     badFrame: tally('bad_frames_total', 'Frames from chargers that were no message.', 'what'),
     refused: tally('refused_total', 'Connections that were not let in.', 'reason'),
     command: tally('commands_total', 'Commands to chargers.', 'action', 'end'),
+    transactionGap: tally('transaction_gaps_total', 'Gaps in the numbers of transactions’ messages.', 'version'),
     approval: tally('approvals_total', "Operators' approvals of requests.", 'outcome'),
     latency: latency.observe,
     render: async () => ({

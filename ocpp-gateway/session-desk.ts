@@ -58,6 +58,8 @@ export interface SessionDeskOptions {
   stations: () => Pick<Stations, 'command'> | undefined;
   /** Undefined if the charger is not connected here. */
   versionOf: (charger: string) => OcppVersion | undefined;
+  /** Whether another idTag was accepted in a transaction before. Rejects with what Redis says. */
+  isOthers: (charger: string, transactionId: TransactionId, idTag: string) => Promise<boolean>;
   /** A session without energy for so long is ended, ms; 0 if none is. */
   idleMs: number;
   onEnd: (action: string, end: CommandEnd['kind']) => void;
@@ -195,7 +197,8 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
 
   const begin = async (charger: string, live: Live, told: NonNullable<ReturnType<typeof startToldBy>>) => {
     const { session } = live;
-    const verdict = mayBegin(live, told, now());
+    const isFree = live.began !== undefined || !(await options.isOthers(charger, told.transactionId, session.tag));
+    const verdict = isFree ? mayBegin(live, told, now()) : 'Invalid';
     if (verdict === 'Accepted' && live.began === undefined) {
       const { transactionId, startWh } = told;
       const began = { transactionId, atMs: now(), ...(startWh === undefined ? {} : { startWh }) };

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { deviceIdOf } from '../../core/identity.ts';
 import { messageIdOf, type RequestApproval, START_WITHIN_SEC, sessionTag } from '../../core/request-approval.ts';
-import { encodeSessionParams, encodeStartParams } from '../../core/session-answers.ts';
+import { cardSessionId, encodeSessionParams, encodeStartParams } from '../../core/session-answers.ts';
 import { stopCauseOf } from '../../core/session-stop.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
+import { transactionEvent } from '../core/samples20.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { connectCharger, type RawCharger } from './support.ts';
+import { connectCharger, type RawCharger, readEvents } from './support.ts';
 import { approvalBy, queueApprovals, sourcesOfTwo, startOneOfTwo } from './two-gateways.ts';
 
 type Call = [number, string, string, Record<string, unknown>];
@@ -218,5 +219,54 @@ describe('a session that a contract opened', () => {
     expect(await start(moved, idTag, { timestamp })).toEqual(begun);
     expect((await start(moved, idTag, { meterStart: 5 })).status).toBe('Invalid');
     expect(await charger.closed).toEqual({ code: 1008, reason: 'replaced by a newer connection' });
+  });
+
+  it("is a card's where a card has begun it, and is stopped as well where operators approve that", async () => {
+    const identity = `CPsession${++count}`;
+    const charger = await connect(one, identity);
+    const { transactionId } = await start(charger, `Accepted-${count}`);
+    const begun = await waitFor(
+      async () => (await readEvents(redis.url)).find((event) => event.charger === identity && event.kind === 'call'),
+      { what: 'the start to be on record' },
+    );
+    const sessionId = cardSessionId(deviceIdOf(identity), BigInt(begun.epoch), BigInt(begun.seq));
+    const moved = await connect(other, identity);
+    const requestId = await approve(identity, 'stop-charge', encodeSessionParams(sessionId));
+    const [, messageId, , payload] = await nthCall(moved, 'RemoteStopTransaction');
+    expect([messageId, payload]).toEqual([messageIdOf(requestId), { transactionId }]);
+  });
+
+  it('is one at a time for a card, at whichever gateway its chargers are', async () => {
+    const idTag = `Accepted-${++count}`;
+    const [charger, elsewhere] = [await connect(one, `CPsession${count}`), await connect(other, `CPsession${++count}`)];
+    const { status, transactionId } = await start(charger, idTag);
+    expect(status).toBe('Accepted');
+    const statusElsewhere = async () => (await start(elsewhere, idTag, { meterStart: ++count })).status;
+    await waitFor(async () => (await statusElsewhere()) === 'ConcurrentTx', { what: 'the card to be known as in use' });
+    expect(await authorise(elsewhere, idTag)).toBe('Accepted');
+    await end(charger, transactionId);
+    await waitFor(async () => (await statusElsewhere()) === 'Accepted', { what: 'the card to be free' });
+  });
+
+  it('does not begin by a transaction of OCPP 2.x in which a card was accepted before', async () => {
+    const identity = `CPsession${++count}`;
+    const charger = await connectCharger(one.port, identity, { subprotocols: ['ocpp2.0.1'] });
+    chargers.push(charger);
+    const sessionId = await approve(identity, 'start-charge', encodeStartParams(1, 5_000n));
+    await nthCall(charger, 'RequestStartTransaction');
+    const shown = async (transactionId: string, seqNo: number, idToken: string) => {
+      const change = { transactionInfo: { transactionId }, idToken: { idToken, type: 'Central' } };
+      const event = transactionEvent(seqNo === 0 ? 'Started' : 'Updated', seqNo, {
+        ...change,
+        timestamp: new Date(now()).toISOString(),
+      });
+      const [, , answer] = await charger.call(randomBytes(4).toString('hex'), 'TransactionEvent', event);
+      return (answer as { idTokenInfo: { status: string } }).idTokenInfo.status;
+    };
+    expect(await shown('card', 0, `Accepted-${count}`)).toBe('Accepted');
+    await waitFor(async () => (await shown('card', 1, sessionTag(sessionId))) === 'Unknown', {
+      what: 'the tag to be refused',
+    });
+    expect(await shown('own', 1, sessionTag(sessionId))).toBe('Accepted');
   });
 });

@@ -1,0 +1,244 @@
+import type { ChargerEvent } from '../core/charger-event.ts';
+import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
+import { readChargerTime } from '../core/charger-time.ts';
+import { deriveFacts } from '../core/derive-facts.ts';
+import { deviceIdOf } from '../core/identity.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { OcppVersion } from '../core/ocpp-version.ts';
+import { cardSessionId } from '../core/session-answers.ts';
+import type { ShownFact } from '../core/session-opening.ts';
+import { startedTag } from '../core/started-tag.ts';
+import type { Logger } from '../runtime/log.ts';
+import { startToldBy } from './session-rules.ts';
+import type { KnownTransaction, Mark, TransactionStore } from './transaction-store.ts';
+
+/** The transactions that go on at the chargers that are connected here, and by whose idTag. */
+export interface TransactionBook {
+  /** To be called with each CALL of a charger that is on record. */
+  recorded: (
+    charger: string,
+    action: string,
+    place: { epoch: number; seq: number },
+    event: Pick<ChargerEvent, 'frame' | 'reply'>,
+  ) => void;
+  /**
+   * Whether a CALL begins a transaction while another one by the same idTag goes on for certain: at a charger that is
+   * connected to a gateway of the network, has told of it in that connection, and at another connector. Never rejects.
+   */
+  isConcurrent: (
+    charger: string,
+    idTag: string,
+    call: { action: string; payload: unknown },
+    transactionId?: number,
+  ) => Promise<boolean>;
+  /** Whether another idTag was accepted in a transaction before. Rejects with what Redis says. */
+  isOthers: (charger: string, transactionId: TransactionId, idTag: string) => Promise<boolean>;
+  /** The transaction by which a card has opened a session; undefined if none goes on. Rejects with what Redis says. */
+  transactionOf: (charger: string, sessionId: string) => Promise<TransactionId | undefined>;
+  /** To be called when a charger's connection begins, and when it is gone. */
+  connected: (charger: string, epoch: number) => void;
+  gone: (charger: string, epoch: number) => void;
+  close: () => void;
+}
+
+export interface TransactionBookOptions {
+  store: TransactionStore;
+  /** The network's commitment of an idTag. */
+  commitmentOf: (idTag: string) => string;
+  /** Undefined if the charger is not connected here. */
+  versionOf: (charger: string) => OcppVersion | undefined;
+  /** A message of a transaction is missing, by the numbers of OCPP 2.x. */
+  onGap: (version: string) => void;
+  log: Logger;
+  now: () => number;
+}
+
+/** A charger's transactions are kept so long after it told of the last one, ms. */
+export const TRANSACTIONS_KEPT_MS = 30 * 86_400_000;
+/** Who holds a charger's socket says so often that its transactions go on; without that they are not certain any more. */
+const MARK_EVERY_MS = 60_000;
+export const MARK_VALID_MS = 150_000;
+/** Of each charger; the oldest are forgotten. */
+const MOST_KNOWN = 100;
+
+const ACTIONS = new Set(['StartTransaction', 'StopTransaction', 'TransactionEvent']);
+
+interface Entry extends KnownTransaction {
+  /** Whether it was told of in this connection, as it happened. */
+  isCertain: boolean;
+  /** Of its last message in this connection. */
+  seqNo?: number;
+}
+
+interface Connected {
+  epoch: number;
+  entries: Map<TransactionId, Entry>;
+  loaded: Promise<Map<TransactionId, Entry>> | undefined;
+}
+
+export function makeTransactionBook(options: TransactionBookOptions): TransactionBook {
+  const { store, commitmentOf, versionOf, onGap, log, now } = options;
+  const chargers = new Map<string, Connected>();
+
+  const put = (work: Promise<void>) => {
+    work.catch((error) => log.debug({ err: error }, 'open transaction not kept'));
+  };
+
+  const entriesOf = (charger: string): Promise<Map<TransactionId, Entry>> => {
+    const connected = chargers.get(charger);
+    if (connected === undefined) return Promise.resolve(new Map());
+    connected.loaded ??= store.load(charger).then(
+      (kept) => {
+        for (const open of kept) {
+          if (!connected.entries.has(open.transactionId)) {
+            connected.entries.set(open.transactionId, { ...open, isCertain: false });
+          }
+        }
+        return connected.entries;
+      },
+      (error) => {
+        connected.loaded = undefined;
+        throw error;
+      },
+    );
+    return connected.loaded;
+  };
+
+  const markOf = (charger: string, { transactionId, connector }: Entry): Mark => ({
+    charger,
+    transactionId,
+    ...(connector === undefined ? {} : { connector }),
+    seenAtMs: now(),
+  });
+  const mark = (charger: string, entry: Entry) => {
+    if (entry.card !== undefined && entry.isCertain && !entry.isOver)
+      put(store.mark(entry.card, markOf(charger, entry)));
+  };
+  const unmark = (charger: string, entry: Entry) => {
+    if (entry.card !== undefined && entry.isCertain) put(store.unmark(entry.card, markOf(charger, entry)));
+  };
+
+  const forget = (charger: string, { entries }: Connected, entry: Entry) => {
+    entries.delete(entry.transactionId);
+    unmark(charger, entry);
+    put(store.remove(charger, entry.transactionId));
+  };
+
+  const keep = (charger: string, connected: Connected, entry: Entry) => {
+    const { entries } = connected;
+    entries.set(entry.transactionId, entry);
+    const { isCertain: _, seqNo: __, ...known } = entry;
+    put(store.save(charger, known));
+    const [oldest] = entries.values();
+    if (entries.size > MOST_KNOWN && oldest !== undefined) forget(charger, connected, oldest);
+  };
+
+  /** Two cars do not charge at one connector: the end of the earlier one was lost. */
+  const doubtOthers = (charger: string, { entries }: Connected, { transactionId, connector }: Entry) => {
+    for (const other of entries.values()) {
+      if (other.transactionId === transactionId || connector === undefined || other.connector !== connector) continue;
+      unmark(charger, other);
+      other.isCertain = false;
+    }
+  };
+
+  const takeIn = (
+    charger: string,
+    connected: Connected,
+    fact: ShownFact,
+    told: { idTag: string | undefined; epoch: number; seq: number },
+  ) => {
+    const { transactionId, connector, detail } = fact;
+    const known = connected.entries.get(transactionId);
+    const entry: Entry = known ?? { transactionId, isCertain: false };
+    if (detail !== undefined) {
+      if (entry.seqNo !== undefined && detail.seqNo > entry.seqNo + 1) onGap(versionOf(charger) ?? 'unknown');
+      entry.seqNo = Math.max(detail.seqNo, entry.seqNo ?? 0);
+    }
+    if (entry.isOver) return;
+    if (fact.kind === 'transaction-stopped') {
+      unmark(charger, entry);
+      keep(charger, connected, { ...entry, isOver: true });
+      return;
+    }
+    const toldAt = fact.kind === 'transaction-started' ? fact.startedAt : fact.updatedAt;
+    if (toldAt.clock === 'sound' && detail?.isOffline !== true) entry.isCertain = true;
+    const isPlaceNew = connector !== undefined && entry.connector === undefined;
+    if (isPlaceNew) entry.connector = connector;
+    const isCardNew = entry.card === undefined && fact.outcome === 'Accepted' && told.idTag !== undefined;
+    if (isCardNew) {
+      entry.card = commitmentOf(told.idTag as string);
+      entry.sessionId = cardSessionId(deviceIdOf(charger), BigInt(told.epoch), BigInt(told.seq));
+    }
+    if (known !== undefined && !isPlaceNew && !isCardNew) return;
+    keep(charger, connected, entry);
+    mark(charger, entry);
+    if (fact.kind === 'transaction-started' && entry.isCertain) doubtOthers(charger, connected, entry);
+  };
+
+  const timer = setInterval(() => {
+    for (const [charger, { entries }] of chargers) {
+      for (const entry of entries.values()) mark(charger, entry);
+    }
+  }, MARK_EVERY_MS);
+  timer.unref();
+
+  return {
+    recorded: (charger, action, { epoch, seq }, event) => {
+      if (!ACTIONS.has(action)) return;
+      const connected = chargers.get(charger);
+      if (connected === undefined || connected.epoch !== epoch) return;
+      const call = { kind: 'call', receivedAtMs: now(), ...event } as const;
+      const idTag = startedTag(call);
+      const facts = deriveFacts(call, versionOf(charger)).filter(isOfTransaction);
+      // What was open before is known first, so that its card stays its card.
+      const take = () => {
+        for (const fact of facts) takeIn(charger, connected, fact, { idTag, epoch, seq });
+      };
+      entriesOf(charger).then(take, take);
+    },
+    isConcurrent: async (charger, idTag, { action, payload }, transactionId) => {
+      const told = payload as JsonObject;
+      const start = startToldBy(action, told, transactionId);
+      const isStart = action === 'StartTransaction' || told.eventType === 'Started';
+      // What a charger tells of the past says nothing about what goes on now.
+      const isNow = readChargerTime(told.timestamp, now()).clock === 'sound' && told.offline !== true;
+      if (start === undefined || !isStart || !isNow) return false;
+      const isOther = (mark: Mark) => {
+        if (Math.abs(now() - mark.seenAtMs) > MARK_VALID_MS) return false;
+        if (mark.charger !== charger) return true;
+        const { connector = mark.connector } = start;
+        return mark.transactionId !== start.transactionId && mark.connector !== connector;
+      };
+      try {
+        return (await store.marks(commitmentOf(idTag))).some(isOther);
+      } catch (error) {
+        log.debug({ err: error, chargerId: charger }, 'transactions of a card not looked up');
+        return false;
+      }
+    },
+    isOthers: async (charger, transactionId, idTag) => {
+      const card = (await entriesOf(charger)).get(transactionId)?.card;
+      return card !== undefined && card !== commitmentOf(idTag);
+    },
+    transactionOf: async (charger, sessionId) =>
+      [...(await entriesOf(charger)).values()].find((entry) => entry.sessionId === sessionId && !entry.isOver)
+        ?.transactionId,
+    connected: (charger, epoch) => {
+      chargers.set(charger, { epoch, entries: new Map(), loaded: undefined });
+    },
+    gone: (charger, epoch) => {
+      const connected = chargers.get(charger);
+      if (connected?.epoch !== epoch) return;
+      chargers.delete(charger);
+      for (const entry of connected.entries.values()) unmark(charger, entry);
+    },
+    close: () => clearInterval(timer),
+  };
+}
+
+function isOfTransaction(fact: ChargerFact): fact is ShownFact {
+  return (
+    fact.kind === 'transaction-started' || fact.kind === 'transaction-updated' || fact.kind === 'transaction-stopped'
+  );
+}

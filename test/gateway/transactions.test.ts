@@ -1,0 +1,268 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { deviceIdOf, idTagCommitment } from '../../core/identity.ts';
+import type { OcppVersion } from '../../core/ocpp-version.ts';
+import { cardSessionId } from '../../core/session-answers.ts';
+import { MARK_VALID_MS, makeTransactionBook, type TransactionBook } from '../../ocpp-gateway/transaction-book.ts';
+import { makeTransactionStore, type TransactionStore } from '../../ocpp-gateway/transaction-store.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { waitFor } from '../support/wait.ts';
+import { silentLog } from './support.ts';
+
+const DAY_MS = 86_400_000;
+const commitmentOf = (idTag: string) => idTagCommitment(idTag, Buffer.alloc(16, 7));
+
+describe('the transactions that go on at the chargers of a network', () => {
+  let redis: TestRedis;
+  let client: Redis;
+  let store: TransactionStore;
+  let count = 0;
+  let nowMs = 0;
+  let gaps: string[] = [];
+  const books: TransactionBook[] = [];
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    client = new Redis(redis.url);
+    store = makeTransactionStore(client, '1:0x', 'test', DAY_MS, 2 * DAY_MS);
+  });
+  afterEach(() => {
+    for (const book of books.splice(0)) book.close();
+    gaps = [];
+  });
+  afterAll(async () => {
+    client.disconnect();
+    await redis.close();
+  });
+
+  /** A gateway's book. */
+  const open = (version: OcppVersion = 'ocpp1.6') => {
+    const onGap = (of: string) => void gaps.push(of);
+    const book = makeTransactionBook({
+      store,
+      commitmentOf,
+      versionOf: () => version,
+      onGap,
+      log: silentLog,
+      now: () => nowMs,
+    });
+    books.push(book);
+    return book;
+  };
+  /** A card and two chargers that no other test has. */
+  const begin = () => {
+    count += 1;
+    nowMs = Date.UTC(2026, 5, 15, 12);
+    return { card: `CARD${count}`, here: `CP${count}`, there: `CP${count}-2` };
+  };
+  const time = (ms = nowMs) => new Date(ms).toISOString();
+  const startOf = (idTag: string, connectorId = 1, timestamp = time()) => ({
+    action: 'StartTransaction',
+    payload: { connectorId, idTag, meterStart: 0, timestamp },
+  });
+  let seq = 0;
+  const record = (
+    book: TransactionBook,
+    charger: string,
+    action: string,
+    payload: object,
+    result: object,
+    epoch = 1,
+  ) => {
+    seq += 1;
+    const frame = JSON.stringify([2, 'id', action, payload]);
+    book.recorded(charger, action, { epoch, seq }, { frame, reply: JSON.stringify([3, 'id', result]) });
+    return seq;
+  };
+  /** A transaction of OCPP 1.6 begins; settles when all gateways can know. */
+  const start = async (
+    book: TransactionBook,
+    charger: string,
+    idTag: string,
+    transactionId: number,
+    connectorId = 1,
+    epoch = 1,
+  ) => {
+    const { action, payload } = startOf(idTag, connectorId);
+    const at = record(book, charger, action, payload, { transactionId, idTagInfo: { status: 'Accepted' } }, epoch);
+    await known(charger, transactionId);
+    return at;
+  };
+  const known = (charger: string, transactionId: number | string, isOver = false) =>
+    waitFor(
+      async () => {
+        const found = (await store.load(charger)).find((one) => one.transactionId === transactionId);
+        return found !== undefined && (found.isOver === true) === isOver;
+      },
+      { what: 'the transaction to be known' },
+    );
+  const stop = async (book: TransactionBook, charger: string, transactionId: number) => {
+    record(book, charger, 'StopTransaction', { transactionId, meterStop: 1, timestamp: time() }, {});
+    await known(charger, transactionId, true);
+  };
+  const marked = (idTag: string, chargers: string[]) =>
+    waitFor(
+      async () => {
+        const marks = await store.marks(commitmentOf(idTag));
+        return (
+          marks
+            .map(({ charger }) => charger)
+            .sort()
+            .join() === [...chargers].sort().join()
+        );
+      },
+      { what: `marks of ${chargers}` },
+    );
+
+  it('keep their card from beginning another one, at whichever gateway, until they end', async () => {
+    const { card, here, there } = begin();
+    const [one, other] = [open(), open()];
+    one.connected(here, 1);
+    other.connected(there, 1);
+    await start(one, here, card, 1);
+    await marked(card, [here]);
+    expect(await other.isConcurrent(there, card.toLowerCase(), startOf(card), 2)).toBe(true);
+    expect(await other.isConcurrent(there, 'ANOTHER', startOf('ANOTHER'), 2)).toBe(false);
+    expect(await one.isConcurrent(here, card, startOf(card, 2), 2)).toBe(true);
+    // Told again, or at the same connector after its end was lost.
+    expect(await one.isConcurrent(here, card, startOf(card), 1)).toBe(false);
+    expect(await one.isConcurrent(here, card, startOf(card), 2)).toBe(false);
+    // Not what it is asked for: to authorise, and what happened in the past.
+    expect(await other.isConcurrent(there, card, { action: 'Authorize', payload: { idTag: card } })).toBe(false);
+    expect(await other.isConcurrent(there, card, startOf(card, 1, time(nowMs - 3_600_000)), 2)).toBe(false);
+    expect(await other.isConcurrent(there, card, startOf(card, 1, '1970-01-01T00:00:00Z'), 2)).toBe(false);
+    await stop(one, here, 1);
+    await marked(card, []);
+    expect(await other.isConcurrent(there, card, startOf(card), 2)).toBe(false);
+  });
+
+  it('are not certain once their charger is gone, or nobody has said for a while that they go on', async () => {
+    const { card, here, there } = begin();
+    const [one, other] = [open(), open()];
+    one.connected(here, 1);
+    await start(one, here, card, 1);
+    await marked(card, [here]);
+    nowMs += MARK_VALID_MS + 1;
+    expect(await other.isConcurrent(there, card, startOf(card), 2)).toBe(false);
+    nowMs -= MARK_VALID_MS + 1;
+    expect(await other.isConcurrent(there, card, startOf(card), 2)).toBe(true);
+    one.gone(here, 1);
+    await marked(card, []);
+    expect(await other.isConcurrent(there, card, startOf(card), 2)).toBe(false);
+  });
+
+  it('are not opened again by a start that is told once more after their end', async () => {
+    const { card, here } = begin();
+    const one = open();
+    one.connected(here, 1);
+    await start(one, here, card, 1);
+    await stop(one, here, 1);
+    one.gone(here, 1);
+    const other = open();
+    other.connected(here, 2);
+    const { action, payload } = startOf(card);
+    record(other, here, action, payload, { transactionId: 1, idTagInfo: { status: 'Accepted' } }, 2);
+    await start(other, here, card, 2, 2, 2);
+    await marked(card, [here]);
+    expect((await store.load(here)).filter(({ isOver }) => isOver === true)).toHaveLength(1);
+  });
+
+  it('doubt one whose connector another one has begun at', async () => {
+    const { card, here, there } = begin();
+    const one = open();
+    one.connected(here, 1);
+    await start(one, here, card, 1);
+    await marked(card, [here]);
+    await start(one, here, 'NEXT', 2);
+    await marked(card, []);
+    expect(await one.isConcurrent(there, card, startOf(card), 3)).toBe(false);
+  });
+
+  it('are found by the session that their card has opened, also at another gateway, until they end', async () => {
+    const { card, here } = begin();
+    const one = open();
+    one.connected(here, 5);
+    const at = await start(one, here, card, 7, 1, 5);
+    const session = cardSessionId(deviceIdOf(here), 5n, BigInt(at));
+    // Told again for want of an answer: the session has one name.
+    const again = await start(one, here, card, 7, 1, 5);
+    expect(await one.transactionOf(here, session)).toBe(7);
+    expect(await one.transactionOf(here, cardSessionId(deviceIdOf(here), 5n, BigInt(again)))).toBeUndefined();
+    const other = open();
+    expect(await other.transactionOf(here, session)).toBeUndefined();
+    other.connected(here, 6);
+    expect(await other.transactionOf(here, session)).toBe(7);
+    record(other, here, 'StopTransaction', { transactionId: 7, meterStop: 1, timestamp: time() }, {}, 6);
+    await known(here, 7, true);
+    expect(await other.transactionOf(here, session)).toBeUndefined();
+  });
+
+  describe('of OCPP 2.x', () => {
+    const tell = (
+      book: TransactionBook,
+      charger: string,
+      eventType: string,
+      seqNo: number,
+      more: object = {},
+      result: object = {},
+    ) =>
+      record(
+        book,
+        charger,
+        'TransactionEvent',
+        {
+          eventType,
+          seqNo,
+          timestamp: time(),
+          triggerReason: 'Authorized',
+          transactionInfo: { transactionId: 'tx' },
+          ...more,
+        },
+        result,
+      );
+    const accepted = { idTokenInfo: { status: 'Accepted' } };
+    const shows = (idToken: string) => ({ idToken: { idToken, type: 'ISO14443' } });
+
+    it('are their first accepted card’s, shown at whichever message, and no other idTag’s', async () => {
+      const { card, here, there } = begin();
+      const book = open('ocpp2.0.1');
+      book.connected(here, 1);
+      tell(book, here, 'Started', 0, { evse: { id: 2 } });
+      tell(book, here, 'Updated', 1, shows('WRONG'), { idTokenInfo: { status: 'Invalid' } });
+      const at = tell(book, here, 'Updated', 2, shows(card), accepted);
+      tell(book, here, 'Updated', 3, shows('LATER'), accepted);
+      await marked(card, [here]);
+      expect(await book.isOthers(here, 'tx', card.toLowerCase())).toBe(false);
+      expect(await book.isOthers(here, 'tx', 'LATER')).toBe(true);
+      expect(await book.isOthers(here, 'ty', 'LATER')).toBe(false);
+      expect(await book.transactionOf(here, cardSessionId(deviceIdOf(here), 1n, BigInt(at)))).toBe('tx');
+      const begun = {
+        ...shows(card),
+        eventType: 'Started',
+        timestamp: time(),
+        transactionInfo: { transactionId: 'ty' },
+      };
+      const call = (more: object) => ({ action: 'TransactionEvent', payload: { ...begun, ...more } });
+      expect(await book.isConcurrent(there, card, call({}))).toBe(true);
+      expect(await book.isConcurrent(there, card, call({ eventType: 'Updated' }))).toBe(false);
+      expect(await book.isConcurrent(there, card, call({ offline: true }))).toBe(false);
+    });
+
+    it('tell which of their messages never came, but not after the gateway was changed', async () => {
+      const { card, here } = begin();
+      const book = open('ocpp2.1');
+      book.connected(here, 1);
+      tell(book, here, 'Started', 0, shows(card), accepted);
+      tell(book, here, 'Updated', 1);
+      tell(book, here, 'Updated', 1);
+      tell(book, here, 'Updated', 4);
+      await waitFor(() => gaps.length > 0, { what: 'the gap' });
+      book.gone(here, 1);
+      book.connected(here, 1);
+      tell(book, here, 'Updated', 9);
+      tell(book, here, 'Ended', 11);
+      await known(here, 'tx', true);
+      expect(gaps).toEqual(['ocpp2.1', 'ocpp2.1']);
+    });
+  });
+});
