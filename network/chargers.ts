@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { makeLog } from '../runtime/log.ts';
 import { runAsProcess } from '../runtime/process.ts';
+import { makeCardPool } from '../simulator/card-pool.ts';
 import { startCharger } from '../simulator/charger.ts';
 import { wallClock } from '../simulator/clock.ts';
 import { BRISK, startTraffic } from '../simulator/traffic.ts';
@@ -17,6 +18,7 @@ const log = makeLog('chargers', 'info');
 const { gatewayUrl, idTags, chargers } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as ChargersFile;
 
 await runAsProcess(log, async () => {
+  const cards = makeCardPool(idTags, Math.random);
   const running = chargers.map(({ identity, key, connectors }) => {
     const charger = startCharger({
       url: gatewayUrl,
@@ -38,7 +40,7 @@ await runAsProcess(log, async () => {
         }
       },
     });
-    const traffic = startTraffic(charger, connectors, idTags, BRISK, wallClock, Math.random);
+    const traffic = startTraffic(charger, connectors, cards, BRISK, wallClock, Math.random);
     return { charger, traffic };
   });
   return {

@@ -27,7 +27,14 @@ import {
 /** The price of one answer, juels: a tenth of a LINK. */
 const FEE_JUELS = parseEther('0.1');
 /** The cards of the local network's drivers. */
-export const LOCAL_ID_TAGS = ['DRIVER-ADA', 'DRIVER-BEN', 'DRIVER-CLEO'] as const;
+export const LOCAL_ID_TAGS = [
+  'DRIVER-ADA',
+  'DRIVER-BEN',
+  'DRIVER-CLEO',
+  'DRIVER-DORA',
+  'DRIVER-EMIL',
+  'DRIVER-FINN',
+] as const;
 
 /** A charger to be. */
 export interface ChargerPlan {

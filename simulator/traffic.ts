@@ -1,3 +1,4 @@
+import type { CardPool } from './card-pool.ts';
 import type { Charger } from './charger.ts';
 import { type Clock, oneOf, type Random, wholeBetween } from './clock.ts';
 import type { Car } from './connector-state.ts';
@@ -30,7 +31,7 @@ const CAPACITIES_WH = [28_000, 52_000, 77_000, 100_000] as const;
 export function startTraffic(
   charger: Charger,
   connectors: number,
-  idTags: readonly string[],
+  cards: CardPool,
   pace: Pace,
   clock: Clock,
   random: Random,
@@ -49,15 +50,21 @@ export function startTraffic(
       await wait(connector, pace.idleMs);
       if (charger.plug(connector, someCar(random)) !== undefined) continue;
       await wait(connector, pace.cardMs);
-      const idTag = oneOf(random, idTags);
-      if ((await charger.present(connector, idTag)) === undefined) {
-        await wait(connector, pace.chargeMs);
-        if (random() < pace.faultShare) await breakDown(connector);
-        else await charger.present(connector, idTag);
+      const idTag = cards.take();
+      if (idTag !== undefined) {
+        await charge(connector, idTag);
+        cards.give(idTag);
       }
       await wait(connector, pace.leaveMs);
       charger.unplug(connector);
     }
+  }
+
+  async function charge(connector: number, idTag: string): Promise<void> {
+    if ((await charger.present(connector, idTag)) !== undefined) return;
+    await wait(connector, pace.chargeMs);
+    if (random() < pace.faultShare) await breakDown(connector);
+    else await charger.present(connector, idTag);
   }
 
   async function breakDown(connector: number): Promise<void> {

@@ -8,6 +8,7 @@ import { accountOf } from '../../network/local-setup.ts';
 import { anyPorts } from '../../network/ports.ts';
 import { describeExit } from '../../network/supervisor.ts';
 import { startWatchdog } from '../../network/watchdog.ts';
+import { makeCardPool } from '../../simulator/card-pool.ts';
 import { type Charger, startCharger } from '../../simulator/charger.ts';
 import { wallClock } from '../../simulator/clock.ts';
 import type { Dialect } from '../../simulator/dialect.ts';
@@ -116,7 +117,10 @@ export async function startWorld({ chargers, dialects, random, withBuild, tell }
         meterIntervalMs: 10_000,
         watch: (happening) => note(account, happening),
       });
-      running.push({ charger, traffic: startTraffic(charger, 1, [idTagOf(identity)], PACE, wallClock, random) });
+      running.push({
+        charger,
+        traffic: startTraffic(charger, 1, makeCardPool([idTagOf(identity)], random), PACE, wallClock, random),
+      });
     }
     tell(`${chargers} chargers started`);
 
