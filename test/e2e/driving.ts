@@ -3,8 +3,8 @@ import { SESSION_STATES } from '../../core/abi.ts';
 import { deviceIdOf } from '../../core/identity.ts';
 import { REASONS, STOPS } from '../../core/session-answers.ts';
 import { call, contractAt } from '../../network/contracts.ts';
+import { until } from '../../network/deadline.ts';
 import { signerOf } from '../../network/one-by-one.ts';
-import { waitFor } from '../support/wait.ts';
 import type { TestNetwork } from './test-network.ts';
 
 const LIMIT_MS = 180_000;
@@ -67,15 +67,13 @@ function drivingAt(device: Contract, account: string): Driving {
     stop: async (sessionId) => void (await send('stopCharge', sessionId, account)),
     askResult: async (sessionId) => void (await send('requestSessionResult', sessionId, account)),
     session,
+    // Asks the chain ten times a second, not a hundred times: it has other things to do.
     untilIn: (sessionId, ...states) =>
-      waitFor(
-        async () => {
-          const now = await session(sessionId);
-          if (states.includes(now.state)) return now;
-          throw new Error(`the session is ${now.state}`);
-        },
-        { what: `a session to be ${states.join(' or ')}`, timeoutMs: LIMIT_MS },
-      ),
+      until(`a session to be ${states.join(' or ')}`, LIMIT_MS, async () => {
+        const now = await session(sessionId);
+        if (states.includes(now.state)) return now;
+        throw new Error(`it is ${now.state}`);
+      }),
     reason: async (sessionId) => {
       const [log] = await device.queryFilter(device.getEvent('SessionClosed')(sessionId));
       return REASONS[Number((log as unknown as { args: { reason: bigint } } | undefined)?.args.reason ?? 0n)] ?? '';
