@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Contract } from 'ethers';
+import type { Contract, ContractTransactionReceipt } from 'ethers';
 import { DevsenError } from '../../core/errors.ts';
 import { call } from '../contracts.ts';
 import { inNetwork, type Session, type Streams } from './session.ts';
@@ -70,12 +70,11 @@ export function addChargeCommands(program: Command, streams: Streams): void {
         const { contract } = await session.device(identity);
         const sessionId = id ?? (await lastSession(contract));
         const payer = await payerOf(session, contract, options);
-        if (
-          (await transact(session, `stop the session at ${identity}`, contract, 'stopCharge', sessionId, payer)) ===
-          undefined
-        )
-          return;
-        await waitWhile(session, contract, sessionId, ['Requested', 'Active']);
+        const what = `stop the session at ${identity}`;
+        const receipt = await transact(session, what, contract, 'stopCharge', sessionId, payer);
+        if (receipt === undefined) return;
+        const requestId = idIn(contract, receipt, 'ResultRequested');
+        await waitWhile(session, contract, { sessionId, requestId }, ['Requested', 'Active']);
         mustBe(await showSession(session, identity, contract, sessionId), ['Ended', 'Settled']);
       });
     });
@@ -148,14 +147,19 @@ async function start(session: Session, identity: string, connector: number, opti
   const what = `lock ${amountText(locked, token.decimals)} ${token.symbol} and start ${identity}/${connector}`;
   const receipt = await transact(session, what, contract, 'startCharge', connector, locked, tariffId, payer);
   if (receipt === undefined) return;
-  const requested = receipt.logs
-    .flatMap((log) => contract.interface.parseLog(log) ?? [])
-    .find(({ name }) => name === 'SessionRequested');
-  const sessionId = String(requested?.args.sessionId);
+  // A session has the id of the question that has it started.
+  const sessionId = idIn(contract, receipt, 'SessionRequested');
   session.output.progress(`session ${sessionId}: waiting for the charger, plug the car in …`);
-  await waitWhile(session, contract, sessionId, ['Requested']);
+  await waitWhile(session, contract, { sessionId, requestId: sessionId }, ['Requested']);
   // It may have ended by itself as soon as it began.
   mustBe(await showSession(session, identity, contract, sessionId), ['Active', 'Ended', 'Settled']);
+}
+
+/** The first argument of an event of the charger's contract in a tx. */
+function idIn(contract: Contract, { logs }: ContractTransactionReceipt, event: string): string {
+  const found = logs.flatMap((log) => contract.interface.parseLog(log) ?? []).find(({ name }) => name === event);
+  if (found === undefined) throw new DevsenError('INTERNAL', `the charger logged no ${event}`);
+  return String(found.args[0]);
 }
 
 /** @throws DevsenError `CONFLICT` with the reason if a session is in another state than was wanted */

@@ -13,6 +13,8 @@ import { amountText, timeText } from './values.ts';
 const OPEN = ['Requested', 'Active', 'Ended', 'Suspect'];
 /** The operators answer within five minutes or not at all. */
 const ANSWER_LIMIT_MS = 330_000;
+/** Whoever waits has asked just now: more than any chain mines meanwhile. */
+const ASKED_WITHIN_BLOCKS = 1_000;
 
 /** The last session at connector 1. @throws DevsenError `NOT_FOUND` if there was none */
 export async function lastSession(device: Contract): Promise<string> {
@@ -21,20 +23,43 @@ export async function lastSession(device: Contract): Promise<string> {
   return id;
 }
 
-/** Waits until a session is in none of these states any more. */
+/**
+ * Waits until a session is in none of these states any more, and says how far the operators are.
+ *
+ * @param requestId - what they were asked
+ * @throws DevsenError `TIMEOUT` that says how the tokens come back
+ */
 export async function waitWhile(
   session: Session,
   device: Contract,
-  sessionId: string,
+  { sessionId, requestId }: { sessionId: string; requestId: string },
   states: readonly string[],
 ): Promise<void> {
+  const { output, provider } = session;
+  const ledger = await session.contract('OracleDEVSEN');
+  const { operatorSetId } = (await call(ledger, 'requestOf', requestId)) as { operatorSetId: bigint };
+  const { oracles } = (await call(ledger, 'operatorSet', operatorSetId)) as { oracles: string[] };
+  const askedAtBlock = Math.max((await provider.getBlockNumber()) - ASKED_WITHIN_BLOCKS, 0);
   let shown = '';
-  await until('the session to go on', ANSWER_LIMIT_MS, async () => {
-    const { state } = (await call(device, 'sessionOf', sessionId)) as { state: bigint };
+  const look = async () => {
+    const [{ state }, answers] = await Promise.all([
+      call(device, 'sessionOf', sessionId) as Promise<{ state: bigint }>,
+      ledger.queryFilter(ledger.getEvent('Observed')(requestId), askedAtBlock),
+    ]);
     const name = SESSION_STATES[Number(state)] ?? '';
-    if (name !== shown) session.output.progress(`session is ${name}`);
-    shown = name;
-    return states.includes(name) ? undefined : true;
+    const text = `session is ${name}; ${answers.length} of ${oracles.length} operators have answered`;
+    if (text !== shown) output.progress(text);
+    shown = text;
+    if (!states.includes(name)) return true;
+    // As often as the chain bears it.
+    await new Promise((done) => setTimeout(done, provider.pollingInterval));
+    return undefined;
+  };
+  await until('the session to go on', ANSWER_LIMIT_MS, look).catch((cause: DevsenError) => {
+    // The chain itself did not answer at last.
+    if (cause.cause !== undefined) throw cause;
+    const way = `devsen requests expire ${requestId} ends the question, devsen charge expire the session from its deadline on`;
+    throw new DevsenError('TIMEOUT', `too few operators answered: ${way}`, { cause });
   });
 }
 

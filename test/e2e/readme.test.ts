@@ -85,7 +85,7 @@ describe('the README', () => {
     'config get CP-HOME HeartbeatInterval': /HeartbeatInterval +\d+/,
     'status CP-HOME 1': /status +Available\n/,
     'find --near': /CP-HOME\/1 .* 350 kW .*0\.35 DEVSEN\/kWh .* [2-4] of 4/,
-    'charge start CP-HOME 1 --kwh 5': /state +Active/,
+    'charge start CP-HOME 1 --kwh 5': /session is \w+; \d of 4 operators have answered[\s\S]*state +Active/,
     'charge stop CP-HOME': /state +Settled[\s\S]*\(Remote\)/,
     'charge withdraw all': /DEVSEN +0 +/,
   };
@@ -102,7 +102,7 @@ describe('the README', () => {
         const { code, out, err } = await (script === 'devsen' ? devsen(args) : npmRun(command));
         expect({ line, code, err: code === 0 ? '' : err }).toEqual({ line, code: 0, err: '' });
         for (const [start, act] of Object.entries(after)) if (line.startsWith(start)) act(out);
-        done.push(`${line}\n${out}`);
+        done.push(`${line}\n${err}${out}`);
       }
       // The last time that it is said is when it must be so.
       for (const [start, pattern] of Object.entries(says)) {
