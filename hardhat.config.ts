@@ -26,6 +26,7 @@ export default defineConfig({
       '@chainlink/contracts/src/v0.8/operatorforwarder/Operator.sol',
       '@chainlink/contracts/src/v0.8/operatorforwarder/AuthorizedForwarder.sol',
       '@chainlink/contracts/src/v0.8/shared/token/ERC677/LinkToken.sol',
+      '@chainlink/contracts/src/v0.8/shared/token/ERC677/BurnMintERC677.sol',
     ],
     compilers: [
       {

@@ -21,6 +21,8 @@ const SOURCES = {
   Operator: `${CHAINLINK}/operatorforwarder/Operator.sol`,
   AuthorizedForwarder: `${CHAINLINK}/operatorforwarder/AuthorizedForwarder.sol`,
   LinkToken: `${CHAINLINK}/shared/token/ERC677/LinkToken.sol`,
+  /** A token of any number of decimals: a second one to pay with, on local networks. */
+  BurnMintERC677: `${CHAINLINK}/shared/token/ERC677/BurnMintERC677.sol`,
 } as const;
 
 export type ContractName = keyof typeof SOURCES;

@@ -48,6 +48,10 @@ export interface LocalNetworkOptions {
   tell: (entry: Entry) => void;
   /** Told of each process that ended though nobody asked it to. */
   onDeath: (exit: Exit) => void;
+  /** The gateway's settings that are not to be as usual. */
+  gatewaySettings?: Readonly<Record<string, string>>;
+  /** The operators' settings that are not to be as usual. */
+  operatorSettings?: Readonly<Record<string, string>>;
   /** Scripts that run as single operators instead of the network's own, by their place, 0 …; for tests. */
   operatorScripts?: Readonly<Record<number, string>>;
   /** Each line that a process writes, for whoever wants to read it. */
@@ -114,6 +118,8 @@ export async function startLocalNetwork(options: LocalNetworkOptions): Promise<L
       ports,
       gatewayAccount: accountOf(keys.gateway),
       operatorAccounts: keys.operators.map(({ account }) => accountOf(account)),
+      ...(options.gatewaySettings ? { gatewaySettings: options.gatewaySettings } : {}),
+      ...(options.operatorSettings ? { operatorSettings: options.operatorSettings } : {}),
     };
     const gatewayAdminUrl = `http://127.0.0.1:${ports.gatewayAdmin}`;
     const state: NetworkState = {

@@ -12,6 +12,10 @@ export interface LocalPlaces {
   ports: LocalPorts;
   gatewayAccount: string;
   operatorAccounts: string[];
+  /** The gateway's settings that are not to be as usual. */
+  gatewaySettings?: Readonly<Record<string, string>>;
+  /** The operators' settings that are not to be as usual. */
+  operatorSettings?: Readonly<Record<string, string>>;
 }
 
 export interface LocalPorts {
@@ -66,6 +70,7 @@ export function gatewayEnv(places: LocalPlaces): Record<string, string> {
     GATEWAY_KEY: keys.gateway,
     IDTAG_PEPPER: keys.idTagPepper,
     HEARTBEAT_INTERVAL_SEC: '60',
+    ...places.gatewaySettings,
   };
 }
 
@@ -111,6 +116,7 @@ export function operatorEnv(places: LocalPlaces, n: number): Record<string, stri
     JOBS_TOKEN: keys.jobsToken,
     NODE_KEY: keys.node,
     NODE_KEY_ALLOWED: 'true',
+    ...places.operatorSettings,
   };
 }
 
