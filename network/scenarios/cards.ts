@@ -1,0 +1,124 @@
+import { idTagCommitment } from '../../core/identity.ts';
+import { cardSessionId } from '../../core/session-answers.ts';
+import type { Charger } from '../../simulator/charger.ts';
+import { call } from '../contracts.ts';
+import { until } from '../deadline.ts';
+import { mustDo, mustEqual } from './check.ts';
+import type { Person } from './people.ts';
+import { checkPaid, type Paid, type Place, plugIn, untilEnergy } from './session.ts';
+import { LIMIT_MS, type Stage } from './stage.ts';
+
+const TOKEN = 10n ** 18n;
+/** What the occupant lets a card lock for one session, and spend in all. */
+const MOST_PER_SESSION = 10n * TOKEN;
+const MOST_IN_ALL = 50n * TOKEN;
+
+/** What came of the cards. */
+export interface Tapped {
+  paid: Paid;
+  /** What the vault lets the card spend afterwards, token base units. */
+  remaining: bigint;
+  /** What the charger was told about each card that is refused. */
+  refused: { blocked: string; expired: string; unknown: string };
+}
+
+/** A card opens and ends a session that its user's vault pays for, unasked; cards that must not are refused at the charger. */
+export async function playCards(stage: Stage): Promise<Tapped> {
+  const { people } = stage;
+  const charger = await stage.charger('CP-CARD');
+  await plugIn(charger, 2);
+  const [paid, refused] = await Promise.all([tapAndPay(stage, charger), refuseAll(stage, charger)]);
+  const vault = await stage.contract('PaymentDEVSEN', stage.network.state.addresses.payment);
+  const limit = (await call(
+    vault,
+    'cardLimitOf',
+    people.cardHolder.account,
+    commitmentOf(stage, 'CARD-OF-THE-HOLDER'),
+    stage.tokens.own.address,
+  )) as { remaining: bigint };
+  mustEqual('what the card may still spend', limit.remaining, MOST_IN_ALL - paid.cost);
+  return { paid, remaining: limit.remaining, refused };
+}
+
+async function tapAndPay(stage: Stage, charger: Charger): Promise<Paid> {
+  const { people, network, tokens } = stage;
+  const { cardHolder } = people;
+  const idTag = 'CARD-OF-THE-HOLDER';
+  await stage.devsen(people.admin, 'users', 'set', cardHolder.account, 'occupant');
+  await stage.devsen(people.admin, 'users', 'card', 'add', idTag, cardHolder.account);
+  await stage.devsen(cardHolder, 'charge', 'deposit', '100', '--token', tokens.own.address);
+  const vault = await stage.contract('PaymentDEVSEN', network.state.addresses.payment);
+  const limit = [commitmentOf(stage, idTag), tokens.own.address, MOST_PER_SESSION, MOST_IN_ALL];
+  await stage.send(cardHolder, vault, 'setCardLimit', ...limit);
+
+  await plugIn(charger, 1);
+  await untilAccepted(charger, 1, idTag);
+  await untilEnergy(charger, 1);
+  mustDo(await charger.present(1, idTag));
+  await charger.settled();
+
+  // Nobody calls anything: operators by themselves tell the chain of the session, and have it paid.
+  const place = await startedAt(stage, charger.identity, 1);
+  return checkPaid(stage, place, 'Local', idTag);
+}
+
+async function refuseAll(stage: Stage, charger: Charger): Promise<Tapped['refused']> {
+  const { people } = stage;
+  const inThePast = Math.floor(Date.now() / 1000) - 60;
+  const giveCard = async (who: Person, idTag: string, ...how: string[]) => {
+    await stage.devsen(people.admin, 'users', 'set', who.account, 'occupant', ...how);
+    await stage.devsen(people.admin, 'users', 'card', 'add', idTag, who.account);
+  };
+  await giveCard(people.blocked, 'CARD-BLOCKED', '--block');
+  await giveCard(people.expired, 'CARD-EXPIRED', '--expires', String(inThePast));
+  const told = async (idTag: string, expected: string) => {
+    // Until the gateway has heard of it from the chain, a card is one that nobody has.
+    await until(`the charger to be told that the card is ${expected}`, LIMIT_MS, async () =>
+      (await charger.present(2, idTag)) === `the card is ${expected}` ? true : undefined,
+    );
+    mustEqual(`transaction of the card that is ${expected}`, charger.connector(2).transaction, undefined);
+    return expected;
+  };
+  return {
+    unknown: await told('CARD-OF-NOBODY', 'Invalid'),
+    blocked: await told('CARD-BLOCKED', 'Blocked'),
+    expired: await told('CARD-EXPIRED', 'Expired'),
+  };
+}
+
+async function untilAccepted(charger: Charger, connector: number, idTag: string): Promise<void> {
+  await until('the card to be accepted', LIMIT_MS, async () =>
+    charger.connector(connector).transaction !== undefined || (await charger.present(connector, idTag)) === undefined
+      ? true
+      : undefined,
+  );
+}
+
+/** The session that a card opened, named by the event with which it began: as any operator's public record tells. */
+export async function startedAt(stage: Stage, identity: string, connector: number): Promise<Place> {
+  const [operator] = stage.network.state.operators;
+  return until(`an operator to know of the card's session at ${identity}`, LIMIT_MS, async () => {
+    const response = await fetch(`${operator?.adapterUrl}/v1/chargers/${identity}/events?limit=200`);
+    const { items } = (await response.json()) as { items: PublicEvent[] };
+    const started = items.find(({ facts }) =>
+      facts.some((fact) => fact.kind === 'transaction-started' && fact.connector === connector),
+    );
+    if (started === undefined) return undefined;
+    const deviceId = String(await call(await stage.device(identity), 'deviceId'));
+    const sessionId = cardSessionId(deviceId, BigInt(started.epoch), BigInt(started.seq));
+    return { identity, connector, sessionId };
+  });
+}
+
+/** What the scenarios read of an event in an operator's public record. */
+export interface PublicEvent {
+  epoch: number;
+  seq: number;
+  receivedAtMs: number;
+  hash: string;
+  facts: { kind: string; connector?: number; status?: number; errorClass?: number }[];
+}
+
+function commitmentOf(stage: Stage, idTag: string): string {
+  return idTagCommitment(idTag, Buffer.from(stage.network.keys.idTagPepper, 'hex'));
+}

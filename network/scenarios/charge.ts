@@ -1,0 +1,122 @@
+import { call } from '../contracts.ts';
+import { must, mustDo } from './check.ts';
+import {
+  beginSession,
+  checkAllBack,
+  checkPaid,
+  type Paid,
+  type Place,
+  plugIn,
+  requestSession,
+  untilEnergy,
+  untilOver,
+} from './session.ts';
+import type { Stage } from './stage.ts';
+
+/** So much that nothing ends at the limit by chance. */
+const DEPOSIT = 20n * 10n ** 18n;
+/** What the session that the limit ends may take, Wh. */
+const LIMIT_WH = 300n;
+
+/** A session of which all came back. */
+export interface Back extends Place {
+  reason: string;
+}
+
+/** What came of starting and stopping; each began and ended in another way. */
+export interface Charged {
+  byDriver: Paid;
+  atCharger: Paid;
+  atLimit: Paid;
+  byFault: Paid;
+  byIdling: Paid;
+  nobodyPluggedIn: Back;
+  outOfOrder: Back;
+  offline: Back;
+}
+
+/**
+ * Sessions of one driver at several chargers at once: every way to end one, and what makes a charger not begin. But for the
+ * stop that the driver asks for, nobody calls anything after the start: operators by themselves have the end settled.
+ */
+export async function playCharging(stage: Stage): Promise<Charged> {
+  const [byDriver, atCharger, atLimit, byFault, byIdling, nobodyPluggedIn, outOfOrder, offline] = await Promise.all([
+    stopByDriver(stage),
+    stopAtCharger(stage),
+    stopAtLimit(stage),
+    stopByFault(stage),
+    stopByIdling(stage),
+    startWithoutCar(stage),
+    startOutOfOrder(stage),
+    startOffline(stage),
+  ]);
+  return { byDriver, atCharger, atLimit, byFault, byIdling, nobodyPluggedIn, outOfOrder, offline };
+}
+
+async function stopByDriver(stage: Stage): Promise<Paid> {
+  const { driver } = stage.people;
+  const charger = await stage.charger('CP-ADA');
+  const place = await beginSession(stage, driver, charger, 1, DEPOSIT);
+  await untilEnergy(charger, 1);
+  await stage.send(driver, await stage.device('CP-ADA'), 'stopCharge', place.sessionId, driver.account);
+  return checkPaid(stage, place, 'Remote');
+}
+
+async function stopAtCharger(stage: Stage): Promise<Paid> {
+  const charger = await stage.charger('CP-BEN');
+  const place = await beginSession(stage, stage.people.driver, charger, 1, DEPOSIT);
+  await untilEnergy(charger, 1);
+  mustDo(charger.act(1, { kind: 'stop', reason: 'Local' }));
+  await charger.settled();
+  return checkPaid(stage, place, 'Local');
+}
+
+async function stopAtLimit(stage: Stage): Promise<Paid> {
+  const charger = await stage.charger('CP-CLEO');
+  const device = await stage.device('CP-CLEO');
+  const deposit = (await call(device, 'depositFor', 1, LIMIT_WH)) as bigint;
+  const place = await beginSession(stage, stage.people.driver, charger, 1, deposit);
+  await untilOver(charger, 1);
+  const paid = await checkPaid(stage, place, 'EnergyLimit');
+  must('the charger went on up to the limit', paid.energyWh >= LIMIT_WH);
+  return paid;
+}
+
+async function stopByFault(stage: Stage): Promise<Paid> {
+  const charger = await stage.charger('CP-DORA');
+  const place = await beginSession(stage, stage.people.driver, charger, 1, DEPOSIT);
+  await untilEnergy(charger, 1);
+  mustDo(charger.act(1, { kind: 'fault', errorCode: 'PowerMeterFailure' }));
+  await charger.settled();
+  return checkPaid(stage, place, 'Other');
+}
+
+async function stopByIdling(stage: Stage): Promise<Paid> {
+  const charger = await stage.charger('CP-EMIL');
+  const place = await beginSession(stage, stage.people.driver, charger, 1, DEPOSIT);
+  await untilEnergy(charger, 1);
+  mustDo(charger.act(1, { kind: 'pause', by: 'EV' }));
+  await untilOver(charger, 1);
+  return checkPaid(stage, place, 'Remote');
+}
+
+async function startWithoutCar(stage: Stage): Promise<Back> {
+  await stage.charger('CP-FAY');
+  const place = await requestSession(stage, stage.people.driver, 'CP-FAY', 1, DEPOSIT);
+  return { ...place, reason: await checkAllBack(stage, place, 'Rejected', DEPOSIT) };
+}
+
+async function startOutOfOrder(stage: Stage): Promise<Back> {
+  const charger = await stage.charger('CP-GUS');
+  await plugIn(charger, 1);
+  mustDo(charger.act(1, { kind: 'fault', errorCode: 'ConnectorLockFailure' }));
+  await charger.settled();
+  const place = await requestSession(stage, stage.people.driver, 'CP-GUS', 1, DEPOSIT);
+  return { ...place, reason: await checkAllBack(stage, place, 'Rejected', DEPOSIT) };
+}
+
+/** A charger that never connects: whoever starts there waits as long as a charger may take to come back. */
+async function startOffline(stage: Stage): Promise<Back> {
+  const place = await requestSession(stage, stage.people.driver, 'CP-AWAY', 1, DEPOSIT);
+  return { ...place, reason: await checkAllBack(stage, place, 'Rejected', DEPOSIT) };
+}
