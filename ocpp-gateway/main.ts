@@ -5,6 +5,7 @@ import { exitForSettings, runAsProcess } from '../runtime/process.ts';
 import { asHexBytes } from '../runtime/settings.ts';
 import { openChargerCa } from './charger-ca.ts';
 import { startGateway } from './gateway.ts';
+import { reloadAtHangUp } from './hang-up.ts';
 import { chargerCaOf, type GatewaySettings, readGatewaySettings, tlsPathsOf } from './settings.ts';
 import { readTlsIdentity } from './tls-files.ts';
 
@@ -33,10 +34,9 @@ function readKey(path: string): Buffer {
 
 const settings = readAll();
 const log = makeLog('gateway', settings.LOG_LEVEL);
-let reloadTls = (): void => undefined;
-process.on('SIGHUP', () => reloadTls());
+const started = reloadAtHangUp(process);
 await runAsProcess(log, async () => {
   const gateway = await startGateway(settings, log);
-  reloadTls = gateway.reloadTls;
+  started(gateway);
   return gateway;
 });

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { RPCServer } from 'ocpp-rpc';
 import { WebSocket } from 'ws';
+import { closeReason } from './close-reason.ts';
 import { makeKeepAlive } from './keep-alive.ts';
 import { textFrame } from './text-frame.ts';
 
@@ -252,7 +253,7 @@ function makeLink(client: RpcClient, socket: ChargerSocket, transport: Socket): 
     close: (code, reason) => {
       if (socket.readyState === WebSocket.CLOSED) return;
       socket.resume();
-      socket.close(code, Buffer.from(reason).subarray(0, 123));
+      socket.close(code, closeReason(reason));
       const timer = setTimeout(terminate, CLOSE_TIMEOUT_MS);
       socket.once('close', () => clearTimeout(timer));
     },

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -6,6 +6,7 @@ import { ZeroHash } from 'ethers';
 import { authorizationKeyHash } from '../../core/identity.ts';
 import type { Credential } from '../../ocpp-gateway/charger-directory.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
+import { reloadAtHangUp } from '../../ocpp-gateway/hang-up.ts';
 import { fingerprintOf, makeCertificate, makeFiles, type TestCertificate } from '../support/certificates.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
@@ -150,12 +151,17 @@ describe('a gateway with TLS', () => {
     };
     const before = await connectCharger(gateway.port, 'CPkey', { tls: tls() });
     const renewed = server('renewed');
+    const signals = new EventEmitter();
+    const started = reloadAtHangUp(signals);
+    // It reads them at the start.
+    signals.emit('SIGHUP');
+    started(gateway);
     files.write('cert.pem', renewed.cert);
-    gateway.reloadTls();
+    signals.emit('SIGHUP');
     // The key is still that of the old one: both are no pair.
     expect(await shown()).toBe('gateway');
     files.write('key.pem', renewed.key);
-    gateway.reloadTls();
+    signals.emit('SIGHUP');
     expect(await shown()).toBe('renewed');
     expect((await before.call('1', 'Heartbeat', {}))[0]).toBe(3);
     await before.close();
