@@ -5,6 +5,7 @@ import type { Logger } from '../runtime/log.ts';
 import type { Running } from '../runtime/process.ts';
 import { openApprovalQueue } from './approval-queue.ts';
 import { makeApprovals } from './approvals.ts';
+import { makeAvailabilityList } from './availability-list.ts';
 import { type BatchExport, makeBatchExport } from './batch-export.ts';
 import { batched } from './batching.ts';
 import { makeCardIndex } from './card-index.ts';
@@ -19,6 +20,7 @@ import { makeEndedReader } from './ended-reader.ts';
 import { makeEndedSessions } from './ended-sessions.ts';
 import { makeEndpoints } from './endpoints.ts';
 import { makeEventReader } from './event-reader.ts';
+import { makeEvidence } from './evidence.ts';
 import { type GatewayHealth, readHealth } from './health.ts';
 import { serveHttp } from './http.ts';
 import { type Ingest, makeIngest } from './ingest.ts';
@@ -186,6 +188,8 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
     new Map([
       ...batched(questions),
       ...makeCommandEndpoints(commandMeans),
+      ...makeAvailabilityList({ db, knowing, reader, chargersInCell: network.chargersInCell, now }),
+      ...makeEvidence({ db, knowing, session, batches: () => recording?.batches }),
       ...makeEndedSessions({
         reader: makeEndedReader(db, session),
         chain: network.settling,

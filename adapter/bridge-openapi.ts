@@ -50,6 +50,30 @@ const ENDED = {
   properties: { endpoint: { const: 'ended-sessions' }, step: { enum: ['ask', 'pay'], default: 'ask' } },
 };
 
+const AVAILABILITY = {
+  type: 'object',
+  title: 'availability-list',
+  properties: {
+    endpoint: { const: 'availability-list' },
+    row: whole("Row of a cell of the factory's map, with `column`; without both, all chargers on record."),
+    column: whole('Column of the cell.'),
+    after: bytes32('`next` of a page.'),
+    asOf: when,
+  },
+};
+const EVIDENCE = {
+  type: 'object',
+  title: 'evidence',
+  required: ['deviceId', 'sessionId', 'asOf'],
+  properties: {
+    endpoint: { const: 'evidence' },
+    deviceId: bytes32("keccak256 of the charger's OCPP identity."),
+    sessionId: bytes32('Id of the session.'),
+    asOf: when,
+    from: whole('`next` of a page.'),
+  },
+};
+
 const SUCCESS = {
   type: 'object',
   required: ['jobRunID', 'statusCode', 'result', 'data', 'timestamps'],
@@ -108,7 +132,7 @@ export const BRIDGE_PATHS = {
             endpoint: text(
               'Here or in `data`; in any case of letters, with -, _ or spaces; charger-status if not given.',
             ),
-            data: { oneOf: [...Object.entries(ENDPOINTS).map(questionOf), ENDED] },
+            data: { oneOf: [...Object.entries(ENDPOINTS).map(questionOf), AVAILABILITY, EVIDENCE, ENDED] },
             responseURL: text(
               'For commands: where the answer is sent later, once, by PATCH with exactly one of `value` and `error`.',
             ),

@@ -34,6 +34,12 @@ export interface NetworkSource extends Running {
   readMeterKey: (deviceId: string) => Promise<string>;
   /** What the ledger asked. */
   asked: AskedRequests;
+  /**
+   * The chargers in a cell of the factory's map, by their ids.
+   *
+   * @throws DevsenError `CHAIN_UNAVAILABLE`
+   */
+  chargersInCell: (row: number, column: number) => Promise<string[]>;
   /** What the chain has of sessions. @throws DevsenError `CHAIN_UNAVAILABLE` until the chain has told the network */
   settling: () => SettlingChain;
 }
@@ -52,6 +58,8 @@ export interface ChainSourceOptions {
 }
 
 const RETRY_MS = 1_000;
+/** Most calls to the chain that one question makes side by side. */
+const CALLS_AT_ONCE = 20;
 const KEYS_RETRY_MS = 30_000;
 
 /** News from the chain. While it is away, what it said last goes on holding. */
@@ -62,6 +70,7 @@ export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
     let isFresh = () => false;
     let chain: { provider: Provider; factory: string } | undefined;
     let asked: AskedRequests | undefined;
+    const chargerIds = new Map<string, string>();
     let settling: SettlingChain | undefined;
     const tellSnapshot = (snapshot: RegistrySnapshot) =>
       tell({ network: snapshot.network, gateways: snapshot.gateways, snapshot });
@@ -128,6 +137,10 @@ export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
           return asked.find(requestId, asOfSec);
         },
       },
+      chargersInCell: async (row, column) => {
+        if (chain === undefined) throw new DevsenError('CHAIN_UNAVAILABLE', 'chain is away');
+        return readChargersInCell(chain.provider, chain.factory, row, column, chargerIds);
+      },
       settling: () => {
         if (settling === undefined)
           throw new DevsenError('CHAIN_UNAVAILABLE', 'the chain has not told the network yet');
@@ -139,6 +152,30 @@ export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
       },
     };
   };
+}
+
+/** A charger's contract and its id belong together for ever: `known` keeps them. */
+export async function readChargersInCell(
+  provider: Provider,
+  factoryAddress: string,
+  row: number,
+  column: number,
+  known: Map<string, string>,
+): Promise<string[]> {
+  try {
+    const box = { south: row, north: row, west: column, east: column };
+    const factory = new Contract(factoryAddress, FACTORY_ABI, provider);
+    const devices = Array.from<string>(await factory.getFunction('devicesInBox')(box));
+    const unknown = devices.filter((device) => !known.has(device));
+    while (unknown.length > 0) {
+      const read = async (device: string) =>
+        known.set(device, await new Contract(device, DEVICE_ABI, provider).getFunction('deviceId')());
+      await Promise.all(unknown.splice(0, CALLS_AT_ONCE).map(read));
+    }
+    return devices.map((device) => known.get(device) ?? '');
+  } catch (error) {
+    throw asChainError(error);
+  }
 }
 
 async function readMeterKey(provider: Provider, factoryAddress: string, deviceId: string): Promise<string> {

@@ -15,6 +15,8 @@ export interface EndpointAnswer {
   /** ABI-encoded, 0x-prefixed hex; or a list of that, or of what a job spec picks from. */
   result: string | readonly (object | string)[];
   fields: Record<string, unknown>;
+  /** What of it may be logged; the fields unless told. Frames hold idTags. */
+  logged?: Record<string, unknown>;
   aboutMs: number;
 }
 

@@ -157,7 +157,10 @@ async function answer(options: HttpOptions, request: Request, response: Response
   try {
     const found = await run(data, AbortSignal.any([gone.signal, closing]));
     response.type('json').send(encodeAnswer(makeAnswer(jobRunId, found, requestedAtMs, now())));
-    log.info({ jobRunId, endpoint, deviceId: data.deviceId, asOf: data.asOf, ...found.fields }, 'answered');
+    log.info(
+      { jobRunId, endpoint, deviceId: data.deviceId, asOf: data.asOf, ...(found.logged ?? found.fields) },
+      'answered',
+    );
   } catch (error) {
     statusCode = asBridgeError(error, jobRunId).statusCode;
     throw error;

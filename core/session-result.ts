@@ -89,6 +89,18 @@ const OTHER_NAMES: Readonly<Record<string, Stop>> = {
  * @param meterKey - the meter's key on chain, if it has one there
  */
 export function sessionResultAt(record: SessionRecordAt, atMs: number, meterKey?: KeyObject): Known<SessionAnswer> {
+  const told = sessionToldAt(record, atMs, meterKey);
+  return told.isKnown ? { isKnown: true, answer: told.answer.answer } : told;
+}
+
+/** What became of a session, and the events it rests on: those whose hashes its evidence is made of, in that order. */
+export interface SessionTold {
+  answer: SessionAnswer;
+  events: SessionEvent[];
+}
+
+/** As `sessionResultAt`, with the events that the answer rests on. */
+export function sessionToldAt(record: SessionRecordAt, atMs: number, meterKey?: KeyObject): Known<SessionTold> {
   const counts = ({ gateway, chapter, epoch }: PlaceAt) =>
     record.gateway(gateway).chapter === chapter && epoch <= atMs + EPOCH_SKEW_MS;
   const shown = inOrder([...record.shown()].filter(counts));
@@ -125,7 +137,8 @@ export function sessionResultAt(record: SessionRecordAt, atMs: number, meterKey?
   const answer = judge({ start, stops, between, lastKnownMs, atMs, meterKey });
   // The charger only knows that it was told to stop.
   const stop = isByLimit && answer.stop === 'Remote' ? 'EnergyLimit' : answer.stop;
-  return { isKnown: true, answer: { ...answer, stop, idTag } };
+  const events = [start, ...between, ...stops];
+  return { isKnown: true, answer: { answer: { ...answer, stop, idTag }, events } };
 }
 
 interface Story {
@@ -256,8 +269,8 @@ const NOTHING: Figures = {
   evidence: ZeroHash,
 };
 
-function known(verdict: Verdict, reason: Reason, figures: Figures): Known<SessionAnswer> {
-  return { isKnown: true, answer: { ...figures, verdict, reason } };
+function known(verdict: Verdict, reason: Reason, figures: Figures): Known<SessionTold> {
+  return { isKnown: true, answer: { answer: { ...figures, verdict, reason }, events: [] } };
 }
 
 function cannotKnow(reason: string): Known<never> {

@@ -33,6 +33,8 @@ export interface TestOperatorOptions {
   /** What the chain shows of a request. */
   asked?: (requestId: string) => RequestApproval | undefined;
   signingKey?: Wallet;
+  /** Ids of the chargers in whatever cell of the map. */
+  inCell?: string[];
   /** What the chain has of sessions; away unless told. */
   settling?: SettlingChain;
   /** Operators whose records make its own whole. */
@@ -70,6 +72,7 @@ export async function startTestOperator(options: TestOperatorOptions) {
         isFresh: () => !options.isChainAway,
         readMeterKey: async () => options.meterKey ?? '0x',
         asked: { find: async (requestId: string) => options.asked?.(requestId) },
+        chargersInCell: async () => options.inCell ?? [],
         settling: () => {
           if (options.settling === undefined) throw new DevsenError('CHAIN_UNAVAILABLE', 'this test has no chain');
           return options.settling;

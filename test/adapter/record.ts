@@ -73,6 +73,7 @@ export function makeTestRecord(gateways: readonly ListedGateway[], path = ':memo
     },
     uptimeReader: uptime,
     commands,
+    sessionReader: session,
     session: (charger: string, sessionId: string, atSec: number, meterKey?: KeyObject): Known<SessionAnswer> =>
       sessionResultAt(session(deviceIdOf(charger), sessionId, asOfMs(atSec)), asOfMs(atSec), meterKey),
     /** The answer as text. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Contract, id, MaxUint256, parseEther, type TransactionReceipt, Wallet } from 'ethers';
 import { makeApprovals } from '../../adapter/approvals.ts';
+import { readChargersInCell } from '../../adapter/chain.ts';
 import { makeEndedReader } from '../../adapter/ended-reader.ts';
 import { makeEndedSessions } from '../../adapter/ended-sessions.ts';
 import { makeSessionReader } from '../../adapter/session-reader.ts';
@@ -263,6 +264,14 @@ describe('a session that ended at the charger and that nobody asked about', () =
     expect(await chain.place(stage.driver)).toBeUndefined();
     await expect(charger.due('away' as 'ask')).rejects.toThrow('step must be one of ask, pay');
   });
+});
+
+it('lists the chargers in a cell of the map', async () => {
+  const factory = String(await stage.network.factory.getAddress());
+  const known = new Map<string, string>();
+  const inCell = (row: number) => readChargersInCell(stage.chain.provider, factory, row, 4_257, known);
+  // (48.137 + 90) / 0.045, (11.575 + 180) / 0.045
+  expect([await inCell(3_069), await inCell(3_070)]).toEqual([[DEVICE_ID], []]);
 });
 
 describe('a card’s session', () => {
