@@ -1,9 +1,13 @@
 import { DevsenError } from '../../core/errors.ts';
 import { call } from '../contracts.ts';
 import { until } from '../deadline.ts';
+import { askAdapters } from './adapters.ts';
 import type { Session } from './session.ts';
 
-const ASK_LIMIT_MS = 5_000;
+/** What matters here of an operator's record of a charger. */
+interface ChargerRecord {
+  connectors?: { status?: { online?: boolean } | null }[];
+}
 
 /** How many operators' records say that a charger is connected, of those that were asked. */
 export interface Sightings {
@@ -25,23 +29,10 @@ export async function untilOnline(session: Session, identity: string, limitSec: 
   const enough = Math.min(Number(set.faults) + 1, adapterUrls.length);
   let shown = -1;
   return until(`${identity} to be online`, limitSec * 1_000, async () => {
-    const seen = await Promise.all(adapterUrls.map((url) => isOnline(url, identity)));
-    const online = seen.filter(Boolean).length;
+    const records = await askAdapters<ChargerRecord>(adapterUrls, `/v1/chargers/${encodeURIComponent(identity)}`);
+    const online = records.filter((one) => one?.connectors?.some(({ status }) => status?.online === true)).length;
     if (online !== shown) output.progress(`${identity} is online for ${online} of ${adapterUrls.length} operators`);
     shown = online;
     return online >= enough ? { online, asked: adapterUrls.length } : undefined;
   });
-}
-
-/** Whether an operator has the charger as connected; one that does not answer does not say so. */
-async function isOnline(url: string, identity: string): Promise<boolean> {
-  try {
-    const place = `${url.replace(/\/$/, '')}/v1/chargers/${encodeURIComponent(identity)}`;
-    const response = await fetch(place, { signal: AbortSignal.timeout(ASK_LIMIT_MS) });
-    if (!response.ok) return false;
-    const { connectors } = (await response.json()) as { connectors?: { status?: { online?: boolean } | null }[] };
-    return connectors?.some(({ status }) => status?.online === true) ?? false;
-  } catch {
-    return false;
-  }
 }

@@ -4,6 +4,7 @@ import { DevsenError } from '../../core/errors.ts';
 import { REASONS, STOPS } from '../../core/session-answers.ts';
 import { call } from '../contracts.ts';
 import { until } from '../deadline.ts';
+import { liveEnergy } from './live-energy.ts';
 import { facts } from './output.ts';
 import type { Session } from './session.ts';
 import { tokenAt } from './tokens.ts';
@@ -103,6 +104,8 @@ export async function showSession(
   const escrow = (await call(payment, 'sessionOf', key)) as Escrow;
   const token = BigInt(escrow.token) === 0n ? undefined : await tokenAt(session, escrow.token);
   const reason = await reasonOf(device, sessionId);
+  // The chain learns the energy at the end only.
+  const live = state === 'Active' ? await liveEnergy(session, identity, sessionId) : undefined;
   const shown = {
     identity,
     sessionId,
@@ -114,6 +117,7 @@ export async function showSession(
     endedAtSec: Number(row.endedAt),
     idleSec: Number(row.idleSec),
     energyWh: Number(row.energyWh),
+    live: live ?? null,
     stop: STOPS[Number(row.stop)] ?? 'None',
     conflicts: Number(row.conflicts),
     token: token?.address ?? null,
@@ -127,7 +131,12 @@ export async function showSession(
       ['occupant', row.occupant],
       ['started', timeText(row.startedAt)],
       ['ended', shown.endedAtSec === 0 ? 'not yet' : `${timeText(row.endedAt)} (${shown.stop})`],
-      ['energy', `${shown.energyWh / 1_000} kWh`],
+      [
+        'energy',
+        live === undefined
+          ? `${shown.energyWh / 1_000} kWh`
+          : `${live.energyWh / 1_000} kWh so far, as ${live.saying} of ${live.asked} operators have it`,
+      ],
       ...(token === undefined
         ? []
         : ([

@@ -86,6 +86,7 @@ describe('the README', () => {
     'status CP-HOME 1': /status +Available\n/,
     'find --near': /CP-HOME\/1 .* 350 kW .*0\.35 DEVSEN\/kWh .* [2-4] of 4/,
     'charge start CP-HOME 1 --kwh 5': /session is \w+; \d of 4 operators have answered[\s\S]*state +Active/,
+    'charge show CP-HOME': /energy +[\d.]+ kWh so far, as [1-4] of 4 operators have it/,
     'charge stop CP-HOME': /state +Settled[\s\S]*\(Remote\)/,
     'charge withdraw all': /DEVSEN +0 +/,
   };

@@ -1,0 +1,20 @@
+const ASK_LIMIT_MS = 5_000;
+
+/**
+ * What operators' public records say, each asked for itself; undefined of one that does not answer, or has nothing there.
+ *
+ * @param urls - base URLs of their adapters
+ * @param path - from `/v1/…` on
+ */
+export async function askAdapters<T>(urls: readonly string[], path: string): Promise<(T | undefined)[]> {
+  return Promise.all(
+    urls.map(async (url) => {
+      try {
+        const response = await fetch(`${url.replace(/\/$/, '')}${path}`, { signal: AbortSignal.timeout(ASK_LIMIT_MS) });
+        return response.ok ? ((await response.json()) as T) : undefined;
+      } catch {
+        return undefined;
+      }
+    }),
+  );
+}
