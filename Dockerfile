@@ -25,7 +25,8 @@ COPY simulator simulator
 COPY network network
 # A new volume takes its owner from the folder it covers.
 RUN install -d -o node -g node /network /network/gateway /network/chargers \
-    /network/operator-1 /network/operator-2 /network/operator-3 /network/operator-4
+    /network/operator-1 /network/operator-2 /network/operator-3 /network/operator-4 \
+    /network/chainlink /network/shared
 USER node
 EXPOSE 9220
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=6 \

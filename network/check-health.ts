@@ -2,7 +2,8 @@ import { CHAIN_READY_BLOCK, hasReachedBlock, isHealthy } from './health.ts';
 
 /**
  * A container's check of its own health: exit code 0 if everything its arguments name is at work, else 1 and which is
- * not. `chain:<url>` is the local chain's JSON-RPC, another URL a part's `/health`.
+ * not. `chain:<url>` is the local chain's JSON-RPC, another URL a part's `/health`; `job-node:<url>` is none of ours where a
+ * Chainlink node does that work.
  */
 async function isWell(place: string): Promise<boolean> {
   const url = place.replace(/^chain:/, '');
@@ -10,7 +11,11 @@ async function isWell(place: string): Promise<boolean> {
   return (await look.catch(() => undefined)) === true;
 }
 
-const places = process.argv.slice(2);
+const isOurs = (place: string) => process.env.JOB_NODE !== 'chainlink' || !place.startsWith('job-node:');
+const places = process.argv
+  .slice(2)
+  .filter(isOurs)
+  .map((place) => place.replace(/^job-node:/, ''));
 const answers = await Promise.all(places.map(isWell));
 const ill = places.filter((_, n) => !answers[n]);
 if (ill.length > 0) process.stderr.write(`not at work: ${ill.join(', ')}\n`);

@@ -7,7 +7,7 @@ import { makeLog } from '../runtime/log.ts';
 import { exitForSettings, runAsProcess } from '../runtime/process.ts';
 import { readSettings, type SettingRows, type SettingsOf } from '../runtime/settings.ts';
 
-/** A node operator as one process: its adapter, and the job node that asks it. */
+/** A node operator as one process: its adapter, and the job node that asks it unless a Chainlink node does. */
 function readAll<Rows extends SettingRows>(rows: Rows): SettingsOf<Rows> {
   try {
     return readSettings(rows, process.env);
@@ -20,6 +20,7 @@ function readAll<Rows extends SettingRows>(rows: Rows): SettingsOf<Rows> {
 const settings = readAll({ ...ADAPTER_SETTINGS, ...JOB_NODE_SETTINGS });
 await runAsProcess(makeLog('operator', settings.LOG_LEVEL), async () => {
   const adapter = await startAdapter(settings, makeLog('adapter', settings.LOG_LEVEL));
+  if (process.env.JOB_NODE === 'chainlink') return adapter;
   const jobs = await startJobNode(settings, makeLog('jobs', settings.LOG_LEVEL));
   return {
     close: async () => {

@@ -39,6 +39,7 @@ describe('the image', () => {
     expect([...programs].sort()).toEqual([
       'network/add-charger.ts',
       'network/ask.ts',
+      'network/chainlink/main.ts',
       'network/chargers.ts',
       'network/check-health.ts',
       'network/local-chain.ts',

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Wallet } from 'ethers';
 import { Redis } from 'ioredis';
 import { STATUS } from '../../core/status.ts';
 import { partFolders } from '../../network/container-files.ts';
@@ -35,6 +36,7 @@ function here(word: string, n = 0): string {
   const operator = ports.operators[n];
   return word
     .replace(/^node$/, process.execPath)
+    .replace('/network/shared', dir)
     .replace('/network/', `${dir}/`)
     .replace(/\/network$/, dir)
     .replace(/(?<=^|127\.0\.0\.1:)8545$/, `${ports.chain}`)
@@ -135,6 +137,16 @@ describe('a network of containers', () => {
     expect(await run('setup')).toMatchObject({ code: 0 });
     expect(operators.map(settingsOf)).not.toEqual(first);
     expect(readdirSync(join(dir, 'operator-1')).sort()).toEqual(['jobs', 'settings.env']);
+  });
+
+  it('has a Chainlink node told the sender of the operator for which it stands in', async () => {
+    const { code } = await run('chainlink-config');
+    expect({ code, said: code === 0 ? [] : said.get('chainlink-config') }).toEqual({ code: 0, said: [] });
+    const fileOf = (name: string) => readFileSync(join(dir, 'chainlink', name), 'utf8');
+    const sender = await Wallet.fromEncryptedJson(fileOf('sender.json'), fileOf('sender-password'));
+    const [, key = ''] = /^NODE_KEY=(.+)$/m.exec(settingsOf('operator-1')) ?? [];
+    expect(sender.address).toBe(new Wallet(key).address);
+    expect(fileOf('secrets.toml')).toContain(fileOf('database-password'));
   });
 
   it('keeps what belongs to one operator out of what the others see', () => {
