@@ -75,26 +75,28 @@ describe('a job node that is killed (SIGKILL) and started again', () => {
     expect(world.bridge.asked.length - askedBefore).toBe(2);
   });
 
-  it('answers what was asked while it was down, however many blocks passed', async () => {
-    await node?.stop();
-    const ids: string[] = [];
-    for (let i = 0; i < 5; i++) {
-      ids.push(await world.request(++nonce));
-      await world.chain.provider.send('hardhat_mine', ['0x14']);
-    }
-    node = startNodeProcess(world.env({ RPC_URL: proxy.url, LOG_RANGE_BLOCKS: '7' }));
-    await waitFor(
-      async () =>
-        ids.every(
-          (
-            (known) => (id) =>
-              known.includes(id)
-          )(await world.answered()),
-        ),
-      { what: 'five answers' },
-    );
-    expect(new Set(await world.answered()).size).toBe((await world.answered()).length);
-  });
+  it(
+    'answers twenty requests that were asked in 500 blocks while it was down, each once',
+    async () => {
+      await node?.stop();
+      const begin = await world.chain.provider.getBlockNumber();
+      const ids: string[] = [];
+      for (let i = 0; i < 20; i++) {
+        ids.push(await world.request(++nonce));
+        await world.chain.provider.send('hardhat_mine', ['0x18']);
+      }
+      expect((await world.chain.provider.getBlockNumber()) - begin).toBe(500);
+      node = startNodeProcess(world.env({ RPC_URL: proxy.url, LOG_RANGE_BLOCKS: '70', BACKFILL_BLOCKS: '600' }));
+      const isAnswered = async () => {
+        const known = new Set(await world.answered());
+        return ids.every((id) => known.has(id));
+      };
+      await waitFor(isAnswered, { what: 'twenty answers', timeoutMs: 2 * PATIENCE_MS });
+      expect(new Set(await world.answered()).size).toBe((await world.answered()).length);
+      expect((await world.fulfilTxs()).every(({ status }) => status === 1)).toBe(true);
+    },
+    3 * PATIENCE_MS,
+  );
 
   it('refuses to share its database with another', async () => {
     node ??= start();

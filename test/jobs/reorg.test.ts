@@ -53,7 +53,7 @@ describe('a reorg', () => {
   describe('after a request was answered', () => {
     beforeEach(() => world.refresh());
 
-    for (const depth of [1, 2, 3, 5, 10]) {
+    for (const depth of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]) {
       it(`answers it once in the new chain too when ${depth} blocks later both are gone and it is mined again`, async () => {
         const node = await startJobNode(world.settings(), log);
         try {
