@@ -1,9 +1,10 @@
 /**
  * Names of settings whose values are nobody's business: passwords, keys and the like under the names that OCPP and makers
- * give them, and settings that hold an idTag (`MasterPassGroupId`, a maker's tag for free charging).
+ * give them, settings that hold an idTag (`MasterPassGroupId`, a maker's tag for free charging), and what names the
+ * charger's hardware or its SIM card.
  */
 const SECRET =
-  /passw|passphrase|secret|credential|token(?!reader)|psk|pincode|pin$|(api|auth|authori[sz]ation|access|encryption|private|shared|wifi|wpa|network)_?key$|idtag|masterpass|user(name)?$/i;
+  /passw|passphrase|secret|credential|token(?!reader)|psk|pincode|pin$|(api|auth|authori[sz]ation|access|encryption|private|shared|wifi|wpa|network)_?key$|idtag|masterpass|user(name)?$|serialnumber|iccid|imsi|msisdn/i;
 
 /** A URL in which a user or a password stands. */
 const WITH_USER = /:\/\/[^/?#\s]*@/;

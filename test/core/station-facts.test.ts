@@ -232,6 +232,8 @@ describe('the value of a setting', () => {
     'FreeChargeIdTag',
     'api_key',
     'sim-pin',
+    'ChargePointSerialNumber',
+    'ICCID',
   ])('is left out of %s', (name) => {
     expect(isSecretName(name)).toBe(true);
   });

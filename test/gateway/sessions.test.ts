@@ -5,10 +5,14 @@ import { messageIdOf, type RequestApproval, START_WITHIN_SEC, sessionTag } from 
 import { cardSessionId, encodeSessionParams, encodeStartParams } from '../../core/session-answers.ts';
 import { stopCauseOf } from '../../core/session-stop.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
+import { startCharger } from '../../simulator/charger.ts';
+import type { Dialect } from '../../simulator/dialect.ts';
+import { ocpp16 } from '../../simulator/ocpp16.ts';
+import { ocpp201 } from '../../simulator/ocpp20.ts';
 import { transactionEvent } from '../core/samples20.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { connectCharger, type RawCharger, readEvents } from './support.ts';
+import { CHARGER_KEY, connectCharger, type RawCharger, readEvents } from './support.ts';
 import { approvalBy, queueApprovals, sourcesOfTwo, startOneOfTwo } from './two-gateways.ts';
 
 type Call = [number, string, string, Record<string, unknown>];
@@ -269,4 +273,31 @@ describe('a session that a contract opened', () => {
     });
     expect(await shown('own', 1, sessionTag(sessionId))).toBe('Accepted');
   });
+
+  it.each<[string, Dialect]>([
+    ['1.6', ocpp16],
+    ['2.0.1', ocpp201],
+  ])(
+    'is ended at a charger of OCPP %s by another card of the user who began it, and by nobody else’s',
+    async (_version, dialect) => {
+      const identity = `CPsession${++count}`;
+      const url = `ws://127.0.0.1:${one.port}`;
+      const charger = startCharger({ url, identity, key: CHARGER_KEY, connectors: 1, dialect });
+      try {
+        await waitFor(() => charger.isOnline(), { what: 'the charger to be online' });
+        await charger.settled();
+        charger.plug(1, { battery: { capacityWh: 50_000, levelWh: 0 }, maxPowerW: 7_000 });
+        expect(await charger.present(1, `Accepted${count}a+ADA`)).toBeUndefined();
+        // The charger knows what the card has in common with others once its start is answered.
+        await charger.settled();
+        expect(await charger.present(1, `Accepted${count}b+BEN`)).toBe('another card began this transaction');
+        expect(charger.connector(1).transaction).toBeDefined();
+        expect(await charger.present(1, `Accepted${count}c+ADA`)).toBeUndefined();
+        expect(charger.connector(1).transaction).toBeUndefined();
+        await charger.settled();
+      } finally {
+        await charger.close();
+      }
+    },
+  );
 });
