@@ -5,6 +5,7 @@ import { call } from '../contracts.ts';
 import { until } from '../deadline.ts';
 import { mustDo, mustEqual } from './check.ts';
 import type { Person } from './people.ts';
+import { readEvents } from './record.ts';
 import { checkPaid, type Paid, type Place, plugIn, untilEnergy } from './session.ts';
 import { LIMIT_MS, type Stage } from './stage.ts';
 
@@ -94,13 +95,10 @@ async function untilAccepted(charger: Charger, connector: number, idTag: string)
   );
 }
 
-/** The session that a card opened, named by the event with which it began: as any operator's public record tells. */
-export async function startedAt(stage: Stage, identity: string, connector: number): Promise<Place> {
-  const [operator] = stage.network.state.operators;
-  return until(`an operator to know of the card's session at ${identity}`, LIMIT_MS, async () => {
-    const response = await fetch(`${operator?.adapterUrl}/v1/chargers/${identity}/events?limit=200`);
-    const { items } = (await response.json()) as { items: PublicEvent[] };
-    const started = items.find(({ facts }) =>
+/** The session that a card opened, named by the event with which it began: as operators' public record tells. */
+async function startedAt(stage: Stage, identity: string, connector: number): Promise<Place> {
+  return until(`operators to know of the card's session at ${identity}`, LIMIT_MS, async () => {
+    const started = (await readEvents(stage, identity)).find(({ facts }) =>
       facts.some((fact) => fact.kind === 'transaction-started' && fact.connector === connector),
     );
     if (started === undefined) return undefined;
@@ -108,15 +106,6 @@ export async function startedAt(stage: Stage, identity: string, connector: numbe
     const sessionId = cardSessionId(deviceId, BigInt(started.epoch), BigInt(started.seq));
     return { identity, connector, sessionId };
   });
-}
-
-/** What the scenarios read of an event in an operator's public record. */
-export interface PublicEvent {
-  epoch: number;
-  seq: number;
-  receivedAtMs: number;
-  hash: string;
-  facts: { kind: string; connector?: number; status?: number; errorClass?: number }[];
 }
 
 function commitmentOf(stage: Stage, idTag: string): string {

@@ -1,9 +1,9 @@
 import { type EventProof, verifyEventProof } from '../../core/event-proof.ts';
 import { call } from '../contracts.ts';
 import { until } from '../deadline.ts';
-import type { PublicEvent } from './cards.ts';
 import { must, mustEqual } from './check.ts';
 import { agreeOnStatus } from './faults.ts';
+import { readEvents, readJson } from './record.ts';
 import { plugIn } from './session.ts';
 import { LIMIT_MS, type Stage } from './stage.ts';
 
@@ -82,8 +82,7 @@ async function prove(stage: Stage, identity: string, observedAtSec: number): Pro
   const { state } = stage.network;
   const users = await stage.contract('UserDEVSEN', state.addresses.users);
   const adapterUrl = state.operators[0]?.adapterUrl;
-  const { items } = await readJson<{ items: PublicEvent[] }>(`${adapterUrl}/v1/chargers/${identity}/events?limit=200`);
-  const event = items.find(({ facts }) =>
+  const event = (await readEvents(stage, identity)).find(({ facts }) =>
     facts.some((fact) => fact.kind === 'status' && fact.connector === 1 && fact.status === AVAILABLE),
   );
   must('an operator shows the event', event !== undefined);
@@ -97,10 +96,4 @@ async function prove(stage: Stage, identity: string, observedAtSec: number): Pro
   // Told when it connected, or, where nothing changed since, at the last sign of life.
   must('the event is not younger than what the chain says', (event?.receivedAtMs ?? 0) <= (observedAtSec + 1) * 1_000);
   return event?.hash ?? '';
-}
-
-async function readJson<Body>(url: string, headers: Record<string, string> = {}): Promise<Body> {
-  const response = await fetch(url, { headers });
-  if (!response.ok) throw new Error(`${new URL(url).pathname} gave HTTP ${response.status}`);
-  return (await response.json()) as Body;
 }

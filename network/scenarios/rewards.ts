@@ -2,9 +2,9 @@ import type { Contract } from 'ethers';
 import { DevsenError } from '../../core/errors.ts';
 import { call } from '../contracts.ts';
 import { until } from '../deadline.ts';
-import type { PublicEvent } from './cards.ts';
 import { must, mustEqual } from './check.ts';
 import { EPOCH_SEC, type Person } from './people.ts';
+import { readEvents } from './record.ts';
 import { logsOf } from './session.ts';
 import { LIMIT_MS, type Stage } from './stage.ts';
 
@@ -85,12 +85,10 @@ interface Uptime {
 
 const UP = [1, 2, 3, 4, 5];
 
-/** Works a charger's uptime out by the public formula, from one operator's public record, and compares. */
+/** Works a charger's uptime out by the public formula, from operators' public record, and compares. */
 async function checkUptime(stage: Stage, rewards: Contract, { epoch, uptimes }: ClosedEpoch, identity: string) {
   const fromSec = Number(await call(rewards, 'startOf', epoch));
-  const adapterUrl = stage.network.state.operators.at(-1)?.adapterUrl;
-  const response = await fetch(`${adapterUrl}/v1/chargers/${identity}/events?limit=200`);
-  const events = ((await response.json()) as { items: PublicEvent[] }).items.toReversed();
+  const events = (await readEvents(stage, identity)).toReversed();
   let usableSec = 0;
   for (let sec = fromSec; sec < fromSec + EPOCH_SEC; sec++) {
     const statuses = new Map<number, number>();
