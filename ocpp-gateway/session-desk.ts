@@ -135,6 +135,16 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     return connected.loaded;
   };
 
+  /** A charger may stay connected for years: what a new connection would not load any more is let go of. */
+  const forgetOld = async (charger: string, sessions: Map<string, Live>) => {
+    const sinceMs = now() - SESSION_MEMORY_MS;
+    const old = [...sessions.keys()].filter((tag) => (sessions.get(tag)?.session.openedAtMs ?? sinceMs) < sinceMs);
+    for (const tag of old) sessions.delete(tag);
+    await store.forget(charger, old).catch((error) => {
+      log.debug({ err: error, chargerId: charger }, 'old sessions not taken from Redis yet');
+    });
+  };
+
   const save = (charger: string, live: Live) => {
     live.savedAtMs = now();
     store.save(charger, live.session.tag, live.progress).catch((error) => {
@@ -243,6 +253,7 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
       if (sessions.has(session.tag)) return;
       await store.open(charger, session);
       sessions.set(session.tag, liveOf({ session, began: undefined, progress: noProgress() }));
+      await forgetOld(charger, sessions);
     },
     withdraw: async (charger, { requestId }) => {
       const live = [...(await sessionsOf(charger)).values()].find(({ session }) => session.sessionId === requestId);

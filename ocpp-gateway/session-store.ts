@@ -9,6 +9,7 @@ export interface SessionStore {
   save: (charger: string, tag: string, progress: Progress) => Promise<void>;
   /** All of a charger, but for those opened before `sinceMs`, which are forgotten. */
   load: (charger: string, sinceMs: number) => Promise<SessionRecord[]>;
+  forget: (charger: string, tags: readonly string[]) => Promise<void>;
 }
 
 const BEGIN = `
@@ -23,6 +24,10 @@ return redis.call('HGET', KEYS[1], ARGV[1])`;
  */
 export function makeSessionStore(redis: Redis, network: string, prefix: string, keepMs: number): SessionStore {
   const key = (charger: string) => `${prefix}:sessions:${network}:${charger}`;
+  const forget = async (charger: string, tags: readonly string[]) => {
+    const fields = tags.flatMap((tag) => [tag, `${tag}.began`, `${tag}.progress`]);
+    if (fields.length > 0) await redis.hdel(key(charger), ...fields);
+  };
   return {
     open: async (charger, session) => {
       await redis.hset(key(charger), session.tag, JSON.stringify(session));
@@ -43,7 +48,7 @@ export function makeSessionStore(redis: Redis, network: string, prefix: string, 
         if (tag.includes('.')) continue;
         const session = JSON.parse(text) as Session;
         const [began, progress] = [fields[`${tag}.began`], fields[`${tag}.progress`]];
-        if (session.openedAtMs < sinceMs) forgotten.push(tag, `${tag}.began`, `${tag}.progress`);
+        if (session.openedAtMs < sinceMs) forgotten.push(tag);
         else {
           records.push({
             session,
@@ -52,9 +57,10 @@ export function makeSessionStore(redis: Redis, network: string, prefix: string, 
           });
         }
       }
-      if (forgotten.length > 0) await redis.hdel(key(charger), ...forgotten);
+      await forget(charger, forgotten);
       return records;
     },
+    forget,
   };
 }
 
