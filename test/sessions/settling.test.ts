@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Contract, id, MaxUint256, parseEther, type TransactionReceipt, Wallet } from 'ethers';
 import { makeApprovals } from '../../adapter/approvals.ts';
+import { readAskedRequests } from '../../adapter/asked-requests.ts';
 import { readChargersInCell } from '../../adapter/chain.ts';
 import { makeEndedReader } from '../../adapter/ended-reader.ts';
 import { makeEndedSessions } from '../../adapter/ended-sessions.ts';
@@ -9,7 +10,7 @@ import { readSettlingChain, type SettlingChain } from '../../adapter/settling-ch
 import { SESSION_STATES } from '../../core/abi.ts';
 import { deviceIdOf, idTagCommitment } from '../../core/identity.ts';
 import { sessionTag } from '../../core/request-approval.ts';
-import { cardSessionId } from '../../core/session-answers.ts';
+import { cardSessionId, encodeStartParams } from '../../core/session-answers.ts';
 import { settlingTurn } from '../../core/settling-turn.ts';
 import { call, send } from '../../network/contracts.ts';
 import { fundLinkAccount } from '../../network/provision.ts';
@@ -264,6 +265,45 @@ describe('a session that ended at the charger and that nobody asked about', () =
     expect(await chain.place(stage.driver)).toBeUndefined();
     await expect(charger.due('away' as 'ask')).rejects.toThrow('step must be one of ask, pay');
   });
+});
+
+describe('what an operator finds on chain of a request', () => {
+  const finder = async (confirmations: number) =>
+    readAskedRequests({
+      provider: stage.chain.provider,
+      oracleAddress: String(await stage.network.oracle.getAddress()),
+      confirmations,
+    });
+  const nowSec = async () => (await stage.chain.provider.getBlock('latest'))?.timestamp ?? 0;
+
+  it('is what the charger’s own contract asked, when enough blocks stand on it', async () => {
+    const requestId = await openSession(false);
+    const asOfSec = await nowSec();
+    const params = encodeStartParams(1, await energyLimitOf(requestId));
+    const request = { requestId, deviceId: DEVICE_ID, query: 'start-charge', params, asOfSec };
+    expect(await (await finder(0)).find(requestId, asOfSec)).toEqual(request);
+    const careful = await finder(2);
+    expect(await careful.find(requestId, asOfSec)).toBeUndefined();
+    await stage.chain.provider.send('hardhat_mine', ['0x2']);
+    expect(await careful.find(requestId, asOfSec)).toEqual(request);
+  });
+
+  it('is nothing where nobody asked, or where what was asked needs no approval', async () => {
+    const sessionId = await openSession();
+    const asked = await ask(0, sessionId);
+    const find = (await finder(0)).find;
+    const asOfSec = await nowSec();
+    expect([await find(id('nobody'), asOfSec), await find(requestIdIn(asked), asOfSec)]).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
+  /** What the deposit buys, as the contract told it. */
+  async function energyLimitOf(sessionId: string): Promise<bigint> {
+    const [log] = await stage.device.queryFilter(stage.device.getEvent('SessionRequested')(sessionId));
+    return (log as unknown as { args: { energyLimitWh: bigint } }).args.energyLimitWh;
+  }
 });
 
 it('lists the chargers in a cell of the map', async () => {
