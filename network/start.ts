@@ -28,6 +28,7 @@ function readArguments() {
     },
   });
   const askEverySec = Number(values['ask-every']);
+  if (values.json && !values.once) throw new DevsenError('INPUT_INVALID', '--json goes with --once');
   if (!/^\d{1,6}$/.test(values['ask-every']))
     throw new DevsenError('INPUT_INVALID', '--ask-every expects whole seconds');
   return {
