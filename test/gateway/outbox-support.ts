@@ -29,7 +29,14 @@ export function openTestOutbox(redisUrl: string, changes: Partial<OutboxSettings
       operators: OPERATORS,
       onFatal: (error) => fatal.push(error),
       ...changes,
-      options: { minIntervalMs: 1, lingerMs: 1, redisTimeoutMs: 250, retryMs: 50, idleMs: 60_000, ...changes.options },
+      options: {
+        minIntervalMs: 1,
+        lingerMs: 1,
+        redisTimeoutMs: 1_000,
+        retryMs: 50,
+        idleMs: 60_000,
+        ...changes.options,
+      },
     },
     silentLog,
   );

@@ -32,7 +32,7 @@ describe('a gateway whose Redis goes away', () => {
     waitFor(() => gateway?.health().status === 'green', { what: 'the gateway to be healthy again', timeoutMs: 20_000 });
 
   it('answers nothing meanwhile, and afterwards has every message it answered, once and in order', async () => {
-    gateway = await startTestGateway(redis.url, {}, { outbox: { redisTimeoutMs: 500, retryMs: 100 } });
+    gateway = await startTestGateway(redis.url, {}, { outbox: { retryMs: 100 } });
     const { port } = gateway;
     const chargers = await Promise.all(Array.from({ length: 10 }, (_, i) => connectCharger(port, `CP${i}`)));
     await Promise.all(chargers.map((charger) => charger.call('before', 'Heartbeat', {})));
@@ -57,7 +57,7 @@ describe('a gateway whose Redis goes away', () => {
   });
 
   it('does not answer a StartTransaction whose id it cannot keep, and answers it when it is sent again', async () => {
-    gateway = await startTestGateway(redis.url, {}, { outbox: { redisTimeoutMs: 500, retryMs: 100 } });
+    gateway = await startTestGateway(redis.url, {}, { outbox: { retryMs: 100 } });
     const charger = await connectCharger(gateway.port, 'CP1');
     await charger.call('0', 'Heartbeat', {});
     await redis.kill9();
