@@ -10,7 +10,7 @@ import { isAfter, isSamePlace, type PlaceAt } from './place.ts';
 import type { Reason, SessionAnswer, Stop, Verdict } from './session-answers.ts';
 import { STOPS } from './session-answers.ts';
 import { judgeRegisters, signedIn } from './session-figures.ts';
-import { beginningOf, inOrder, openingOf, type ShownEvent } from './session-opening.ts';
+import { type Beginning, beginningOf, inOrder, openingOf, type ShownEvent } from './session-opening.ts';
 import type { StopCause } from './session-stop.ts';
 import { signedEnergy } from './signed-energy.ts';
 
@@ -104,15 +104,26 @@ export function sessionToldAt(record: SessionRecordAt, atMs: number, meterKey?: 
   const counts = ({ gateway, chapter, epoch }: PlaceAt) =>
     record.gateway(gateway).chapter === chapter && epoch <= atMs + EPOCH_SKEW_MS;
   const shown = inOrder([...record.shown()].filter(counts));
-  const opening = openingOf(shown);
-  if (opening === undefined) {
+  const first = openingOf(shown);
+  if (first === undefined) {
     if (record.missedUntilMs > 0) return cannotKnow('the session may have begun before this record is whole');
     return known('CannotKnow', 'NoRecord', NOTHING);
   }
   const isIts = (event: ShownEvent) => shown.some((own) => isSamePlace(own, event));
-  const beginning = beginningOf(record, opening, isIts, counts);
-  if (isDoubtful(beginning ?? { start: opening, isTold: false }, record.missedUntilMs)) {
-    return cannotKnow('the session began before this record is whole');
+  // Where its tag was shown in another session's transaction first, it may still have begun in one of its own.
+  const openings = new Map([[first.fact.transactionId, first]]);
+  for (const event of shown) {
+    const { transactionId, outcome } = event.fact;
+    if (outcome === 'Accepted' && !openings.has(transactionId)) openings.set(transactionId, event);
+  }
+  let opening = first;
+  let beginning: Beginning | undefined;
+  for (opening of openings.values()) {
+    beginning = beginningOf(record, opening, isIts, counts);
+    if (isDoubtful(beginning ?? { start: opening, isTold: false }, record.missedUntilMs)) {
+      return cannotKnow('the session began before this record is whole');
+    }
+    if (beginning !== undefined) break;
   }
   if (beginning === undefined) return known('CannotKnow', 'NoRecord', NOTHING);
   const { start } = beginning;

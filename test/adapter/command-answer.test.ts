@@ -9,9 +9,10 @@ import {
   stopAnswerAt,
 } from '../../core/command-answer.ts';
 import { deviceIdOf } from '../../core/identity.ts';
-import type { CommandQuery } from '../../core/request-approval.ts';
+import { type CommandQuery, sessionTag } from '../../core/request-approval.ts';
 import { encodeSessionParams, encodeStartParams } from '../../core/session-answers.ts';
-import { beginStory, CHARGER, DAY, ms, SESSION } from './session-story.ts';
+import { register, transactionEvent } from '../core/samples20.ts';
+import { beginStory, CHARGER, DAY, iso, ms, SESSION } from './session-story.ts';
 
 const abi = AbiCoder.defaultAbiCoder();
 const REQUEST = id('a request');
@@ -136,6 +137,26 @@ describe('the answer to start-charge', () => {
   const told = (story: ReturnType<typeof beginStory>) =>
     follow(story, (record, sec) => startAnswerAt(record, asked, DAY + ASKED_SEC, sec), { requestId: SESSION });
   const nothing = { transaction: ZeroHash, meterStartWh: 0n, startedAtSec: 0, verdict: 'Refused' };
+
+  it('is the transaction of OCPP 2.x that shows the tag after it began, unless another card was accepted in it', () => {
+    const story = beginStory('ocpp2.0.1');
+    const accepted = { idTokenInfo: { status: 'Accepted' } };
+    const token = (idToken: string) => ({ idToken: { idToken, type: 'Central' } });
+    const tell = (sec: number, type: 'Started' | 'Updated', transactionId: string, change: object) => {
+      const at = { timestamp: iso(DAY + sec), transactionInfo: { transactionId } };
+      story.call(sec, 'TransactionEvent', transactionEvent(type, 0, { ...at, ...change }), accepted);
+    };
+    tell(90, 'Started', 'tx-card', token('ADA'));
+    const meterValue = [{ timestamp: iso(DAY + 95), sampledValue: [register(700, 'Transaction.Begin')] }];
+    tell(95, 'Started', 'tx-own', { evse: { id: 1 }, meterValue });
+    tell(110, 'Updated', 'tx-card', token(sessionTag(SESSION)));
+    tell(120, 'Updated', 'tx-own', token(sessionTag(SESSION)));
+    story.flush(300);
+    const transaction = keccak256(toUtf8Bytes('tx-own'));
+    const begun = { verdict: 'Done', transaction, meterStartWh: 700n, startedAtSec: DAY + 95, sec: 120 };
+    expect(told(story)).toMatchObject(begun);
+    expect(story.told(290)).toMatchObject({ verdict: 'Running', connector: 1, started: 95 });
+  });
 
   it('waits for the transaction that begins with the tag of the session', () => {
     const story = beginStory();
