@@ -1,15 +1,13 @@
 /**
  * When batches are made. A batch costs about the same to sign, send and store whether it holds one event or hundreds: while
- * there is time to spare it goes to small batches and so to soon answers, and the busier the process or Redis is, the
- * larger batches become.
+ * there is time to spare it goes to small batches and so to soon answers, and the busier the process is, the larger
+ * batches become. A slow Redis makes them larger by itself, since one batch is under way at a time.
  */
 export interface BatchPace {
   /** From when on the next batch may be made, ms on the clock of `begun`. */
   dueMs: () => number;
   /** A batch is being made. */
   begun: (atMs: number) => void;
-  /** Redis has it, so long after it was begun. */
-  written: (tookMs: number) => void;
 }
 
 export interface PaceBounds {
@@ -26,11 +24,6 @@ const SHRINK = 0.8;
 
 /** How long the process is watched before the interval is set anew, ms. */
 const WATCH_MS = 100;
-
-/** Others use Redis too: a write of ours is in it no more than half of the time. */
-const WRITES_PER_INTERVAL = 2;
-/** What the last write weighs in their mean duration. */
-const NEWEST = 0.2;
 
 /**
  * Batches that may follow one another at once after a pause: chargers' messages come in bursts, and the rest of a burst
@@ -51,24 +44,18 @@ export function nextIntervalMs(intervalMs: number, busyShare: number, bounds: Pa
 /** @param busyShare - the share of its time that the process has worked since it was last asked, 0 to 1 */
 export function makeBatchPace(bounds: PaceBounds, busyShare: () => number): BatchPace {
   let intervalMs = bounds.minIntervalMs;
-  let writeMs = 0;
   let watchedSinceMs = -Infinity;
   /** Up to when batches have used up the time that they may take. */
   let takenUntilMs = -Infinity;
 
-  const spacingMs = () => Math.min(Math.max(intervalMs, writeMs * WRITES_PER_INTERVAL), bounds.maxIntervalMs);
-
   return {
-    dueMs: () => takenUntilMs - (BURST_BATCHES - 1) * spacingMs(),
+    dueMs: () => takenUntilMs - (BURST_BATCHES - 1) * intervalMs,
     begun: (atMs) => {
       if (atMs - watchedSinceMs >= WATCH_MS) {
         intervalMs = nextIntervalMs(intervalMs, busyShare(), bounds);
         watchedSinceMs = atMs;
       }
-      takenUntilMs = Math.max(takenUntilMs, atMs) + spacingMs();
-    },
-    written: (tookMs) => {
-      writeMs += (tookMs - writeMs) * NEWEST;
+      takenUntilMs = Math.max(takenUntilMs, atMs) + intervalMs;
     },
   };
 }

@@ -189,7 +189,6 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
       pace.begun(startedMs);
       nextWatermarkMs = startedMs + options.idleMs;
       await writer.write(inFlight?.lines ?? [], inFlight?.hashes ?? [], sealWatermarkMs());
-      pace.written(performance.now() - startedMs);
       writtenBatches++;
       writtenEvents += inFlight?.lines.length ?? 0;
       if (inFlight) settle(pending, inFlight);

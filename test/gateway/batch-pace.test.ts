@@ -28,22 +28,6 @@ describe('the pace of batches', () => {
     expect(begunAtMs).toEqual([1000, 1000, 1000, 1002.5, 1005, 1007.5]);
   });
 
-  it('leaves Redis half of the time to others, however long it takes', () => {
-    const pace = makeBatchPace(BOUNDS, () => 0);
-    for (let n = 0; n < 100; n++) pace.written(10);
-    const fromMs = 1_000_000;
-    for (let n = 0; n < 3; n++) pace.begun(fromMs);
-    expect(pace.dueMs() - fromMs).toBeCloseTo(20, 3);
-  });
-
-  it('waits no longer than the longest interval for the next batch after a Redis that was away', () => {
-    const pace = makeBatchPace(BOUNDS, () => 0);
-    pace.begun(0);
-    pace.written(30_000);
-    for (let n = 0; n < 3; n++) pace.begun(30_000);
-    expect(pace.dueMs()).toBe(30_040);
-  });
-
   it('is as quick as it may be at any load that leaves time to spare, and as slow where there is none', () => {
     // A process that each event and each batch takes a time; batches are made as soon as the pace lets them.
     const run = (eventsPerMs: number, eventMs: number, batchMs: number) => {
