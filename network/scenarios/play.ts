@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { Reply } from '../consumer.ts';
 import type { Terminal } from '../terminal.ts';
 import { playAsking } from './asking.ts';
@@ -50,7 +51,7 @@ export async function startPlays(stage: Stage, step: Terminal['step']): Promise<
   const faults = step('a fault reaches the chain and stays in the history', () => playFaults(stage));
   const roaming = step('one driver pays in two regions, in two tokens', () => playRoaming(stage));
   const before = [asking, setUp, finding, charging, cards, configuration, faults, roaming];
-  const epochs = all(before).then(() =>
+  const epochs = countWhile(stage, all(before)).then(() =>
     step('epochs of rewards end, and every charger’s uptime is known', () => closeEpochs(stage)),
   );
   // While an epoch comes to its end: three of four operators are enough for all that is asked then.
@@ -78,4 +79,19 @@ export async function startPlays(stage: Stage, step: Terminal['step']): Promise<
 async function all(works: readonly Promise<unknown>[]): Promise<void> {
   await Promise.allSettled(works);
   await Promise.all(works);
+}
+
+/** Pause between two countings of settled sessions, ms: far less than the two epochs in which one may be counted. */
+const COUNT_EVERY_MS = 15_000;
+
+/** Counts sessions for the rewards as they settle: on a busy machine the first are too old when the last settles. */
+async function countWhile(stage: Stage, work: Promise<void>): Promise<void> {
+  const over = new AbortController();
+  const done = () => over.abort();
+  work.then(done, done);
+  while (!over.signal.aborted) {
+    await setTimeout(COUNT_EVERY_MS, undefined, { signal: over.signal }).catch(() => {});
+    if (!over.signal.aborted) await stage.devsen(stage.people.asker, 'rewards', 'count');
+  }
+  await work;
 }
