@@ -6,7 +6,7 @@ import { readChargersInCell } from '../../adapter/chain.ts';
 import { makeEndedReader } from '../../adapter/ended-reader.ts';
 import { makeEndedSessions } from '../../adapter/ended-sessions.ts';
 import { makeSessionReader } from '../../adapter/session-reader.ts';
-import { readSettlingChain, type SettlingChain } from '../../adapter/settling-chain.ts';
+import type { SettlingChain } from '../../adapter/settling-chain.ts';
 import { SESSION_STATES } from '../../core/abi.ts';
 import { deviceIdOf, idTagCommitment } from '../../core/identity.ts';
 import { sessionTag } from '../../core/request-approval.ts';
@@ -24,6 +24,7 @@ import {
   pass,
   requestIdIn,
   type SessionStage,
+  settlingChainOf,
   startedNow,
   transact,
 } from './stage.ts';
@@ -43,27 +44,7 @@ let beginning: string;
 beforeAll(async () => {
   stage = await openSessionStage();
   const { network, operators, driver } = stage;
-  const lower = (address: unknown) => String(address).toLowerCase();
-  const snapshot = {
-    network: TEST_NETWORK,
-    users: lower(await network.users.getAddress()),
-    factory: lower(await network.factory.getAddress()),
-    link: lower(await network.link.getAddress()),
-    operators: operators.map(({ account, oracle }) => ({
-      account: lower(account),
-      oracle: lower(oracle),
-      signingKey: '',
-      active: true,
-    })),
-    gateways: [],
-  };
-  const oracleAddress = String(await network.oracle.getAddress());
-  chain = readSettlingChain({
-    provider: stage.chain.provider,
-    oracleAddress,
-    confirmations: 0,
-    snapshot: () => snapshot,
-  });
+  chain = await settlingChainOf(stage);
   await send(network.users, 'setIdTag', idTagCommitment(TAG, TEST_PEPPER), driver);
   for (const { account } of operators) await fundLinkAccount(network, account, parseEther('10'));
   beginning = await stage.chain.provider.send('evm_snapshot', []);

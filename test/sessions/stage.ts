@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Contract, id, parseEther, type TransactionReceipt, Wallet } from 'ethers';
+import { readSettlingChain, type SettlingChain } from '../../adapter/settling-chain.ts';
 import { deviceIdOf } from '../../core/identity.ts';
 import { QUERIES } from '../../core/queries.ts';
 import {
@@ -14,6 +15,7 @@ import { connectContracts, contractAt, type NetworkContracts, send } from '../..
 import { deployNetwork } from '../../network/deploy.ts';
 import { ensureCharger, ensureTerms, ensureUser, fundLinkAccount, ROLES } from '../../network/provision.ts';
 import { makeOperators, requestsIn, type TestOperator } from '../contracts/support/oracles.ts';
+import { TEST_NETWORK } from '../support/batches.ts';
 import { startChain, type TestChain } from '../support/chain.ts';
 
 /**
@@ -104,6 +106,30 @@ export async function openSessionStage(): Promise<SessionStage> {
 function tariffIn(token: string): Record<string, string | bigint> {
   const prices = { perKwh: '0.3', perMinute: '0.01', flat: '0.5', perIdleMinute: '0.1' };
   return { token, ...Object.fromEntries(Object.entries(prices).map(([name, price]) => [name, parseEther(price)])) };
+}
+
+/** What an operator knows of the chain to bring sessions to an end, at the newest block. */
+export async function settlingChainOf({ chain, network, operators }: SessionStage): Promise<SettlingChain> {
+  const lower = (address: unknown) => String(address).toLowerCase();
+  const snapshot = {
+    network: TEST_NETWORK,
+    users: lower(await network.users.getAddress()),
+    factory: lower(await network.factory.getAddress()),
+    link: lower(await network.link.getAddress()),
+    operators: operators.map(({ account, oracle }) => ({
+      account: lower(account),
+      oracle: lower(oracle),
+      signingKey: '',
+      active: true,
+    })),
+    gateways: [],
+  };
+  return readSettlingChain({
+    provider: chain.provider,
+    oracleAddress: String(await network.oracle.getAddress()),
+    confirmations: 0,
+    snapshot: () => snapshot,
+  });
 }
 
 /** Sends a tx and returns its receipt. */
