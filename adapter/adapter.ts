@@ -21,6 +21,7 @@ import { makeEndedSessions } from './ended-sessions.ts';
 import { makeEndpoints } from './endpoints.ts';
 import { makeEventReader } from './event-reader.ts';
 import { makeEvidence } from './evidence.ts';
+import { makeExpiredRequests } from './expired-requests.ts';
 import { type GatewayHealth, readHealth } from './health.ts';
 import { serveHttp } from './http.ts';
 import { type Ingest, makeIngest } from './ingest.ts';
@@ -193,6 +194,13 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
       ...makeEndedSessions({
         reader: makeEndedReader(db, session),
         chain: network.settling,
+        account: settings.OPERATOR_ACCOUNT,
+        slotMs: settings.SETTLE_SLOT_SEC * 1000,
+        now,
+      }),
+      ...makeExpiredRequests({
+        chain: network.settling,
+        requests: network.overdue,
         account: settings.OPERATOR_ACCOUNT,
         slotMs: settings.SETTLE_SLOT_SEC * 1000,
         now,

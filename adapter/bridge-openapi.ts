@@ -49,6 +49,11 @@ const ENDED = {
   title: 'ended-sessions',
   properties: { endpoint: { const: 'ended-sessions' }, step: { enum: ['ask', 'pay'], default: 'ask' } },
 };
+const EXPIRED = {
+  type: 'object',
+  title: 'expired-requests',
+  properties: { endpoint: { const: 'expired-requests' } },
+};
 
 const AVAILABILITY = {
   type: 'object',
@@ -132,7 +137,7 @@ export const BRIDGE_PATHS = {
             endpoint: text(
               'Here or in `data`; in any case of letters, with -, _ or spaces; charger-status if not given.',
             ),
-            data: { oneOf: [...Object.entries(ENDPOINTS).map(questionOf), AVAILABILITY, EVIDENCE, ENDED] },
+            data: { oneOf: [...Object.entries(ENDPOINTS).map(questionOf), AVAILABILITY, EVIDENCE, ENDED, EXPIRED] },
             responseURL: text(
               'For commands: where the answer is sent later, once, by PATCH with exactly one of `value` and `error`.',
             ),

@@ -9,6 +9,7 @@ import { type Registry, type RegistrySnapshot, watchRegistry } from '../runtime/
 import { type AskedRequests, readAskedRequests } from './asked-requests.ts';
 import { type FormerKey, readFormerKeys } from './former-keys.ts';
 import type { ListedGateway } from './gateway-book.ts';
+import { type OverdueRequests, readOverdueRequests } from './overdue-requests.ts';
 import { readSettlingChain, type SettlingChain } from './settling-chain.ts';
 
 /** What the chain says about the network: the first time, and whenever it changes. */
@@ -42,6 +43,8 @@ export interface NetworkSource extends Running {
   chargersInCell: (row: number, column: number) => Promise<string[]>;
   /** What the chain has of sessions. @throws DevsenError `CHAIN_UNAVAILABLE` until the chain has told the network */
   settling: () => SettlingChain;
+  /** Requests that too few answered. @throws DevsenError `CHAIN_UNAVAILABLE` until the chain has told the network */
+  overdue: () => OverdueRequests;
 }
 
 /** Opens a source of news; `tell` is called for each. */
@@ -72,6 +75,7 @@ export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
     let asked: AskedRequests | undefined;
     const chargerIds = new Map<string, string>();
     let settling: SettlingChain | undefined;
+    let overdue: OverdueRequests | undefined;
     const tellSnapshot = (snapshot: RegistrySnapshot) =>
       tell({ network: snapshot.network, gateways: snapshot.gateways, snapshot });
     /** Once is enough: a key that is replaced later was told as the present one before. */
@@ -105,6 +109,7 @@ export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
           isFresh = registry.isFresh;
           asked = readAskedRequests({ provider, oracleAddress, confirmations });
           settling = readSettlingChain({ provider, oracleAddress, confirmations, snapshot: registry.snapshot });
+          overdue = readOverdueRequests({ provider, oracleAddress, confirmations });
           registry.onChange(tellSnapshot);
           tellSnapshot(registry.snapshot());
           const keysTold = tellFormerKeys(provider, registry);
@@ -145,6 +150,10 @@ export function chainSource(options: ChainSourceOptions): OpenNetworkSource {
         if (settling === undefined)
           throw new DevsenError('CHAIN_UNAVAILABLE', 'the chain has not told the network yet');
         return settling;
+      },
+      overdue: () => {
+        if (overdue === undefined) throw new DevsenError('CHAIN_UNAVAILABLE', 'the chain has not told the network yet');
+        return overdue;
       },
       close: async () => {
         closing.abort();

@@ -101,7 +101,7 @@ export const ADAPTER_SETTINGS = {
   },
   SETTLE_SLOT_SEC: {
     about:
-      "How long it is one operator's turn to settle a session that ended without anybody's call; the same at all operators.",
+      "How long it is one operator's turn to settle a session that ended without anybody's call, or to end a request that too few answered; the same at all operators.",
     unit: 's',
     default: '300',
     read: asWhole(1, 86_400),

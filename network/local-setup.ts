@@ -184,7 +184,7 @@ export async function registerCharger(
 }
 
 /** Jobs that the clock begins, and how often it does in a local network: nobody should have to wait to see them work. */
-const CRON_JOBS = ['settle-ended-sessions', 'pay-card-sessions'] as const;
+const CRON_JOBS = ['settle-ended-sessions', 'pay-card-sessions', 'expire-requests'] as const;
 const LOCAL_SCHEDULE = 'CRON_TZ=UTC */5 * * * * *';
 
 /** Writes each operator's own copies of the job specs. @param senders - the account of each operator's job node */

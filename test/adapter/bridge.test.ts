@@ -186,7 +186,7 @@ describe('the bridge', () => {
       'an unknown endpoint',
       { data: { endpoint: 'Bitcoin' } },
       404,
-      'endpoint must be one of charger-status, meter-reading, uptime, session-result, start-charge, stop-charge, get-configuration, set-configuration, command, availability-list, evidence, ended-sessions',
+      'endpoint must be one of charger-status, meter-reading, uptime, session-result, start-charge, stop-charge, get-configuration, set-configuration, command, availability-list, evidence, ended-sessions, expired-requests',
     ],
     [
       'wrong fields',

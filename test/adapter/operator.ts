@@ -77,6 +77,9 @@ export async function startTestOperator(options: TestOperatorOptions) {
           if (options.settling === undefined) throw new DevsenError('CHAIN_UNAVAILABLE', 'this test has no chain');
           return options.settling;
         },
+        overdue: () => {
+          throw new DevsenError('CHAIN_UNAVAILABLE', 'this test has no chain');
+        },
         close: async () => {},
       };
     },

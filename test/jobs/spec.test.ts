@@ -95,6 +95,15 @@ describe('the job specs that settle ended sessions', () => {
     });
   });
 
+  it('and end requests need no payer either', () => {
+    const expire = readFileSync('jobs/expire-requests.toml', 'utf8');
+    expect(parseJobSpec(renderCronSpec(expire, { evmChainId: 7, linkPayer: LEDGER }), 'expire.toml')).toMatchObject({
+      id: '0de75e00-c4a9-4e57-8a70-0000000000c3:cron',
+      scheduleText: 'CRON_TZ=UTC 15 * * * * *',
+      warnings: [],
+    });
+  });
+
   it('cannot be rendered from a template without a payer, or of another type', () => {
     const places = { evmChainId: 1, linkPayer: LEDGER };
     expect(() => renderCronSpec(settle.replace('payer    [', 'buyer    ['), places)).toThrow('or no task "payer"');
