@@ -30,7 +30,7 @@ const ROOT = join(import.meta.dirname, '..');
 /** How often services look at the local chain, ms: its blocks come when there is a tx. */
 const CHAIN_POLL_MS = '200';
 /** So that an operator that is away is not waited for long, s. */
-const SETTLE_SLOT_SEC = '10';
+export const SETTLE_SLOT_SEC = 10;
 
 /** Runs one of the network's own TypeScript files. */
 export function nodePlan(name: string, script: string, args: string[], env: Record<string, string>): ProcessPlan {
@@ -109,7 +109,7 @@ export function operatorEnv(places: LocalPlaces, n: number): Record<string, stri
     IDTAG_PEPPER: places.keys.idTagPepper,
     SIGNING_KEY: keys.signing,
     SIGNING_KEY_ALLOWED: 'true',
-    SETTLE_SLOT_SEC,
+    SETTLE_SLOT_SEC: String(SETTLE_SLOT_SEC),
     JOBS_DIR: join(dir, 'jobs'),
     JOBS_DATABASE: join(dir, 'jobs.sqlite'),
     JOBS_PORT: String(ports.jobs),
