@@ -41,7 +41,9 @@ await runAsProcess(log, async () => {
 });
 
 function falsify(text: string): string {
-  const answer = JSON.parse(text) as { result: string; data: { result: string } };
+  const answer = JSON.parse(text) as { result: unknown; data: object };
+  // What jobs of the clock are to do is a list, and no lie is wanted there.
+  if (typeof answer.result !== 'string') return text;
   const result = encodeChargerStatus({ ...decodeChargerStatus(answer.result), status: STATUS.Faulted, errorClass: 3 });
   return JSON.stringify({ ...answer, result, data: { ...answer.data, result } });
 }
