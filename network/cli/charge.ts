@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Contract, ContractTransactionReceipt } from 'ethers';
 import { DevsenError } from '../../core/errors.ts';
 import { call } from '../contracts.ts';
+import { type CardLimitOptions, cardLimit, commitmentOf } from './card.ts';
 import { inNetwork, type Session, type Streams } from './session.ts';
 import { lastSession, type SessionEnd, showSession, waitWhile } from './session-view.ts';
 import { tokenAt } from './tokens.ts';
@@ -42,6 +43,19 @@ export function addChargeCommands(program: Command, streams: Streams): void {
     .option('--to <account>', 'yours if not given', address)
     .action(async (text: string, options: { token?: string; to?: string }, command: Command) => {
       await inNetwork(command, streams, 'driver', (session) => withdraw(session, text, options));
+    });
+
+  charge
+    .command('card')
+    .description('what an RFID card may spend of your tokens in the vault; sets it if amounts are given')
+    .argument('<idTag or commitment>', 'the idTag needs the pepper of the network, IDTAG_PEPPER')
+    .option('--per-session <amount>', 'most that one session may take, in tokens')
+    .option('--in-all <amount>', 'most that all sessions from now on may take, in tokens; 0 ends it')
+    .option('--token <address or symbol>', 'needed if the network takes several')
+    .action(async (card: string, options: CardLimitOptions, command: Command) => {
+      await inNetwork(command, streams, 'driver', (session) =>
+        cardLimit(session, commitmentOf(session, streams, card), options),
+      );
     });
 
   charge

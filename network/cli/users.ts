@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import { ZeroAddress } from 'ethers';
 import { USER_STATES } from '../../core/abi.ts';
 import { DevsenError } from '../../core/errors.ts';
-import { idTagCommitment } from '../../core/identity.ts';
 import { call } from '../contracts.ts';
 import { ROLES } from '../provision.ts';
+import { commitmentOf } from './card.ts';
 import { table } from './output.ts';
 import { inNetwork, type Session, type Streams } from './session.ts';
 import { transact } from './tx.ts';
-import { address, bytes32, timeText, whole } from './values.ts';
+import { address, timeText, whole } from './values.ts';
 
 const PAGE = 100;
 type RoleName = keyof typeof ROLES;
@@ -159,15 +159,6 @@ function stateName(state: bigint): string {
 
 function expiryText(atSec: number): string {
   return atSec === 0 ? 'for ever' : `until ${timeText(atSec)}`;
-}
-
-function commitmentOf(session: Session, { env }: Streams, card: string): string {
-  if (/^0x[0-9a-fA-F]{64}$/.test(card)) return bytes32(card);
-  const pepper = session.local?.keys.idTagPepper ?? env.IDTAG_PEPPER;
-  if (pepper === undefined || !/^([0-9a-fA-F]{2})+$/.test(pepper)) {
-    throw new DevsenError('INPUT_INVALID', 'an idTag needs the pepper of the network: set IDTAG_PEPPER, hex');
-  }
-  return idTagCommitment(card, Buffer.from(pepper, 'hex'));
 }
 
 function roleNames(): string {

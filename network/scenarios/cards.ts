@@ -1,3 +1,4 @@
+import { formatEther } from 'ethers';
 import { idTagCommitment } from '../../core/identity.ts';
 import { cardSessionId } from '../../core/session-answers.ts';
 import type { Charger } from '../../simulator/charger.ts';
@@ -42,15 +43,14 @@ export async function playCards(stage: Stage): Promise<Tapped> {
 }
 
 async function tapAndPay(stage: Stage, charger: Charger): Promise<Paid> {
-  const { people, network, tokens } = stage;
+  const { people, tokens } = stage;
   const { cardHolder } = people;
   const idTag = 'CARD-OF-THE-HOLDER';
   await stage.devsen(people.admin, 'users', 'set', cardHolder.account, 'occupant');
   await stage.devsen(people.admin, 'users', 'card', 'add', idTag, cardHolder.account);
   await stage.devsen(cardHolder, 'charge', 'deposit', '100', '--token', tokens.own.address);
-  const vault = await stage.contract('PaymentDEVSEN', network.state.addresses.payment);
-  const limit = [commitmentOf(stage, idTag), tokens.own.address, MOST_PER_SESSION, MOST_IN_ALL];
-  await stage.send(cardHolder, vault, 'setCardLimit', ...limit);
+  const limits = ['--per-session', formatEther(MOST_PER_SESSION), '--in-all', formatEther(MOST_IN_ALL)];
+  await stage.devsen(cardHolder, 'charge', 'card', idTag, ...limits, '--token', tokens.own.address);
 
   await plugIn(charger, 1);
   await untilAccepted(charger, 1, idTag);

@@ -212,6 +212,26 @@ describe('devsen', () => {
     expect((await text('charge', 'deposit', 'much')).err).toContain("'much' is no amount with at most 18 decimals");
   });
 
+  it('says what a card may spend', async () => {
+    const commitment = idTagCommitment('MY-CARD', Buffer.from(keys.idTagPepper, 'hex'));
+    const limits = ['--per-session', '12.5', '--in-all', '100'];
+    expect(await json('charge', 'card', 'MY-CARD', ...limits)).toMatchObject({
+      commitment,
+      mostPerSession: parseEther('12.5').toString(),
+      remaining: parseEther('100').toString(),
+      isYours: false,
+    });
+    await json('users', 'card', 'add', 'MY-CARD', new Wallet(keys.driver).address);
+    expect((await text('charge', 'card', commitment)).out).toBe(
+      'The card may spend 12.5 DEVSEN a session and 100 DEVSEN in all.',
+    );
+    await json('charge', 'card', commitment, '--per-session', '12.5', '--in-all', '0');
+    expect(await json('charge', 'card', commitment)).toMatchObject({ remaining: '0', isYours: true });
+    expect((await text('charge', 'card', 'MY-CARD', '--in-all', '5')).err).toBe(
+      'Failed: how much? Give both --per-session and --in-all',
+    );
+  });
+
   it('says what a start would cost, and sends none with --dry-run', async () => {
     const before = await chain.provider.getBlockNumber();
     const dry = (await json('charge', 'start', 'CP-1', '1', '--kwh', '10', '--dry-run')) as {
