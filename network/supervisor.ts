@@ -9,7 +9,7 @@ export interface ProcessPlan {
   name: string;
   command: string;
   args: string[];
-  /** The whole environment of the process; nothing is inherited but the search path and the home directory. */
+  /** The whole environment of the process; nothing is inherited but where programs, home and Node's cache are. */
   env?: Record<string, string>;
   /** Where it works; where this process does if not given. */
   cwd?: string;
@@ -48,7 +48,7 @@ export async function startProcess(plan: ProcessPlan, watchdog: Watchdog): Promi
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(plan.cwd ? { cwd: plan.cwd } : {}),
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...plan.env },
+    env: { ...inherited(), ...plan.env },
   });
   const lastWords: string[] = [];
   const listen = (stream: Readable | null) => {
@@ -111,4 +111,9 @@ export function describeExit(exit: Exit): string {
   const how = exit.signal ? `was ended by ${exit.signal}` : `ended with exit code ${exit.code}`;
   const words = exit.lastWords.map((line) => `    ${line}`).join('\n');
   return `${exit.name} ${how}${words ? `. Its last words:\n${words}` : ' and said nothing'}`;
+}
+
+function inherited(): Record<string, string> {
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE } = process.env;
+  return { PATH, HOME, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) };
 }

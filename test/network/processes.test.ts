@@ -47,16 +47,18 @@ describe('a supervised process', () => {
     expect(exit.lastWords).toContain('why');
   });
 
-  it('inherits nothing of the environment but where programs and the home are', async () => {
-    process.env.SECRET_OF_THE_PARENT = 'x';
+  it('inherits nothing of the environment but where programs, home and cache are', async () => {
+    const cache = process.env.NODE_COMPILE_CACHE;
+    Object.assign(process.env, { SECRET_OF_THE_PARENT: 'x', NODE_COMPILE_CACHE: cache ?? '/nowhere' });
     const lines: string[] = [];
     const onLine = (line: string) => void lines.push(line);
     await (await startProcess(shell('part', 'env', { env: { OWN: '1' }, onLine }), watchdog)).exited;
     delete process.env.SECRET_OF_THE_PARENT;
+    if (cache === undefined) delete process.env.NODE_COMPILE_CACHE;
     const names = lines
       .map((line) => line.split('=')[0])
       .filter((name) => !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name ?? ''));
-    expect(names.toSorted()).toEqual(['HOME', 'OWN', 'PATH']);
+    expect(names.toSorted()).toEqual(['HOME', 'NODE_COMPILE_CACHE', 'OWN', 'PATH']);
   });
 
   it('is made to end if it does not when asked', async () => {

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { createHardhatRuntimeEnvironment } from 'hardhat/hre';
 import type { ChainOptions } from './chain.ts';
 
@@ -22,4 +23,6 @@ const hardhat = await createHardhatRuntimeEnvironment({
 const server = await hardhat.network.createServer('chain', '127.0.0.1', options.port ?? 0);
 const { port } = await server.listen();
 process.stdout.write(`${port}\n`);
+// It is killed in the end, and writes nothing then.
+flushCompileCache();
 process.stdin.resume().on('end', () => process.exit(0));
