@@ -38,7 +38,7 @@ describe('a network of four operators of which one lies', () => {
       expect(await network.record(0)).toEqual({ agreed: 1, disagreed: 0, missed: 0 });
       expect(await network.record(LIAR)).toEqual({ agreed: 0, disagreed: 1, missed: 0 });
     },
-    2 * MINUTES_MS,
+    5 * MINUTES_MS,
   );
 
   it(
@@ -50,7 +50,7 @@ describe('a network of four operators of which one lies', () => {
       expect(reply.held).toMatchObject({ status: STATUS.Charging, online: true });
       expect(reply.request.observations.map(({ oracle }) => oracle)).not.toContain(network.state.operators[0]?.oracle);
     },
-    2 * MINUTES_MS,
+    5 * MINUTES_MS,
   );
 
   it(
@@ -85,6 +85,6 @@ describe('a network of four operators of which one lies', () => {
       expect((await network.record(1)).missed).toBe(1);
       expect(network.deaths).toEqual([]);
     },
-    5 * MINUTES_MS,
+    8 * MINUTES_MS,
   );
 });

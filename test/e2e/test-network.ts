@@ -90,11 +90,11 @@ export async function startTestNetwork(options: TestNetworkOptions): Promise<Tes
       const key = Buffer.from(keys.chargers[identity] ?? '', 'hex');
       const charger = startCharger({ url: state.gatewayUrl, identity, key, connectors: 1, ...more });
       running.push(charger);
-      await waitFor(() => charger.isOnline(), { what: `${identity} to be online`, timeoutMs: 30_000 });
+      await waitFor(() => charger.isOnline(), { what: `${identity} to be online`, timeoutMs: 120_000 });
       await charger.settled();
       return charger;
     },
-    ask: (identity, connector, { answerLimitMs = 60_000, stragglerLimitMs = 30_000 } = {}, onAsked = () => {}) =>
+    ask: (identity, connector, { answerLimitMs = 180_000, stragglerLimitMs = 90_000 } = {}, onAsked = () => {}) =>
       askStatus({
         provider,
         signer: asker,
@@ -111,7 +111,7 @@ export async function startTestNetwork(options: TestNetworkOptions): Promise<Tes
       const filter = ledger.getEvent('Observed')(requestId);
       await waitFor(async () => (await ledger.queryFilter(filter)).length >= count, {
         what: `${count} operators to answer`,
-        timeoutMs: 60_000,
+        timeoutMs: 180_000,
       });
     },
     record: async (n) => {
