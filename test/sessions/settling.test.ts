@@ -17,6 +17,7 @@ import { fundLinkAccount } from '../../network/provision.ts';
 import { makeLog } from '../../runtime/log.ts';
 import { makeTestRecord, TEST_PEPPER } from '../adapter/record.ts';
 import { makeTestGateway, TEST_NETWORK } from '../support/batches.ts';
+import { testExpiry } from './expiry.ts';
 import {
   answerWith,
   hourEndingNow,
@@ -341,3 +342,5 @@ describe('a card’s session', () => {
     expect(await charger.due()).toEqual(NONE);
   });
 });
+
+describe('a request that too few operators answered', () => testExpiry(() => ({ stage, chain })));

@@ -1,56 +1,29 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, expect, it } from '@jest/globals';
 import { parseEther, toBeHex } from 'ethers';
-import { makeExpiredRequests } from '../../adapter/expired-requests.ts';
-import { type OpenRequest, type OverdueRequests, readOverdueRequests } from '../../adapter/overdue-requests.ts';
+import { readOverdueRequests } from '../../adapter/overdue-requests.ts';
 import type { SettlingChain } from '../../adapter/settling-chain.ts';
 import { SESSION_STATES } from '../../core/abi.ts';
 import { settlingTurn } from '../../core/settling-turn.ts';
 import { call } from '../../network/contracts.ts';
-import {
-  answerWith,
-  nowOf,
-  openSessionStage,
-  requestIdIn,
-  type SessionStage,
-  settlingChainOf,
-  startedNow,
-  transact,
-} from './stage.ts';
+import { dueRequests } from '../adapter/due-requests.ts';
+import { answerWith, nowOf, requestIdIn, type SessionStage, startedNow, transact } from './stage.ts';
 
-const MIN_MS = 60_000;
 const SLOT_SEC = 60;
 const OPERATORS = 4;
 const DEADLINE_SEC = 300;
 const DEPOSIT = parseEther('20');
 const NONE = [[], [], [], []];
 
-type Due = { ledger: string; requestId: string }[];
-const { signal } = new AbortController();
-/** The endpoint, asked as a job does. */
-function dueOf(means: Parameters<typeof makeExpiredRequests>[0]): () => Promise<Due> {
-  const endpoint = makeExpiredRequests(means).get('expired-requests');
-  if (endpoint === undefined) throw new Error('no such endpoint');
-  return async () => (await endpoint({}, signal)).result as unknown as Due;
-}
-
-describe('a request that too few operators answered', () => {
+/** Tests of requests that too few operators answered, on a stage that is reset before each. */
+export function testExpiry(staged: () => { stage: SessionStage; chain: SettlingChain }): void {
   let stage: SessionStage;
   let chain: SettlingChain;
   let ledger: string;
-  let beginning: string;
-  const rpc = (method: string, ...params: unknown[]) => stage.chain.provider.send(method, params);
-
-  beforeAll(async () => {
-    stage = await openSessionStage();
-    chain = await settlingChainOf(stage);
+  beforeEach(() => {
+    ({ stage, chain } = staged());
     ledger = String(stage.network.oracle.target);
-    beginning = await rpc('evm_snapshot');
-  }, 5 * MIN_MS);
-  afterAll(() => stage?.close());
-  beforeEach(async () => {
-    await rpc('evm_revert', beginning);
-    beginning = await rpc('evm_snapshot');
   });
+  const rpc = (method: string, ...params: unknown[]) => stage.chain.provider.send(method, params);
 
   /** The operators' adapters as they start, with a clock of 1970. */
   function makeAdapters(confirmations = 0) {
@@ -58,7 +31,7 @@ describe('a request that too few operators answered', () => {
     const due = stage.operators.map(({ account }) => {
       const options = { provider: stage.chain.provider, oracleAddress: ledger, confirmations };
       const requests = readOverdueRequests(options);
-      return dueOf({
+      return dueRequests({
         chain: () => chain,
         requests: () => requests,
         account,
@@ -164,72 +137,4 @@ describe('a request that too few operators answered', () => {
     await at(0);
     expect(await adapters.due()).toEqual(onlyAt(first, requestId));
   });
-});
-
-describe('of many requests that too few operators answered', () => {
-  const SLOT_MS = 60_000;
-  const ids = (due: Due) => due.map(({ requestId }) => Number(requestId));
-
-  /** One operator, so that each turn is its own; the requests 1, 2, … of which some are a charger's. */
-  function makeAdapter(count: number, commands: readonly number[], closed: readonly number[] = []) {
-    let nowMs = 0;
-    const overdue = Array.from({ length: count }, (_, n): OpenRequest => {
-      const [number, deadlineSec] = [n + 1, 1_000 + n];
-      const isCommand = commands.includes(number);
-      return { requestId: toBeHex(number, 32), askedAtSec: deadlineSec - DEADLINE_SEC, deadlineSec, isCommand };
-    });
-    let looks = 0;
-    const requests: OverdueRequests = {
-      ledger: '0xabc',
-      look: async () => ({ head: { number: 7, timestampSec: 1_090 }, overdue }),
-      isOpen: async ({ requestId }) => {
-        looks++;
-        return !closed.includes(Number(requestId));
-      },
-    };
-    const place = async () => ({ place: 0, operators: 1 });
-    const due = dueOf({
-      chain: () => ({ place }),
-      requests: () => requests,
-      account: '0x',
-      slotMs: SLOT_MS,
-      now: () => nowMs,
-    });
-    return {
-      due,
-      looks: () => looks,
-      wait: (ms: number) => {
-        nowMs += ms;
-      },
-    };
-  }
-
-  it('those of chargers come first, and last what was named first half a turn ago', async () => {
-    const adapter = makeAdapter(3, [3]);
-    expect(ids(await adapter.due())).toEqual([3, 1, 2]);
-    expect(ids(await adapter.due())).toEqual([1, 2]);
-    adapter.wait(SLOT_MS / 2);
-    expect(ids(await adapter.due())).toEqual([2, 3, 1]);
-  });
-
-  it('no more than twenty are named, and no more than sixty looked at', async () => {
-    const open = makeAdapter(30, []);
-    expect(ids(await open.due())).toEqual(Array.from({ length: 20 }, (_, n) => n + 1));
-    const all = Array.from({ length: 70 }, (_, n) => n + 1);
-    const closed = makeAdapter(70, [], all);
-    expect([await closed.due(), closed.looks()]).toEqual([[], 60]);
-  });
-
-  it('none is named to an operator that is not asked', async () => {
-    const due = dueOf({
-      chain: () => ({ place: async () => undefined }),
-      requests: () => {
-        throw new Error('looked at');
-      },
-      account: '0x',
-      slotMs: SLOT_MS,
-      now: () => 0,
-    });
-    expect(await due()).toEqual([]);
-  });
-});
+}
