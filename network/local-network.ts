@@ -169,7 +169,7 @@ export function logFile(dir: string, name: string): string {
 
 /** Who builds on whom. */
 const STAGES = { ground: 0, services: 1, chargers: 2 } as const;
-const READY_LIMIT_MS = 60_000;
+const READY_LIMIT_MS = 120_000;
 
 function member(
   stage: keyof typeof STAGES,

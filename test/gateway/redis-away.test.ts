@@ -29,7 +29,7 @@ describe('a gateway whose Redis goes away', () => {
   });
 
   const untilGreen = () =>
-    waitFor(() => gateway?.health().status === 'green', { what: 'the gateway to be healthy again', timeoutMs: 20_000 });
+    waitFor(() => gateway?.health().status === 'green', { what: 'the gateway to be healthy again', timeoutMs: 60_000 });
 
   it('answers nothing meanwhile, and afterwards has every message it answered, once and in order', async () => {
     gateway = await startTestGateway(redis.url, {}, { outbox: { retryMs: 100 } });
