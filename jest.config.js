@@ -4,7 +4,11 @@ export default {
   testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
-  transform: { '\\.ts$': '<rootDir>/test/setup/strip-types.js' },
+  transform: {
+    '\\.ts$': '<rootDir>/test/setup/strip-types.js',
+    '/node_modules/(ethers/lib\\.esm|@noble/[^/]+/esm)/': '<rootDir>/test/setup/bind-globals.js',
+  },
+  transformIgnorePatterns: ['/node_modules/(?!(ethers/lib\\.esm|@noble/[^/]+/esm)/)'],
   testEnvironment: '<rootDir>/test/setup/environment.js',
   globalSetup: '<rootDir>/test/setup/global-setup.js',
   reporters: ['default', '<rootDir>/test/setup/exit-reporter.js'],
