@@ -1,6 +1,6 @@
 import { AS_OF_AHEAD_SEC } from '../core/as-of.ts';
 import type { OcppVersion } from '../core/charger-call.ts';
-import { callOf } from '../core/charger-commands.ts';
+import { callOf, replyOf } from '../core/charger-commands.ts';
 import { DevsenError } from '../core/errors.ts';
 import { COMMAND_VALID_SEC, messageIdOf, type RequestApproval } from '../core/request-approval.ts';
 import type { Logger } from '../runtime/log.ts';
@@ -36,8 +36,8 @@ export interface ApprovalDeskOptions {
   isReady: () => boolean;
   /** Called before the call goes out; what it keeps is durable when it settles. */
   prepare: (identity: string, request: RequestApproval) => Promise<void>;
-  /** Called when the charger said no: what it may yet do of it by itself is not what was asked for. */
-  refused: (identity: string, request: RequestApproval) => Promise<void>;
+  /** Called when the charger said no, before that is on record: what it may yet do by itself is not what was asked for. */
+  refused: (identity: string, request: RequestApproval) => Promise<void> | undefined;
   /** The transaction of the session that a request is to stop. */
   transactionOf: (identity: string, request: RequestApproval) => Promise<number | string | undefined>;
   onApproval: (outcome: ApprovalOutcome) => void;
@@ -135,15 +135,14 @@ export function makeApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
         if (isOurs) sent.resolve('over');
         return isOurs;
       },
+      // What operators read out of the answer: if it is a refusal to them, nothing may follow from the request here either.
+      heard: (text) =>
+        replyOf(version, request, text).verdict === 'Refused' ? options.refused(identity, request) : undefined,
     });
     if (ended === undefined) return 'again';
     log.info({ requestId, chargerId: identity, query, action: call.action }, 'request is carried out');
-    void ended.then((end) => {
-      const { kind } = end;
+    void ended.then(({ kind }) => {
       sent.resolve('again');
-      if (isRefusal(end)) {
-        options.refused(identity, request).catch((error) => log.warn({ err: error, requestId }, 'refusal not kept'));
-      }
       log.info({ requestId, chargerId: identity, action: call.action, end: kind }, 'request was carried out');
       onEnd(call.action, kind);
     });
@@ -202,14 +201,6 @@ export function makeApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
       return advance(requestId, approval.deviceId, true);
     },
   };
-}
-
-/** Whether a charger will not do what it was asked: it said so, or it does not know what was asked. */
-function isRefusal(end: CommandEnd): boolean {
-  if (end.kind === 'error') return true;
-  if (end.kind !== 'result') return false;
-  const { status } = JSON.parse(end.payload) as { status?: unknown };
-  return status === 'Rejected';
 }
 
 /** What was approved, without the signature. */

@@ -120,9 +120,8 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
           prepare: async (identity, request) => {
             if (request.query === 'start-charge') await sessions.open(identity, request);
           },
-          refused: async (identity, request) => {
-            if (request.query === 'start-charge') await sessions.withdraw(identity, request);
-          },
+          refused: (identity, request) =>
+            request.query === 'start-charge' ? sessions.withdraw(identity, request) : undefined,
           transactionOf: async (identity, request) =>
             (await sessions.transactionOf(identity, request)) ??
             transactions.transactionOf(identity, decodeSessionParams(request.params).sessionId),

@@ -1,3 +1,4 @@
+import { DevsenError } from '../core/errors.ts';
 import { resultText } from '../core/result-text.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Answer } from './frame.ts';
@@ -15,6 +16,11 @@ export interface Command {
   messageId?: string;
   /** Asked just before it is sent: false if it is not to be sent any more. While it rejects, it is as if it said so. */
   mayGo?: () => Promise<boolean>;
+  /**
+   * Told the exact text of the charger's answer before that goes on record. Where it gives a promise the record waits for
+   * it: what follows from the answer is then as durable as the answer itself. If it rejects, the answer is not recorded.
+   */
+  heard?: (text: string) => Promise<void> | undefined;
 }
 
 /**
@@ -38,7 +44,7 @@ export interface ChargerCalls {
   send: (command: Command) => Promise<CommandEnd>;
   /** Takes a CALLRESULT or CALLERROR in; returns whether ocpp-rpc waits for it. */
   takeAnswer: (messageId: unknown, answer: Answer, text: string) => boolean;
-  /** Whether none is in flight. */
+  /** Whether none is in flight, and every answer has its place on record. */
   isIdle: () => boolean;
   /** Sends no more; the one in flight may still be answered. */
   stop: () => void;
@@ -76,6 +82,8 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
   let inFlight: (Turn & { sent: SentCall; isAnswered: boolean }) | undefined;
   /** Whether the next one is asked for whether it may go. */
   let isAsking = false;
+  /** Answers that are not on record yet because of what follows from them. */
+  let followed = 0;
   let stopped: 'leaving' | 'lost' | undefined;
 
   const next = () => {
@@ -117,7 +125,22 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
     return true;
   };
 
-  const isIdle = () => inFlight === undefined && !isAsking;
+  const isFree = () => inFlight === undefined && !isAsking;
+  const isIdle = () => isFree() && followed === 0;
+
+  /** Puts an answer on record, once what follows from it is done. */
+  const keep = async (call: string, text: string, following: Promise<void>) => {
+    followed += 1;
+    try {
+      await following;
+      // After the end of the connection nothing may be recorded of it.
+      if (stopped === 'lost') throw new DevsenError('NOT_YET', 'the connection was lost before what follows was done');
+      await record(call, text);
+    } finally {
+      followed -= 1;
+      if (isIdle()) onIdle();
+    }
+  };
 
   /** The one in flight is over. */
   const pass = () => {
@@ -139,10 +162,10 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
   return {
     send: (command) => {
       if (stopped !== undefined) return Promise.resolve({ kind: stopped });
-      if (!isIdle() && waiting.length >= maxWaiting) return Promise.resolve({ kind: 'full' });
+      if (!isFree() && waiting.length >= maxWaiting) return Promise.resolve({ kind: 'full' });
       const { promise, resolve } = Promise.withResolvers<CommandEnd>();
       waiting.push({ command, settle: resolve });
-      if (isIdle()) next();
+      if (isFree()) next();
       return promise;
     },
     takeAnswer: (messageId, answer, text) => {
@@ -156,7 +179,9 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
       const end: CommandEnd =
         answer.kind === 'result' ? { kind: 'result', payload: resultText(text, answer.payload) } : answer;
       log.info({ messageId, action: command.action, answer: answer.kind }, 'command answered');
-      record(recordedCall(sent.messageId, sent.text, command.action, command.payload), text).then(
+      const call = recordedCall(sent.messageId, sent.text, command.action, command.payload);
+      const following = command.heard?.(text);
+      (following === undefined ? record(call, text) : keep(call, text, following)).then(
         () => settle(end),
         (error) => {
           log.warn({ err: error, messageId }, 'answer not recorded');

@@ -4,7 +4,7 @@ import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
 import { deriveFacts } from '../core/derive-facts.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { OcppVersion } from '../core/ocpp-version.ts';
-import { decodeSessionParams, type RequestApproval } from '../core/request-approval.ts';
+import { decodeSessionParams, type RequestApproval, sessionTag } from '../core/request-approval.ts';
 import { type StopCause, stopMessageId } from '../core/session-stop.ts';
 import { startedTag } from '../core/started-tag.ts';
 import type { Logger } from '../runtime/log.ts';
@@ -21,6 +21,7 @@ import {
   startToldBy,
   stopCall,
   tagVerdict,
+  withdrawn,
 } from './session-rules.ts';
 import { noProgress, type SessionStore } from './session-store.ts';
 import type { Stations } from './stations.ts';
@@ -29,7 +30,10 @@ import type { Stations } from './stations.ts';
 export interface SessionDesk {
   /** Opens the session of a `start-charge`; durable when it settles. Rejects with what Redis says. */
   open: (charger: string, request: RequestApproval) => Promise<void>;
-  /** The charger refused to begin the session: no transaction begins it any more. Rejects with what Redis says. */
+  /**
+   * The charger refused to begin the session: no transaction begins it any more, here from this moment on and at every
+   * gateway, also after restarts, when it settles. Rejects with what Redis says.
+   */
   withdraw: (charger: string, request: RequestApproval) => Promise<void>;
   /** The transaction of the session that a `stop-charge` is about. Rejects with what Redis says. */
   transactionOf: (charger: string, request: RequestApproval) => Promise<TransactionId | undefined>;
@@ -208,17 +212,17 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
   const begin = async (charger: string, live: Live, told: NonNullable<ReturnType<typeof startToldBy>>) => {
     const { session } = live;
     const isFree = live.began !== undefined || !(await options.isOthers(charger, told.transactionId, session.tag));
-    const verdict = isFree ? mayBegin(live, told, now()) : 'Invalid';
-    if (verdict === 'Accepted' && live.began === undefined) {
+    if (isFree && live.began === undefined && mayBegin(live, told, now()) === 'Accepted') {
       const { transactionId, startWh } = told;
       const began = { transactionId, atMs: now(), ...(startWh === undefined ? {} : { startWh }) };
       live.began = await store.begin(charger, session.tag, began);
+      if (live.began === undefined) live.session = withdrawn(session);
       live.meterAtMs = now() + METER_AFTER_MS;
     }
     const isIts = live.began?.transactionId === told.transactionId;
     const fields = { chargerId: charger, sessionId: session.sessionId, transactionId: told.transactionId };
     log.info({ ...fields, isIts }, isIts ? 'session has begun' : 'transaction cannot begin the session');
-    return isIts || verdict !== 'Accepted' ? verdict : 'Invalid';
+    return isFree ? mayBegin(live, told, now()) : 'Invalid';
   };
 
   const takeIn = (charger: string, connected: Connected, event: Pick<ChargerEvent, 'frame' | 'reply'>) => {
@@ -256,10 +260,10 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
       await forgetOld(charger, sessions);
     },
     withdraw: async (charger, { requestId }) => {
-      const live = [...(await sessionsOf(charger)).values()].find(({ session }) => session.sessionId === requestId);
-      if (live === undefined || live.began !== undefined) return;
-      live.session = { ...live.session, startUntilMs: 0 };
-      await store.open(charger, live.session);
+      const tag = sessionTag(requestId);
+      const live = chargers.get(charger)?.sessions.get(tag);
+      if (live !== undefined && live.began === undefined) live.session = withdrawn(live.session);
+      await store.withdraw(charger, tag);
     },
     transactionOf: async (charger, { params }) => {
       const { sessionId } = decodeSessionParams(params);

@@ -72,6 +72,11 @@ export function sessionOf({ requestId, params, asOfSec }: RequestApproval, nowMs
   };
 }
 
+/** The session as one that no transaction begins any more. */
+export function withdrawn(session: Session): Session {
+  return { ...session, startUntilMs: 0 };
+}
+
 /** A transaction that a message tells of together with an idTag. */
 export interface ToldStart {
   transactionId: TransactionId;

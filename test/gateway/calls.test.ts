@@ -145,6 +145,44 @@ describe('a call to a charger', () => {
     expect(send(identity, 'ClearCache')).toBeUndefined();
   });
 
+  it('has its answer go on record once what follows from that is done, and not where it fails or comes too late', async () => {
+    const { identity, charger } = await connect();
+    const answered = async (n: number, follow: () => Promise<void>) => {
+      let heard = '';
+      const command = { action: 'ClearCache', payload: '{}', deadlineMs: IN_A_MINUTE() };
+      const end = gateway.command(identity, {
+        ...command,
+        heard: (text) => {
+          heard = text;
+          return follow();
+        },
+      });
+      const answer = `[3,"${idOf(await nthCall(charger, n))}",{"status":"Rejected"}]`;
+      charger.send(answer);
+      await waitFor(() => heard === answer, { what: 'the answer to be heard' });
+      return end;
+    };
+    const first = Promise.withResolvers<void>();
+    const end = answered(1, () => first.promise);
+    await nthCall(charger, 1);
+    await charger.call('own', 'Heartbeat', {});
+    expect((await eventsOf(identity)).map(({ kind }) => kind)).toEqual(['open', 'call']);
+    first.resolve();
+    expect(await end).toEqual({ kind: 'result', payload: '{"status":"Rejected"}' });
+    expect(await answered(2, () => Promise.reject(new Error('Redis is away')))).toEqual({ kind: 'unrecorded' });
+    const third = Promise.withResolvers<void>();
+    const late = answered(3, () => third.promise);
+    await nthCall(charger, 3);
+    await charger.call('again', 'Heartbeat', {});
+    await charger.close();
+    await waitFor(() => !gateway.chargers().includes(identity), { what: 'the charger to be gone' });
+    third.resolve();
+    expect(await late).toEqual({ kind: 'unrecorded' });
+    const kinds = async () => (await eventsOf(identity)).map(({ kind }) => kind);
+    await waitFor(async () => (await kinds()).includes('close'), { what: 'the end of the connection' });
+    expect(await kinds()).toEqual(['open', 'call', 'answer', 'call', 'close']);
+  });
+
   it('is not sent after its deadline', async () => {
     const { identity, charger } = await connect();
     const first = send(identity, 'ClearCache');

@@ -14,6 +14,7 @@ const AUTHORIZE = { action: 'Authorize', payload: {} };
 describe('the sessions of a charger that stays connected', () => {
   let redis: TestRedis;
   let client: Redis;
+  let nowMs = 1_700_000_000_000;
 
   beforeAll(async () => {
     redis = await startRedis();
@@ -24,10 +25,10 @@ describe('the sessions of a charger that stays connected', () => {
     await redis.close();
   });
 
-  it('are let go of, here and in Redis, once they are as old as a new connection would forget them', async () => {
-    let nowMs = 1_700_000_000_000;
-    const desk = makeSessionDesk({
-      store: makeSessionStore(client, NETWORK, 'bull', SESSION_MEMORY_MS),
+  const storeOf = () => makeSessionStore(client, NETWORK, 'bull', SESSION_MEMORY_MS);
+  const openDesk = (store = storeOf()) =>
+    makeSessionDesk({
+      store,
       stations: () => undefined,
       versionOf: () => 'ocpp1.6',
       isOthers: async () => false,
@@ -36,17 +37,20 @@ describe('the sessions of a charger that stays connected', () => {
       log: silentLog,
       now: () => nowMs,
     });
+  const requestOf = (number: number): RequestApproval => ({
+    requestId: `0x${String(number).padEnd(64, '0')}`,
+    deviceId: deviceIdOf(CHARGER),
+    query: 'start-charge',
+    params: encodeStartParams(1, 1000n),
+    asOfSec: Math.floor(nowMs / 1000),
+  });
+
+  it('are let go of, here and in Redis, once they are as old as a new connection would forget them', async () => {
+    const desk = openDesk();
     const open = async (number: number) => {
-      const requestId = `0x${String(number).padEnd(64, '0')}`;
-      const request: RequestApproval = {
-        requestId,
-        deviceId: deviceIdOf(CHARGER),
-        query: 'start-charge',
-        params: encodeStartParams(1, 1000n),
-        asOfSec: Math.floor(nowMs / 1000),
-      };
+      const request = requestOf(number);
       await desk.open(CHARGER, request);
-      return sessionTag(requestId);
+      return sessionTag(request.requestId);
     };
     const isKnown = async (tag: string) => (await desk.verdict(CHARGER, tag, AUTHORIZE)) !== undefined;
     const key = `bull:sessions:${NETWORK}:${CHARGER}`;
@@ -61,5 +65,26 @@ describe('the sessions of a charger that stays connected', () => {
     expect([await isKnown(first), await isKnown(second), await isKnown(third)]).toEqual([false, true, true]);
     expect((await client.hkeys(key)).sort()).toEqual([second, third].sort());
     desk.close();
+  });
+
+  it('cannot be begun once they are withdrawn, though a gateway knew them before, nor withdrawn once they have begun', async () => {
+    const [charger, desk, other] = ['CP-2', openDesk(), openDesk()];
+    const [first, second] = [requestOf(4), requestOf(5)];
+    const start = { action: 'StartTransaction', payload: { connectorId: 1, meterStart: 0 } };
+    for (const each of [first, second]) await desk.open(charger, each);
+    for (const each of [desk, other]) each.connected(charger, 1);
+    const statusAt = async (at: typeof desk, { requestId }: RequestApproval, transactionId: number) =>
+      (await at.verdict(charger, sessionTag(requestId), start, transactionId))?.status;
+    // Both know them by now.
+    expect(await other.verdict(charger, sessionTag(first.requestId), AUTHORIZE)).toEqual({ status: 'Accepted' });
+    const withdrawal = desk.withdraw(charger, first);
+    expect(await statusAt(desk, first, 1)).toBe('Expired');
+    await withdrawal;
+    expect([await statusAt(other, first, 1), await statusAt(other, second, 2)]).toEqual(['Expired', 'Accepted']);
+    await desk.withdraw(charger, second);
+    const anew = openDesk();
+    anew.connected(charger, 2);
+    expect([await statusAt(anew, first, 1), await statusAt(anew, second, 2)]).toEqual(['Expired', 'Accepted']);
+    for (const each of [desk, other, anew]) each.close();
   });
 });

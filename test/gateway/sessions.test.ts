@@ -124,17 +124,22 @@ describe('a session that a contract opened', () => {
     expect([stopCauseOf(messageId, sessionId), payload]).toEqual(['late', { transactionId }]);
   });
 
-  it('does not begin any more once the charger has refused to begin it, at whichever gateway', async () => {
-    const identity = `CPsession${++count}`;
-    const charger = await connect(one, identity);
-    const sessionId = await approve(identity, 'start-charge', encodeStartParams(1, 5_000n));
-    await nthCall(charger, 'RemoteStartTransaction', 1, 'Rejected');
-    await waitFor(async () => (await authorise(charger, sessionTag(sessionId))) === 'Expired', {
-      what: 'the session to be withdrawn',
-    });
-    const moved = await connect(other, identity);
-    expect((await start(moved, sessionTag(sessionId))).status).toBe('Expired');
-  });
+  it.each(['Rejected', 'NotNow'])(
+    'does not begin once the charger has answered %s, at whichever gateway',
+    async (status) => {
+      const identity = `CPsession${++count}`;
+      const charger = await connect(one, identity);
+      const sessionId = await approve(identity, 'start-charge', encodeStartParams(1, 5_000n));
+      await nthCall(charger, 'RemoteStartTransaction', 1, status);
+      // On the heels of the refusal.
+      expect((await start(charger, sessionTag(sessionId))).status).toBe('Expired');
+      const refusal = async () =>
+        (await readEvents(redis.url)).find((event) => event.charger === identity && event.kind === 'answer');
+      await waitFor(refusal, { what: 'the refusal to be on record' });
+      const moved = await connect(other, identity);
+      expect((await start(moved, sessionTag(sessionId), { meterStart: 2_000 })).status).toBe('Expired');
+    },
+  );
 
   it('is ended at its limit of energy, asked for again until its transaction has ended', async () => {
     const { charger, idTag, sessionId } = await open(5_000n);
