@@ -32,6 +32,8 @@ export interface ApprovedCommandsOptions {
   isReady: () => boolean;
   /** A session that a contract opened is ended after so long without energy, ms; 0 if none is. */
   sessionIdleMs: number;
+  /** Whether a card is to begin one transaction at a time. */
+  refusesConcurrent: boolean;
   /** How long a command that is passed on to another gateway may take, ms. */
   relayTimeoutMs: number;
   metrics: Pick<GatewayMetrics, 'approval' | 'command' | 'transactionGap'>;
@@ -73,6 +75,8 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
       store: makeTransactionStore(redis, network, prefix, TRANSACTIONS_KEPT_MS, 2 * MARK_VALID_MS),
       commitmentOf: options.commitmentOf,
       versionOf,
+      isHeld: holders.isHeld,
+      refusesConcurrent: options.refusesConcurrent,
       onGap: metrics.transactionGap,
       log,
       now,

@@ -175,6 +175,7 @@ export async function startGateway(
       commitmentOf: (idTag) => idTagCommitment(idTag, settings.IDTAG_PEPPER),
       isReady,
       sessionIdleMs: settings.SESSION_IDLE_SEC * 1000,
+      refusesConcurrent: settings.REFUSE_CONCURRENT_TX,
       relayTimeoutMs: settings.CALL_TIMEOUT_MS * (settings.MAX_CALLS_WAITING + 1) + RELAY_MARGIN_MS,
       metrics,
       log,

@@ -13,6 +13,8 @@ export interface Holders {
   here: (deviceId: string) => string | undefined;
   /** The other gateway that holds the charger; undefined if none does. Rejects with what Redis says. */
   elsewhere: (deviceId: string) => Promise<string | undefined>;
+  /** Whether this connection of a charger is the one that a gateway holds. Rejects with what Redis says. */
+  isHeld: (identity: string, epoch: number) => Promise<boolean>;
   close: () => void;
 }
 
@@ -106,6 +108,10 @@ export function openHolders(options: HoldersOptions): Holders {
     elsewhere: async (deviceId) => {
       const { gateway } = readHolder((await redis.hget(key, deviceId)) ?? '');
       return gateway === wire.name ? undefined : gateway;
+    },
+    isHeld: async (identity, epoch) => {
+      const held = readHolder((await redis.hget(key, deviceIdOf(identity))) ?? '');
+      return held.gateway !== undefined && held.epoch === epoch;
     },
     close: () => clearInterval(timer),
   };

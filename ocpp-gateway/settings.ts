@@ -141,6 +141,12 @@ export const GATEWAY_SETTINGS = {
     default: 'refuse',
     read: asOneOf('refuse', 'accept'),
   },
+  REFUSE_CONCURRENT_TX: {
+    about: 'Refuse a card that begins a transaction (ConcurrentTx) while another one of it goes on for certain.',
+    unit: 'true or false',
+    default: 'true',
+    read: asBoolean,
+  },
   HEARTBEAT_INTERVAL_SEC: {
     about: 'Heartbeat interval given to chargers when they boot.',
     unit: 's',

@@ -47,6 +47,10 @@ export interface TransactionBookOptions {
   commitmentOf: (idTag: string) => string;
   /** Undefined if the charger is not connected here. */
   versionOf: (charger: string) => OcppVersion | undefined;
+  /** Whether a gateway of the network holds this connection of a charger, and no newer one. Rejects with what Redis says. */
+  isHeld: (charger: string, epoch: number) => Promise<boolean>;
+  /** Whether a card is to begin one transaction at a time; else none counts as concurrent. */
+  refusesConcurrent: boolean;
   /** A message of a transaction is missing, by the numbers of OCPP 2.x. */
   onGap: (version: string) => void;
   log: Logger;
@@ -77,7 +81,7 @@ interface Connected {
 }
 
 export function makeTransactionBook(options: TransactionBookOptions): TransactionBook {
-  const { store, commitmentOf, versionOf, onGap, log, now } = options;
+  const { store, commitmentOf, versionOf, isHeld, onGap, log, now } = options;
   const chargers = new Map<string, Connected>();
 
   const put = (work: Promise<void>) => {
@@ -104,18 +108,13 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
     return connected.loaded;
   };
 
-  const markOf = (charger: string, { transactionId, connector }: Entry): Mark => ({
-    charger,
-    transactionId,
-    ...(connector === undefined ? {} : { connector }),
-    seenAtMs: now(),
-  });
-  const mark = (charger: string, entry: Entry) => {
-    if (entry.card !== undefined && entry.isCertain && !entry.isOver)
-      put(store.mark(entry.card, markOf(charger, entry)));
+  const mark = (charger: string, epoch: number, { card, transactionId, connector, isCertain, isOver }: Entry) => {
+    if (card === undefined || !isCertain || isOver) return;
+    const where = connector === undefined ? {} : { connector };
+    put(store.mark(card, { charger, transactionId, ...where, epoch, seenAtMs: now() }));
   };
-  const unmark = (charger: string, entry: Entry) => {
-    if (entry.card !== undefined && entry.isCertain) put(store.unmark(entry.card, markOf(charger, entry)));
+  const unmark = (charger: string, { card, transactionId, isCertain }: Entry) => {
+    if (card !== undefined && isCertain) put(store.unmark(card, { charger, transactionId }));
   };
 
   const forget = (charger: string, { entries }: Connected, entry: Entry) => {
@@ -172,13 +171,13 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
     }
     if (known !== undefined && !isPlaceNew && !isCardNew) return;
     keep(charger, connected, entry);
-    mark(charger, entry);
+    mark(charger, told.epoch, entry);
     if (fact.kind === 'transaction-started' && entry.isCertain) doubtOthers(charger, connected, entry);
   };
 
   const timer = setInterval(() => {
-    for (const [charger, { entries }] of chargers) {
-      for (const entry of entries.values()) mark(charger, entry);
+    for (const [charger, { epoch, entries }] of chargers) {
+      for (const entry of entries.values()) mark(charger, epoch, entry);
     }
   }, MARK_EVERY_MS);
   timer.unref();
@@ -203,7 +202,7 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
       const isStart = action === 'StartTransaction' || told.eventType === 'Started';
       // What a charger tells of the past says nothing about what goes on now.
       const isNow = readChargerTime(told.timestamp, now()).clock === 'sound' && told.offline !== true;
-      if (start === undefined || !isStart || !isNow) return false;
+      if (!options.refusesConcurrent || start === undefined || !isStart || !isNow) return false;
       const isOther = (mark: Mark) => {
         if (Math.abs(now() - mark.seenAtMs) > MARK_VALID_MS) return false;
         if (mark.charger !== charger) return true;
@@ -211,7 +210,9 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
         return mark.transactionId !== start.transactionId && mark.connector !== connector;
       };
       try {
-        return (await store.marks(commitmentOf(idTag))).some(isOther);
+        const others = (await store.marks(commitmentOf(idTag))).filter(isOther);
+        // A gateway that died has left marks behind: its chargers may have come back since, and not told of an end yet.
+        return (await Promise.all(others.map(({ charger, epoch }) => isHeld(charger, epoch)))).includes(true);
       } catch (error) {
         log.debug({ err: error, chargerId: charger }, 'transactions of a card not looked up');
         return false;

@@ -19,6 +19,8 @@ export interface Mark {
   charger: string;
   transactionId: TransactionId;
   connector?: number;
+  /** The charger's connection in which it was told. */
+  epoch: number;
   /** Unix ms. */
   seenAtMs: number;
 }

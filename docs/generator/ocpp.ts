@@ -80,6 +80,7 @@ certification authority is set or the certificate is one of V2G, \`Get15118EVCer
 
 - \`ConcurrentTx\` is answered to the start of a transaction, and only while another one by the same card goes on for certain:
   at another connector, told of as it happened, by a charger that has been connected to a gateway of the network ever since.
+  \`REFUSE_CONCURRENT_TX=false\` lets a card charge several cars at once.
 - Cards of one user in \`UserDEVSEN\` have the same \`parentIdTag\` (\`groupIdToken\` in 2.x), so that chargers let one of them end
   what another began.
 - A session's energy limit is handed to chargers of OCPP 2.1 as \`transactionLimit\`. Every charger is stopped at it anyway.

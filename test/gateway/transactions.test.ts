@@ -19,6 +19,8 @@ describe('the transactions that go on at the chargers of a network', () => {
   let count = 0;
   let nowMs = 0;
   let gaps: string[] = [];
+  /** The connections that gateways hold, where they are not a charger's first. */
+  const held = new Map<string, number>();
   const books: TransactionBook[] = [];
 
   beforeAll(async () => {
@@ -36,12 +38,14 @@ describe('the transactions that go on at the chargers of a network', () => {
   });
 
   /** A gateway's book. */
-  const open = (version: OcppVersion = 'ocpp1.6') => {
+  const open = (version: OcppVersion = 'ocpp1.6', refusesConcurrent = true) => {
     const onGap = (of: string) => void gaps.push(of);
     const book = makeTransactionBook({
       store,
       commitmentOf,
       versionOf: () => version,
+      isHeld: async (charger, epoch) => (held.get(charger) ?? 1) === epoch,
+      refusesConcurrent,
       onGap,
       log: silentLog,
       now: () => nowMs,
@@ -149,6 +153,29 @@ describe('the transactions that go on at the chargers of a network', () => {
     one.gone(here, 1);
     await marked(card, []);
     expect(await other.isConcurrent(there, card, startOf(card), 2)).toBe(false);
+  });
+
+  it('are not certain once their charger has another connection than the one in which they were told', async () => {
+    const { card, here, there } = begin();
+    const [one, other] = [open(), open()];
+    one.connected(here, 1);
+    await start(one, here, card, 1);
+    await marked(card, [here]);
+    expect(await other.isConcurrent(there, card, startOf(card), 2)).toBe(true);
+    // Its gateway has died and taken nothing back; the charger is at another one, where the end may yet come in.
+    held.set(here, 2);
+    expect(await other.isConcurrent(there, card, startOf(card), 2)).toBe(false);
+  });
+
+  it('keep no card from anything where a card may begin several', async () => {
+    const { card, here, there } = begin();
+    const one = open('ocpp1.6', false);
+    one.connected(here, 1);
+    await start(one, here, card, 1);
+    await marked(card, [here]);
+    expect(await one.isConcurrent(there, card, startOf(card), 2)).toBe(false);
+    // Gateways that are set to refuse still know of it.
+    expect(await open().isConcurrent(there, card, startOf(card), 2)).toBe(true);
   });
 
   it('are not opened again by a start that is told once more after their end', async () => {
