@@ -185,28 +185,30 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
     ...makeEndpoints({ reader, meter, uptime: makeUptimeReader(db, reader), knowing }),
     ...makeSessionEndpoints({ knowing, session, meterKeyOf }),
   ]);
-  const endpoints = coalesced(
-    new Map([
-      ...batched(questions),
-      ...makeCommandEndpoints(commandMeans),
-      ...makeAvailabilityList({ db, knowing, reader, chargersInCell: network.chargersInCell, now }),
-      ...makeEvidence({ db, knowing, session, batches: () => recording?.batches }),
-      ...makeEndedSessions({
-        reader: makeEndedReader(db, session),
-        chain: network.settling,
-        account: settings.OPERATOR_ACCOUNT,
-        slotMs: settings.SETTLE_SLOT_SEC * 1000,
-        now,
-      }),
-      ...makeExpiredRequests({
-        chain: network.settling,
-        requests: network.overdue,
-        account: settings.OPERATOR_ACCOUNT,
-        slotMs: settings.SETTLE_SLOT_SEC * 1000,
-        now,
-      }),
-    ]),
-  );
+  const endpoints = new Map([
+    ...batched(coalesced(questions)),
+    ...coalesced(
+      new Map([
+        ...makeCommandEndpoints(commandMeans),
+        ...makeAvailabilityList({ db, knowing, reader, chargersInCell: network.chargersInCell, now }),
+        ...makeEvidence({ db, knowing, session, batches: () => recording?.batches }),
+        ...makeEndedSessions({
+          reader: makeEndedReader(db, session),
+          chain: network.settling,
+          account: settings.OPERATOR_ACCOUNT,
+          slotMs: settings.SETTLE_SLOT_SEC * 1000,
+          now,
+        }),
+        ...makeExpiredRequests({
+          chain: network.settling,
+          requests: network.overdue,
+          account: settings.OPERATOR_ACCOUNT,
+          slotMs: settings.SETTLE_SLOT_SEC * 1000,
+          now,
+        }),
+      ]),
+    ),
+  ]);
   const later = makeLaterAnswers({
     store: makeLaterStore(db),
     endpoints,

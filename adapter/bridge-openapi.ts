@@ -3,7 +3,7 @@ import { COMMAND_QUERIES } from '../core/request-approval.ts';
 const text = (description: string) => ({ type: 'string', description });
 const whole = (description: string) => ({ type: 'integer', minimum: 0, description });
 const bytes32 = (description: string) => ({ type: 'string', pattern: '^0x[0-9a-fA-F]{64}$', description });
-/** One value, or a list in its place: then `result` is a list too. */
+/** One value, or a list in its place: then `result` is a list too. Lists make 50 questions at most together. */
 const orList = (schema: object) => ({
   oneOf: [schema, { type: 'array', items: schema, minItems: 1, maxItems: 50 }],
 });
@@ -86,7 +86,12 @@ const SUCCESS = {
     jobRunID: text('As `id` of the question.'),
     statusCode: { const: 200 },
     result: { description: 'ABI-encoded, 0x-hex; where a parameter was a list, a list of that.' },
-    data: { type: 'object', description: 'The result again, and what it says in plain fields.' },
+    data: {
+      type: 'object',
+      description:
+        'The result again, and what it says in plain fields; where a parameter was a list, `results`: pairs of `{id, data}`, ' +
+        'the question alone, and its result.',
+    },
     timestamps: {
       type: 'object',
       properties: {

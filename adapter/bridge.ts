@@ -52,7 +52,8 @@ export interface BridgePending {
 }
 
 export const DEFAULT_ENDPOINT = 'charger-status';
-const DEFAULT_RUN_ID = '1';
+/** The run's id where the node gives none. */
+export const DEFAULT_RUN_ID = '1';
 const MOST_ID_CHARACTERS = 256;
 const MOST_URL_CHARACTERS = 2_048;
 
@@ -101,7 +102,8 @@ export function readBridgeRequest(body: unknown): BridgeRequest {
   if (!isObject(body)) throw new DevsenError('INPUT_INVALID', 'the body must be a JSON object');
   const data = body.data ?? {};
   if (!isObject(data)) throw new DevsenError('INPUT_INVALID', 'data must be an object');
-  const endpoint = data.endpoint ?? body.endpoint ?? DEFAULT_ENDPOINT;
+  // As in Chainlink's framework: the one outside `data` counts, and an empty one is none.
+  const endpoint = [body.endpoint, data.endpoint].find((given) => (given ?? '') !== '') ?? DEFAULT_ENDPOINT;
   if (typeof endpoint !== 'string') throw new DevsenError('INPUT_INVALID', 'endpoint must be text');
   return { jobRunId: readRunId(body), endpoint: endpointNamed(endpoint), data, responseUrl: readResponseUrl(body) };
 }

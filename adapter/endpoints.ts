@@ -20,8 +20,12 @@ export interface EndpointAnswer {
   aboutMs: number;
 }
 
-/** One question the bridge answers. */
-export type Endpoint = (data: Record<string, unknown>, signal: AbortSignal) => Promise<EndpointAnswer>;
+/** One question the bridge answers, for a run of that id where it is told. */
+export type Endpoint = (
+  data: Record<string, unknown>,
+  signal: AbortSignal,
+  jobRunId?: string,
+) => Promise<EndpointAnswer>;
 
 export interface EndpointMeans {
   knowing: Pick<Knowing, 'untilKnown'>;

@@ -155,7 +155,7 @@ async function answer(options: HttpOptions, request: Request, response: Response
   waiting.count++;
   let statusCode = 200;
   try {
-    const found = await run(data, AbortSignal.any([gone.signal, closing]));
+    const found = await run(data, AbortSignal.any([gone.signal, closing]), jobRunId);
     response.type('json').send(encodeAnswer(makeAnswer(jobRunId, found, requestedAtMs, now())));
     log.info(
       { jobRunId, endpoint, deviceId: data.deviceId, asOf: data.asOf, ...(found.logged ?? found.fields) },

@@ -109,7 +109,16 @@ describe('the bridge', () => {
     },
   );
 
-  it('answers a list in place of a parameter as a whole', async () => {
+  it('takes the endpoint outside of data before the one in it, and an empty one for none', () => {
+    const endpointOf = (outside: unknown, inside: unknown) =>
+      readBridgeRequest({ endpoint: outside, data: { endpoint: inside } }).endpoint;
+    expect(endpointOf('meter-reading', 'uptime')).toBe('meter-reading');
+    expect(endpointOf('', 'uptime')).toBe('uptime');
+    expect(endpointOf(undefined, '')).toBe('charger-status');
+    expect(() => endpointOf(5, 'uptime')).toThrow('endpoint must be text');
+  });
+
+  it('answers a list in place of a parameter as a whole, each value as if asked alone', async () => {
     const { gateway, queue, operator, nowMs, nowSec } = await begin();
     gateway.open('CH-1', nowMs - 8_000);
     gateway.status('CH-1', (nowSec - 7) * 1000, 1, 'Charging');
@@ -117,7 +126,7 @@ describe('the bridge', () => {
     await queue.send(gateway.flush(nowMs - 5_000));
     const asOf = nowSec - 6;
     const question = { endpoint: 'charger-status', deviceId: deviceIdOf('CH-1'), asOf };
-    const { body } = await operator.ask({ data: { ...question, connector: [1, 2] } });
+    const { body } = await operator.ask({ id: 7, data: { ...question, connector: [1, 2] } });
     const results = [STATUS.Charging, STATUS.Available].map((status) =>
       encodeChargerStatus({ status, errorClass: 0, online: true, observedAtSec: nowSec - 7 }),
     );
@@ -125,8 +134,8 @@ describe('the bridge', () => {
       result: results,
       data: {
         results: [
-          [{ ...question, connector: 1 }, results[0]],
-          [{ ...question, connector: 2 }, results[1]],
+          [{ id: '7', data: { ...question, connector: 1 } }, results[0]],
+          [{ id: '7', data: { ...question, connector: 2 } }, results[1]],
         ],
       },
     });

@@ -53,31 +53,33 @@ describe('equal questions', () => {
   });
 });
 
-describe('a question with a list', () => {
+describe('a question with lists', () => {
   const ask = one(batched, async ({ n, m }) => {
     if (n === 0) throw new Error('no');
     return { result: `0x${n}${m}`, fields: { n }, aboutMs: Number(n) * 1000 };
   });
 
-  it('is answered for each value, as of the earliest time, and without one as ever', async () => {
-    expect(await ask({ n: [2, 1], m: 7 }, never())).toEqual({
+  it('is answered for each combination of values, as of the earliest time, and without one as ever', async () => {
+    expect(await ask({ n: [2, 1], m: 7 }, never(), 'run-9')).toEqual({
       result: ['0x27', '0x17'],
       fields: {
         results: [
-          [{ endpoint: 'echo', n: 2, m: 7 }, '0x27'],
-          [{ endpoint: 'echo', n: 1, m: 7 }, '0x17'],
+          [{ id: 'run-9', data: { endpoint: 'echo', n: 2, m: 7 } }, '0x27'],
+          [{ id: 'run-9', data: { endpoint: 'echo', n: 1, m: 7 } }, '0x17'],
         ],
       },
       aboutMs: 1_000,
     });
+    expect((await ask({ n: [2, 1], m: [7, 8] }, never())).result).toEqual(['0x27', '0x28', '0x17', '0x18']);
     expect(await ask({ n: 3, m: 7 }, never())).toEqual({ result: '0x37', fields: { n: 3 }, aboutMs: 3_000 });
   });
 
   it.each([
     [{ n: [1, 0] }, 'no'],
-    [{ n: [1], m: [2] }, 'n and m must not both be lists'],
-    [{ n: [] }, 'n must be a list of 1 to 50'],
-    [{ n: Array(51).fill(1) }, 'n must be a list of 1 to 50'],
+    [{ n: [1], m: [] }, 'n and m must make 1 to 50 questions'],
+    [{ n: [] }, 'n must make 1 to 50 questions'],
+    [{ n: Array(51).fill(1) }, 'n must make 1 to 50 questions'],
+    [{ n: Array(8).fill(1), m: Array(7).fill(1) }, 'n and m must make 1 to 50 questions'],
   ])('is refused as a whole: %j', async (data, message) => {
     await expect(ask(data, never())).rejects.toThrow(message);
   });
