@@ -9,9 +9,9 @@ import type { LaterQuestion, LaterStore } from './later-store.ts';
 const GIVEN_UP_AFTER_MS = 540_000;
 /** So long an answer is offered to an asker that cannot be reached, ms. */
 const OFFERED_FOR_MS = 3_600_000;
-/** Pauses between attempts: they double. */
+/** Pauses between attempts: they double, up to one for asking again and one for an asker that is away. */
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = { ask: 2_000, offer: 30_000 };
 /** How long the asker may take to take an answer, ms. */
 const SEND_WITHIN_MS = 10_000;
 /** Most questions that are answered later at once. */
@@ -49,7 +49,7 @@ export function makeLaterAnswers({ store, endpoints, incomingToken, log, now }: 
 
   /** Asks until there is an answer, a final error, or no time left. @returns what is sent */
   const decide = async ({ jobRunId, endpoint, data, askedAtMs }: LaterQuestion): Promise<string> => {
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS.ask)) {
       try {
         const run = endpoints.get(endpoint);
         if (run === undefined) throw new DevsenError('NOT_FOUND', `there is no endpoint ${endpoint} any more`);
@@ -82,7 +82,7 @@ export function makeLaterAnswers({ store, endpoints, incomingToken, log, now }: 
 
   const deliver = async ({ responseUrl, jobRunId, endpoint, askedAtMs }: LaterQuestion, body: string) => {
     const facts = { jobRunId, endpoint };
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS.offer)) {
       const status = await send(responseUrl, body);
       closing.signal.throwIfAborted();
       if (status !== undefined && status >= 200 && status < 300) return log.info(facts, 'answered later');

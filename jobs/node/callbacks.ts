@@ -8,12 +8,13 @@ export interface Callbacks {
    * A place for a task's answer. One place at a time is open for a task of a run, over restarts too.
    *
    * @param timeoutMs - how long the answer may take, from the first call on
+   * @param bridgeUrl - where the adapter is
    */
-  open: (key: string, runId: number, timeoutMs: number) => OpenCallback;
+  open: (key: string, runId: number, timeoutMs: number, bridgeUrl: string) => OpenCallback;
 }
 
 export interface OpenCallback {
-  /** Where the answer goes; carries the token. */
+  /** Where the answer goes; carries the token. Empty if the adapter could not reach this node: then it must answer at once. */
   url: string;
   /** Whether the adapter has said that it answers later, or has answered: then it is not asked again. */
   isAwaited: boolean;
@@ -33,12 +34,14 @@ export type Reception = 'taken' | 'unknown' | 'used' | 'malformed';
 /** The longest time a timer can be set to, ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-export function makeCallbacks(store: CallbackStore, baseUrl: () => string, nowMs: () => number) {
+/** @param baseUrl - where an adapter reaches this node; empty if it does not */
+export function makeCallbacks(store: CallbackStore, baseUrl: (bridgeUrl: string) => string, nowMs: () => number) {
   const outcomes = makeOutcomes(store.outcome);
-  const open: Callbacks['open'] = (key, runId, timeoutMs) => {
+  const open: Callbacks['open'] = (key, runId, timeoutMs, bridgeUrl) => {
     const { id, token, state, deadlineMs } = store.open(key, runId, nowMs() + timeoutMs);
+    const base = baseUrl(bridgeUrl).replace(/\/+$/, '');
     return {
-      url: `${baseUrl().replace(/\/+$/, '')}/v2/resume/${id}?token=${token}`,
+      url: base === '' ? '' : `${base}/v2/resume/${id}?token=${token}`,
       isAwaited: state !== 'asked',
       setPending: () => store.setPending(id),
       close: () => store.spend(id),

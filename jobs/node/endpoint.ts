@@ -6,6 +6,13 @@ export interface Endpoint {
   authorization: string | undefined;
 }
 
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+/** Whether what a URL leads to is on this machine. */
+export function isOnThisMachine(url: string): boolean {
+  return LOOPBACK.test(new URL(url).hostname);
+}
+
 /** @param url - an http or https URL, which may hold a user and a password */
 export function endpointOf(url: string): Endpoint {
   const parsed = new URL(url);

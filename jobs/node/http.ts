@@ -28,6 +28,8 @@ export interface HttpSources {
 }
 
 const PAGE = 100;
+/** What a later answer is wrapped in, bytes: `{"value": …}` and a little more. */
+const ENVELOPE_BYTES = 64;
 
 const RECEPTIONS = {
   taken: { status: 200, body: {} },
@@ -55,7 +57,7 @@ export async function serveHttp(
   app.get('/metrics', async (_request, response) => {
     response.type(sources.metrics.registry.contentType).send(await sources.metrics.registry.metrics());
   });
-  const asText = express.text({ type: () => true, limit: sources.mostBytes });
+  const asText = express.text({ type: () => true, limit: sources.mostBytes + ENVELOPE_BYTES });
   app.patch('/v2/resume/:id', asText, (request, response) => {
     const { token } = request.query;
     const body = typeof request.body === 'string' ? request.body : '';

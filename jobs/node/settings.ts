@@ -220,13 +220,14 @@ export const JOB_NODE_SETTINGS = {
     read: asWhole(100, 600_000),
   },
   ASYNC_TIMEOUT_MS: {
-    about: 'How long a bridge that answers later may take where its task names no timeout.',
+    about: 'How long a bridge may take that answers later.',
     unit: 'ms',
     default: '600000',
     read: asWhole(100, 86_400_000),
   },
   BRIDGE_RESPONSE_URL: {
-    about: 'Where adapters that answer later reach this node; without it http://127.0.0.1 and its port.',
+    about:
+      'Where adapters that answer later reach this node. Without it those on this machine do by JOBS_PORT, and others have to answer at once.',
     unit: 'URL',
     default: '',
     read: asUrlOrNothing,

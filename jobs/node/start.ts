@@ -9,6 +9,7 @@ import { makeCallbackStore } from './callback-store.ts';
 import { makeCallbacks } from './callbacks.ts';
 import { startClock } from './clock.ts';
 import { openDatabase } from './database.ts';
+import { isOnThisMachine } from './endpoint.ts';
 import { serveHttp } from './http.ts';
 import { openAccounts } from './keystore.ts';
 import { beginJobs, type Listener, startListener } from './listener.ts';
@@ -95,8 +96,8 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
     alerts,
     secondOpinion,
   });
-  let responseUrl = settings.BRIDGE_RESPONSE_URL;
-  const callbacks = makeCallbacks(places, () => responseUrl, nowMs);
+  let ownPort = settings.JOBS_PORT;
+  const callbacks = makeCallbacks(places, (bridgeUrl) => responseUrlFor(bridgeUrl, settings, ownPort), nowMs);
   const runner = startRunner(
     chain,
     jobs,
@@ -149,7 +150,7 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
     await closeRuns();
     throw error;
   });
-  responseUrl ||= `http://127.0.0.1:${http.port}`;
+  ownPort = http.port;
   const reading = startListener(
     chain,
     requestJobs,
@@ -212,6 +213,17 @@ export async function startJobNode(settings: JobNodeSettings, log: Logger): Prom
 
 function bridgesOf(settings: JobNodeSettings) {
   return { devsen: { url: settings.BRIDGE_URL, token: settings.BRIDGE_TOKEN }, ...settings.BRIDGES };
+}
+
+/** Hosts that stand for every address of the machine. */
+const EVERYWHERE: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+
+/** Where an adapter reaches this node; empty where that is not told and the adapter is on another machine. */
+function responseUrlFor(bridgeUrl: string, settings: JobNodeSettings, port: number): string {
+  if (settings.BRIDGE_RESPONSE_URL !== '') return settings.BRIDGE_RESPONSE_URL;
+  if (!isOnThisMachine(bridgeUrl)) return '';
+  const host = EVERYWHERE.has(settings.JOBS_HOST) ? '127.0.0.1' : settings.JOBS_HOST;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function checkChain(jobs: readonly JobSpec[], chainId: bigint): void {

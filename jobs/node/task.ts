@@ -16,7 +16,7 @@ export interface TaskServices {
   chain: Pick<Chain, 'read' | 'estimateGas'>;
   /** How long an HTTP request may take where its task names no timeout. */
   httpTimeoutMs: number;
-  /** How long a bridge that answers later may take where its task names no timeout. */
+  /** How long a bridge that answers later may take. */
   asyncTimeoutMs: number;
   /** Longest answer taken from a bridge or an HTTP source. */
   httpMaxBytes: number;

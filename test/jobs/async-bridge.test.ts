@@ -9,6 +9,7 @@ import { ANSWER, makeWorld, PATIENCE_MS, type World, waitFor } from './world.ts'
 
 jest.setTimeout(PATIENCE_MS);
 
+const BRIDGE = 'http://127.0.0.1:8080/';
 const log = makeLog('jobs', process.env.LOG_LEVEL ?? 'silent');
 
 describe('a bridge that answers later', () => {
@@ -103,7 +104,7 @@ describe('a place for an answer that comes later', () => {
     const db = openDatabase(':memory:');
     db.exec(`INSERT INTO runs (id, job_id, request_id, state, generation, request, block_number, created_at_ms)
              VALUES (1, 'job', '0x1', 'unfinished', 0, '{}', 1, 0)`);
-    return makeCallbacks(makeCallbackStore(db), () => 'http://node/', Date.now);
+    return makeCallbacks(makeCallbackStore(db), (bridgeUrl) => (bridgeUrl === BRIDGE ? 'http://node/' : ''), Date.now);
   };
   const parts = (url: string) => {
     const { pathname, searchParams } = new URL(url);
@@ -111,9 +112,17 @@ describe('a place for an answer that comes later', () => {
   };
   const never = new AbortController().signal;
 
+  it('has no address for an adapter that could not reach the node, and stays open for one that has it', () => {
+    const callbacks = make();
+    expect(callbacks.open('a', 1, 1_000, 'http://elsewhere/').url).toBe('');
+    const place = callbacks.open('a', 1, 1_000, BRIDGE);
+    expect(callbacks.receive(...parts(place.url), '{"value": 1}')).toBe('taken');
+    expect(callbacks.open('a', 1, 1_000, 'http://elsewhere/').isAwaited).toBe(true);
+  });
+
   it('is closed when its time is over', async () => {
     const callbacks = make();
-    const place = callbacks.open('1:0:ask', 1, 30);
+    const place = callbacks.open('1:0:ask', 1, 30, BRIDGE);
     place.setPending();
     await expect(place.wait(never)).rejects.toThrow('no answer came back within 30 ms');
     expect(callbacks.receive(...parts(place.url), '{"value": 1}')).toBe('used');
@@ -121,20 +130,20 @@ describe('a place for an answer that comes later', () => {
 
   it('is the same for the same task until it is closed', () => {
     const callbacks = make();
-    const place = callbacks.open('1:0:ask', 1, 1_000);
-    expect(callbacks.open('1:0:ask', 1, 1_000).url).toBe(place.url);
-    expect(callbacks.open('1:0:other', 1, 1_000).url).not.toBe(place.url);
+    const place = callbacks.open('1:0:ask', 1, 1_000, BRIDGE);
+    expect(callbacks.open('1:0:ask', 1, 1_000, BRIDGE).url).toBe(place.url);
+    expect(callbacks.open('1:0:other', 1, 1_000, BRIDGE).url).not.toBe(place.url);
     place.close();
-    expect(callbacks.open('1:0:ask', 1, 1_000).url).not.toBe(place.url);
+    expect(callbacks.open('1:0:ask', 1, 1_000, BRIDGE).url).not.toBe(place.url);
   });
 
   it('hands on a value as JSON, every digit kept, and an error as a fault', async () => {
     const callbacks = make();
-    const place = callbacks.open('a', 1, 1_000);
+    const place = callbacks.open('a', 1, 1_000, BRIDGE);
     const waiting = place.wait(never);
     expect(callbacks.receive(...parts(place.url), '{"value": {"n": 123456789012345678901234567890}}')).toBe('taken');
     expect(await waiting).toBe('{"n":123456789012345678901234567890}');
-    const other = callbacks.open('b', 1, 1_000);
+    const other = callbacks.open('b', 1, 1_000, BRIDGE);
     expect(callbacks.receive(...parts(other.url), '{"error": "no power"}')).toBe('taken');
     expect(other.giveUp()).toBe(false);
     await expect(other.wait(never)).rejects.toThrow('no power');
@@ -143,7 +152,7 @@ describe('a place for an answer that comes later', () => {
 
   it('stays open when the node stops', async () => {
     const callbacks = make();
-    const place = callbacks.open('a', 1, 1_000);
+    const place = callbacks.open('a', 1, 1_000, BRIDGE);
     const stop = new AbortController();
     const waiting = place.wait(stop.signal);
     stop.abort();

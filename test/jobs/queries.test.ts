@@ -25,10 +25,23 @@ describe('requests of the other queries at a real Operator', () => {
   let world: World;
   beforeAll(async () => {
     world = await makeWorld({ queries: ['meter-reading', 'uptime', 'session-result', 'start-charge', 'command'] });
+    const answerAtOnce = world.bridge.answer;
+    world.bridge.answer = async (ask) => {
+      const { responseURL } = world.bridge.asked[ask - 1] as { responseURL?: string };
+      if (responseURL === undefined) return answerAtOnce(ask);
+      const { body: value } = await answerAtOnce(ask);
+      const bring = async (url: string) =>
+        (await fetch(url, { method: 'PATCH', body: JSON.stringify({ value }) })).status;
+      const other = `${responseURL.slice(0, -1)}${responseURL.endsWith('0') ? 1 : 0}`;
+      for (const url of [responseURL.replace(/\?.*/, ''), other, responseURL, responseURL]) said.push(await bring(url));
+      return { status: 200, body: { pending: true } };
+    };
   });
   afterAll(() => world.close());
+  /** What the node said to answers that were brought to it. */
+  const said: number[] = [];
 
-  it('ask the adapter what the contract asked, and are answered', async () => {
+  it('ask the adapter what the contract asked, and are answered, commands later and once', async () => {
     const ask = (nonce: number, name: QueryName, params: string) => {
       const specId = specIdOf(QUERIES.find((query) => query.name === name)?.externalJobId ?? '');
       return world.request(nonce, specId, PAYMENT_JUELS, encodeRequestData(DEVICE_ID, AS_OF_SEC, params));
@@ -44,13 +57,15 @@ describe('requests of the other queries at a real Operator', () => {
       ];
       await waitFor(async () => (await world.answered()).length === 5, { what: 'five answers' });
       expect((await world.answered()).sort()).toEqual([...ids].sort());
+      // Without a token, with another, with its own, and with its own again; once for each of the two that are answered later.
+      expect([...said].sort()).toEqual([200, 200, 401, 401, 401, 401, 409, 409]);
       const asked = (world.bridge.asked as { data: { endpoint: string } }[]).map(({ data }) => data);
-      const said = { deviceId: DEVICE_ID, asOf: AS_OF_SEC };
+      const of = { deviceId: DEVICE_ID, asOf: AS_OF_SEC };
       expect(asked.sort((one, other) => (one.endpoint < other.endpoint ? -1 : 1))).toEqual([
-        { endpoint: 'command', requestId: ids[4], params: COMMAND_PARAMS, ...said },
+        { endpoint: 'command', requestId: ids[4], params: COMMAND_PARAMS, ...of },
         { endpoint: 'meter-reading', deviceId: DEVICE_ID, connector: 2, asOf: AS_OF_SEC },
         { endpoint: 'session-result', deviceId: DEVICE_ID, sessionId: SESSION_ID, asOf: AS_OF_SEC },
-        { endpoint: 'start-charge', requestId: ids[3], params: encodeStartParams(2, 9_000n), ...said },
+        { endpoint: 'start-charge', requestId: ids[3], params: encodeStartParams(2, 9_000n), ...of },
         { endpoint: 'uptime', deviceId: DEVICE_ID, from: AS_OF_SEC - 86_400, to: AS_OF_SEC, asOf: AS_OF_SEC },
       ]);
     } finally {

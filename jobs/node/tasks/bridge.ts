@@ -16,7 +16,8 @@ import { isMap, makeMap, toJson, type Value } from '../values.ts';
 /**
  * Asks an external adapter: POSTs `requestData` and the run's meta as JSON, gives the answer's text.
  * A status in the answer's body beats the HTTP status. With `async` the adapter may answer `{"pending": true}` and send
- * the answer to `responseURL` later, as JSON with exactly one of `value` and `error`. With `cacheTTL` the task's newest
+ * the answer to `responseURL` later, as JSON with exactly one of `value` and `error`; `timeout` is for what it answers at
+ * once. An adapter that could not reach this node is given an empty `responseURL`. With `cacheTTL` the task's newest
  * good answer, of whatever run, stands in for one that fails, if it is no older than that.
  *
  * @see Chainlink external adapters
@@ -72,7 +73,7 @@ async function askForLater(
   name: string,
 ): Promise<TaskResult> {
   const { callbacks, asyncTimeoutMs } = call.services;
-  const callback = callbacks.open(call.key, call.runId, call.timeoutMs ?? asyncTimeoutMs);
+  const callback = callbacks.open(call.key, call.runId, asyncTimeoutMs, target.url);
   const later = {
     pending: (signal: AbortSignal) =>
       callback.wait(signal).catch((error: Error) => {
@@ -82,6 +83,7 @@ async function askForLater(
   if (callback.isAwaited) return later;
   try {
     const { text, isPending } = await ask(call, target, name, requestBody(call, inputs, callback.url));
+    if (isPending && callback.url === '') throw new Error(`bridge ${name}: would answer later, and knows not where`);
     if (isPending) {
       callback.setPending();
       return later;
