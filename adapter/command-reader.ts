@@ -1,12 +1,18 @@
 import { EPOCH_SKEW_MS } from '../core/as-of.ts';
+import type { ChargerEvent } from '../core/charger-event.ts';
+import type { ChargerFact } from '../core/charger-fact.ts';
 import type { CommandRecordAt } from '../core/command-answer.ts';
+import { deriveFacts } from '../core/derive-facts.ts';
 import { type OcppVersion, versionOf } from '../core/ocpp-version.ts';
 import { messageIdOf } from '../core/request-approval.ts';
+import { STATUS } from '../core/status.ts';
+import { MOST_PARTS } from '../core/status20.ts';
 import type { Database } from './database.ts';
 import type { RecordReader } from './record-reader.ts';
 import type { SessionReader } from './session-reader.ts';
 
 interface AnswerRow {
+  connection: number;
   epoch: number;
   account: string;
   chapter: number;
@@ -16,11 +22,19 @@ interface AnswerRow {
   subprotocol: string | null;
 }
 
+type ToldRow = Pick<ChargerEvent, 'kind' | 'frame' | 'reply' | 'receivedAtMs'>;
+
+/** A connector that was held for somebody and is one of these is held no more. */
+const FREE = [STATUS.Available, STATUS.Reserved, STATUS.Unavailable];
+/** More messages after an answer than this are not looked at: they are read again for each second that is looked at. */
+const MOST_TOLD = 2_000;
+
 /** Reads what a charger did about a request, as of a time. */
 export function makeCommandReader(db: Database, reader: Pick<RecordReader, 'at'>, session: SessionReader) {
   const selectCharger = db.prepare<{ id: number }>('SELECT id FROM chargers WHERE device_id = ?');
   const selectAnswers = db.prepare<AnswerRow>(
-    `SELECT c.epoch, g.account, c.chapter, t.at_ms AS atMs, t.seq, e.frame, c.subprotocol FROM command_answers t
+    `SELECT c.id AS connection, c.epoch, g.account, c.chapter, t.at_ms AS atMs, t.seq, e.frame, c.subprotocol
+     FROM command_answers t
      JOIN events e ON e.connection = t.connection AND e.seq = t.seq
      JOIN connections c ON c.id = t.connection JOIN gateways g ON g.id = c.gateway
      WHERE t.charger = ? AND t.message_id = ? AND t.at_ms <= ?`,
@@ -28,6 +42,17 @@ export function makeCommandReader(db: Database, reader: Pick<RecordReader, 'at'>
   const selectSubprotocol = db.prepare<{ subprotocol: string | null }>(
     `SELECT c.subprotocol FROM connections c JOIN gateways g ON g.id = c.gateway
      WHERE c.charger = ? AND c.epoch = ? AND g.account = ? AND c.chapter = ?`,
+  );
+
+  const parts = Array.from({ length: MOST_PARTS + 1 }, (_, part) => part).join(', ');
+  // Looked at each second, so by the table's key alone.
+  const selectFree = db.prepare<{ seq: number | null }>(
+    `SELECT max(seq) AS seq FROM statuses WHERE charger = ? AND connector = ? AND part IN (${parts}) AND epoch = ?
+       AND connection = ? AND at_ms <= ? AND seq > ? AND status IN (${FREE.join(', ')})`,
+  );
+  const selectTold = db.prepare<ToldRow>(
+    `SELECT kind, frame, reply, received_at_ms AS receivedAtMs FROM events
+     WHERE connection = ? AND seq > ? AND seq <= ? AND kind = 'call' ORDER BY seq LIMIT ${MOST_TOLD}`,
   );
 
   /** @param sessionId - of the session that is started or stopped; of another request, its own id does no harm */
@@ -47,13 +72,24 @@ export function makeCommandReader(db: Database, reader: Pick<RecordReader, 'at'>
         yield { version: versionOf(selectSubprotocol.get(charger, epoch, gateway, chapter)?.subprotocol) };
       }
     }
+    const toldUntilFree = ({ connection, epoch, seq, subprotocol }: AnswerRow, connector: number): ChargerFact[] => {
+      const free = selectFree.get(charger, connector, epoch, connection, atMs, seq)?.seq ?? seq;
+      if (free === seq) return [];
+      const told = selectTold.all(connection, seq, free);
+      return told.flatMap((row) => [...deriveFacts(row, versionOf(subprotocol))]);
+    };
     return {
       answers: () =>
-        selectAnswers.all(charger, messageIdOf(requestId), atMs).map(({ account: gateway, subprotocol, ...row }) => ({
-          ...row,
-          gateway,
-          version: versionOf(subprotocol),
-        })),
+        selectAnswers.all(charger, messageIdOf(requestId), atMs).map((row) => {
+          const { account: gateway, subprotocol, epoch, chapter, seq, frame } = row;
+          const place = { gateway, chapter, epoch, atMs: row.atMs, seq };
+          return {
+            ...place,
+            frame,
+            version: versionOf(subprotocol),
+            toldUntilFree: (connector: number) => toldUntilFree(row, connector),
+          };
+        }),
       open,
       session: session(deviceId, sessionId, atMs),
       gateway: at.gateway,

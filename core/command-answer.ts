@@ -1,14 +1,16 @@
 import type { KeyObject } from 'node:crypto';
 import { keccak256, toUtf8Bytes, ZeroHash } from 'ethers';
 import { asOfMs } from './as-of.ts';
+import { type CarWait, carWaitAfter } from './car-wait.ts';
 import { type Asked, type ChargerReply, NO_ANSWER, NOT_SUPPORTED } from './charger-call.ts';
 import { callOf, replyOf } from './charger-commands.ts';
+import type { ChargerFact } from './charger-fact.ts';
 import type { GatewayAt } from './charger-status.ts';
 import { cannotKnow, type Known } from './known.ts';
 import { momentOf } from './meter-reading.ts';
 import type { OcppVersion } from './ocpp-version.ts';
 import { isAfter, isSamePlace, type PlaceAt } from './place.ts';
-import { ANSWER_WITHIN_SEC, COMMAND_VALID_SEC, START_WITHIN_SEC } from './request-approval.ts';
+import { ANSWER_WITHIN_SEC, COMMAND_VALID_SEC, decodeStartParams, START_WITHIN_SEC } from './request-approval.ts';
 import type { Reason, SessionAnswer, StartAnswer } from './session-answers.ts';
 import { beginningOf, openingOf } from './session-opening.ts';
 import { type SessionRecordAt, type StartEvent, sessionResultAt } from './session-result.ts';
@@ -19,6 +21,8 @@ export interface AnswerEvent extends PlaceAt {
   version: OcppVersion | undefined;
   /** The exact text. */
   frame: string;
+  /** What the charger told after it over the same connection, in order, up to where it last told a connector to be free. */
+  toldUntilFree: (connector: number) => Iterable<ChargerFact>;
 }
 
 /** What the rules read; all of it must have been told by the second that is looked at. */
@@ -72,7 +76,8 @@ export function controlAnswerAt(
 /**
  * As `controlAnswerAt`, of `start-charge`: Done as soon as a transaction with the session's tag began and was accepted, within
  * `START_WITHIN_SEC`; Refused as soon as the charger refuses. A charger that took the call and began nothing in time had no EV
- * plugged in; one that did not even answer is Refused, NoReply.
+ * plugged in, and one that says so before, by letting go of the connector (`carWaitAfter`), has none from then on; one that did
+ * not even answer is Refused, NoReply.
  */
 export function startAnswerAt(
   record: CommandRecordAt,
@@ -97,6 +102,7 @@ export function startAnswerAt(
   const reply = replyIn(record, asked, asOfSec);
   if (!reply.isKnown) return reply;
   if (reply.answer?.verdict === 'Refused') return notStarted(reply.answer.reason);
+  if (reply.answer?.verdict === 'Done' && hasGivenUp(record, asked, asOfSec)) return notStarted('NotPluggedIn');
   if (reply.answer === undefined) {
     const unsent = unsentAt(record, asked, asOfSec, atSec);
     if (!unsent.isKnown) return unsent;
@@ -151,14 +157,28 @@ export function stopAnswerAt(
 function replyIn(record: CommandRecordAt, asked: Asked, asOfSec: number): Followed<ChargerReply> {
   const doubt = doubtOf(record, asOfSec);
   if (doubt !== undefined) return doubt;
+  const first = firstAnswer(record, asOfSec);
+  if (first === undefined) return OPEN;
+  if (first.version === undefined) return NO_BEGINNING;
+  return { isKnown: true, answer: replyOf(first.version, asked, first.frame) };
+}
+
+function firstAnswer(record: CommandRecordAt, asOfSec: number): AnswerEvent | undefined {
   const lastMs = asOfMs(asOfSec + ANSWER_WITHIN_SEC);
   const [first] = [...record.answers()]
     .filter(countsIn(record))
     .filter(({ atMs }) => atMs <= lastMs)
     .sort(byTime);
-  if (first === undefined) return OPEN;
-  if (first.version === undefined) return NO_BEGINNING;
-  return { isKnown: true, answer: replyOf(first.version, asked, first.frame) };
+  return first;
+}
+
+/** Whether a charger that took the call says that it waits for an EV no more. */
+function hasGivenUp(record: CommandRecordAt, { params }: Asked, asOfSec: number): boolean {
+  const { connector } = decodeStartParams(params);
+  let wait: CarWait;
+  const told = firstAnswer(record, asOfSec)?.toldUntilFree(connector) ?? [];
+  for (const fact of told) wait = carWaitAfter(wait, fact, connector);
+  return wait === 'given-up';
 }
 
 /** Why no call can have been sent; undefined if one may have been, or may still be. */

@@ -20,7 +20,7 @@ export function errorBeside(status: Status): number {
 }
 
 /** No EVSE has more connectors; each costs a look-up when a status is asked for. */
-const MOST_PARTS = 16;
+export const MOST_PARTS = 16;
 
 /** Whether a number can be that of a connector within an EVSE; 0 stands for the EVSE as a whole. */
 export function isPart(value: unknown): value is number {

@@ -48,7 +48,7 @@ export interface ApprovedCommands {
   /** Managers' commands to chargers that are connected elsewhere. */
   relay: CommandRelay;
   /** What operators have approved to begin. */
-  sessions: Pick<SessionDesk, 'verdict' | 'recorded'>;
+  sessions: Pick<SessionDesk, 'verdict' | 'heard' | 'recorded'>;
   /** What goes on at the chargers of the network, and by whose card. */
   transactions: Pick<TransactionBook, 'recorded' | 'isConcurrent'>;
   /** Begins to take approvals; to be called once chargers can be reached. */

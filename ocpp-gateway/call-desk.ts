@@ -17,7 +17,7 @@ export interface CallTools {
   spoken: AllSpoken;
   verdict: (idTag: string) => Promise<IdTagFinding>;
   /** Sessions that contracts opened: their idTags come before cards. */
-  sessions: Pick<SessionDesk, 'verdict' | 'recorded'>;
+  sessions: Pick<SessionDesk, 'verdict' | 'heard' | 'recorded'>;
   /** Transactions that go on, by card. */
   transactions: Pick<TransactionBook, 'recorded' | 'isConcurrent'>;
   transactionId: (charger: string, transaction: NonNullable<Need['transaction']>) => Promise<number>;
@@ -135,6 +135,17 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     }
   };
 
+  /** Once what follows from it is done. */
+  const answerAfter = async (following: Promise<void>, arrival: Arrival) => {
+    try {
+      await following;
+      if (isEnded()) onSettled(arrival.call);
+      else answer(arrival, {});
+    } catch (error) {
+      giveUp(arrival, error);
+    }
+  };
+
   const grant = ({ text, beside }: NonNullable<Need['csr']>, arrival: Arrival) => {
     const granted = tools.certificates.consider(chain.charger, text);
     const deliver = (request: CertificateRequest) =>
@@ -159,7 +170,11 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
       const need = dialect.needOf(action, payload as Payload);
       if (need?.csr !== undefined) grant(need.csr, arrival);
       else if (need !== undefined) return lookUp(need, arrival);
-      else answer(arrival, {});
+      else {
+        const following = tools.sessions.heard(chain.charger, action, arrival.text);
+        if (following !== undefined) return answerAfter(following, arrival);
+        answer(arrival, {});
+      }
     } else if (dialect.transactionActions.has(action)) {
       log.warn({ messageId, action, finding: finding.description }, 'recorded as suspect');
       record('suspect', arrival, callError(messageId, finding));

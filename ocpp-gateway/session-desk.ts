@@ -1,3 +1,4 @@
+import { type CarWait, carWaitAfter } from '../core/car-wait.ts';
 import type { ChargerCall } from '../core/charger-call.ts';
 import type { ChargerEvent } from '../core/charger-event.ts';
 import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
@@ -49,6 +50,11 @@ export interface SessionDesk {
     call: { action: string; payload: unknown },
     transactionId?: number,
   ) => Promise<IdTagFinding | undefined>;
+  /**
+   * To be told the exact text of each CALL before it goes on record. Where it gives a promise the record waits for it: nobody
+   * plugged in, and no transaction begins the session any more. Rejects with what Redis says; the CALL is then not recorded.
+   */
+  heard: (charger: string, action: string, text: string) => Promise<void> | undefined;
   /** To be called with each CALL of a charger that is on record. */
   recorded: (charger: string, action: string, event: Pick<ChargerEvent, 'frame' | 'reply'>) => void;
   /** To be called when a charger's connection begins, and when it is gone. */
@@ -89,8 +95,13 @@ const CALL_WITHIN_MS = 30_000;
 const SAVE_AFTER_MS = 30_000;
 
 const TRANSACTION_ACTIONS = new Set(['StartTransaction', 'StopTransaction', 'MeterValues', 'TransactionEvent']);
+/** What a charger tells its connectors' statuses by, and how that is answered. */
+const STATUS_ACTIONS = new Set(['StatusNotification', 'NotifyEvent']);
+const ACKNOWLEDGED = '[3,"",{}]';
 
 interface Live extends SessionRecord {
+  /** What its charger says over this connection of its wait for somebody to plug in. */
+  wait: CarWait;
   savedAtMs: number;
   isCalling: boolean;
   stopAtMs: number;
@@ -113,6 +124,7 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
 
   const liveOf = (record: SessionRecord): Live => ({
     ...record,
+    wait: undefined,
     savedAtMs: now(),
     isCalling: false,
     stopAtMs: 0,
@@ -231,6 +243,7 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     const version = versionOf(charger);
     for (const fact of deriveFacts({ kind: 'call', receivedAtMs: atMs, ...event }, version)) {
       for (const live of connected.sessions.values()) {
+        if (live.began === undefined) live.wait = carWaitAfter(live.wait, fact, live.session.connector);
         if (isAbout(fact, live)) {
           const before = live.progress;
           live.progress = progressAfter(before, fact, atMs);
@@ -279,6 +292,29 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
       if (told === undefined) return { status: tagVerdict(live, now()) };
       const status = await begin(charger, live, told);
       return status === 'Accepted' ? { status, energyLimitWh: live.session.energyLimitWh } : { status };
+    },
+    heard: (charger, action, text) => {
+      if (!STATUS_ACTIONS.has(action)) return undefined;
+      const atMs = now();
+      const waiting = [...(chargers.get(charger)?.sessions.values() ?? [])].filter(
+        ({ began, session }) => began === undefined && session.startUntilMs > atMs,
+      );
+      if (waiting.length === 0) return undefined;
+      const told = { kind: 'call', receivedAtMs: atMs, frame: text, reply: ACKNOWLEDGED } as const;
+      const facts = deriveFacts(told, versionOf(charger));
+      const withdrawals = waiting.flatMap((live) => {
+        const { wait, session } = live;
+        live.wait = facts.reduce<CarWait>((before, fact) => carWaitAfter(before, fact, session.connector), wait);
+        if (live.wait !== 'given-up') return [];
+        live.session = withdrawn(session);
+        log.info({ chargerId: charger, sessionId: session.sessionId }, 'nobody has plugged in for the session');
+        return store.withdraw(charger, session.tag).catch((error) => {
+          // It goes on record only where this is kept: the charger may tell it again.
+          Object.assign(live, { wait, session });
+          throw error;
+        });
+      });
+      return withdrawals.length === 0 ? undefined : Promise.all(withdrawals).then(() => {});
     },
     recorded: (charger, action, event) => {
       if (!TRANSACTION_ACTIONS.has(action)) return;

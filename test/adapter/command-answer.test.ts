@@ -137,6 +137,50 @@ describe('the answer to start-charge', () => {
   const told = (story: ReturnType<typeof beginStory>) =>
     follow(story, (record, sec) => startAnswerAt(record, asked, DAY + ASKED_SEC, sec), { requestId: SESSION });
   const nothing = { transaction: ZeroHash, meterStartWh: 0n, startedAtSec: 0, verdict: 'Refused' };
+  const accept = (reply: ReturnType<typeof beginStory>['reply']) => reply(101, SESSION, { status: 'Accepted' });
+
+  it('is the transaction where that began before, or in the same second as, the connector was let go of', () => {
+    for (const startSec of [139, 140]) {
+      const story = beginStory();
+      accept(story.reply);
+      story.status(102, 'Preparing');
+      story.start(startSec, 0);
+      story.status(140, 'Available');
+      story.flush(300);
+      expect(told(story)).toMatchObject({ verdict: 'Done', sec: startSec });
+    }
+  });
+
+  it.each([
+    [
+      'no EV came',
+      140,
+      [
+        [102, 1, 'Occupied'],
+        [140, 1, 'Available'],
+      ],
+    ],
+    [
+      'another connector of the EVSE is free again',
+      250,
+      [
+        [102, 1, 'Occupied'],
+        [140, 2, 'Available'],
+      ],
+    ],
+  ] as [string, number, [number, number, string][]][])(
+    'goes by the EVSE of OCPP 2.x likewise: %s',
+    (_what, sec, told20) => {
+      const story = beginStory('ocpp2.0.1');
+      accept(story.reply);
+      for (const [atSec, connectorId, connectorStatus] of told20) {
+        const status = { timestamp: iso(DAY + atSec), evseId: 1, connectorId, connectorStatus };
+        story.call(atSec, 'StatusNotification', status);
+      }
+      story.flush(300);
+      expect(told(story)).toEqual({ ...nothing, reason: 'NotPluggedIn', sec });
+    },
+  );
 
   it('is the transaction of OCPP 2.x that shows the tag after it began, unless another card was accepted in it', () => {
     const story = beginStory('ocpp2.0.1');
@@ -185,6 +229,55 @@ describe('the answer to start-charge', () => {
       250,
       ({ reply, start }) => [reply(101, SESSION, { status: 'Accepted' }), start(120, 0, { status: 'Expired' })],
     ],
+    ['NotPluggedIn', 140, ({ reply, status }) => [accept(reply), status(102, 'Preparing'), status(140, 'Available')]],
+    ['NotPluggedIn', 140, ({ reply, status }) => [accept(reply), status(102, 'Preparing'), status(140, 'Unavailable')]],
+    // Begun in the very second in which it was let go of, and refused.
+    [
+      'NotPluggedIn',
+      140,
+      ({ reply, status, start }) => [
+        accept(reply),
+        status(102, 'Preparing'),
+        status(140, 'Available'),
+        start(140, 0, { status: 'Expired' }),
+      ],
+    ],
+    // No sign that it waited for this: told before, told without a Preparing, of another connector, over another connection.
+    ['NotPluggedIn', 250, ({ reply, status }) => [status(99, 'Preparing'), accept(reply), status(140, 'Available')]],
+    ['NotPluggedIn', 250, ({ reply, status }) => [accept(reply), status(140, 'Available')]],
+    [
+      'NotPluggedIn',
+      250,
+      ({ reply, status, call }) => [
+        accept(reply),
+        call(102, 'StatusNotification', { connectorId: 2, status: 'Preparing', errorCode: 'NoError' }),
+        status(140, 'Available'),
+      ],
+    ],
+    [
+      'NotPluggedIn',
+      250,
+      ({ reply, status, close, open }) => [
+        accept(reply),
+        status(102, 'Preparing'),
+        close(110),
+        open(120),
+        status(121, 'Available'),
+      ],
+    ],
+    // Somebody else used the connector meanwhile.
+    [
+      'NotPluggedIn',
+      250,
+      ({ reply, status, start }) => [
+        accept(reply),
+        status(102, 'Preparing'),
+        start(110, 0, { id: 3, tag: 'SOMEBODY' }),
+        status(140, 'Available'),
+      ],
+    ],
+    ['NotPluggedIn', 250, ({ reply, status }) => [accept(reply), status(102, 'Preparing'), status(103, 'Charging')]],
+    ['NoReply', 250, ({ status }) => [status(102, 'Preparing'), status(140, 'Available')]],
     ['NoReply', 250, () => {}],
     ['Offline', 130, ({ close }) => close(50)],
   ])('is refused, %s, as of second %i', (reason, sec, tell) => {

@@ -141,6 +141,24 @@ describe('a session that a contract opened', () => {
     },
   );
 
+  it('does not begin any more once the charger has let go of its connector, and what begins all the same is ended', async () => {
+    const { identity, charger, idTag, sessionId } = await open();
+    const tell = (status: string, connectorId = 1) =>
+      charger.call(randomBytes(4).toString('hex'), 'StatusNotification', { connectorId, status, errorCode: 'NoError' });
+    await tell('Available');
+    await tell('Preparing');
+    await tell('Available', 2);
+    expect(await authorise(charger, idTag)).toBe('Accepted');
+    await tell('Available');
+    expect(await authorise(charger, idTag)).toBe('Expired');
+    const { status, transactionId } = await start(charger, idTag);
+    expect(status).toBe('Expired');
+    const [, messageId, , payload] = await nthCall(charger, 'RemoteStopTransaction');
+    expect([stopCauseOf(messageId, sessionId), payload]).toEqual(['late', { transactionId }]);
+    const moved = await connect(other, identity);
+    expect((await start(moved, idTag, { meterStart: 7 })).status).toBe('Expired');
+  });
+
   it('is ended at its limit of energy, asked for again until its transaction has ended', async () => {
     const { charger, idTag, sessionId } = await open(5_000n);
     const { transactionId } = await start(charger, idTag);
