@@ -14,6 +14,7 @@ import type { IdTagFinding } from './dialect.ts';
 import {
   dueStop,
   isAbout,
+  limitExpectedMs,
   mayBegin,
   meterCall,
   progressAfter,
@@ -90,6 +91,8 @@ const STOP_AT_MOST_MS = 600_000;
 /** A charger that has told no meter for so long is asked for it; for longer and longer if it says that it will not. */
 const METER_AFTER_MS = 120_000;
 const METER_AT_MOST_MS = 3_600_000;
+/** One whose session should be at its limit by now is asked as well, and again so long after what it told then. */
+const METER_AT_LIMIT_MS = 5_000;
 const CALL_WITHIN_MS = 30_000;
 /** Growing energy is put into Redis so often. */
 const SAVE_AFTER_MS = 30_000;
@@ -105,6 +108,7 @@ interface Live extends SessionRecord {
   savedAtMs: number;
   isCalling: boolean;
   stopAtMs: number;
+  askedAtMs: number;
   meterAtMs: number;
   meterAfterMs: number;
 }
@@ -128,6 +132,7 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     savedAtMs: now(),
     isCalling: false,
     stopAtMs: 0,
+    askedAtMs: 0,
     meterAtMs: now() + METER_AFTER_MS,
     meterAfterMs: METER_AFTER_MS,
   });
@@ -200,6 +205,7 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     live.isCalling = true;
     const end = await call(charger, meterCall(version, live.session.connector));
     live.isCalling = false;
+    live.askedAtMs = now();
     const isRefused = end?.kind !== 'result' || !end.payload.includes('"Accepted"');
     live.meterAfterMs = isRefused ? Math.min(live.meterAfterMs * 2, METER_AT_MOST_MS) : METER_AFTER_MS;
     live.meterAtMs = now() + live.meterAfterMs;
@@ -210,7 +216,7 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     const cause = dueStop(live, idleMs, sinceMs, now());
     if (cause !== undefined) {
       if (now() >= live.stopAtMs) void stop(charger, live, cause, live.began.transactionId);
-    } else if (now() >= live.meterAtMs) void askForMeter(charger, live);
+    } else if (now() >= meterDueMs(live)) void askForMeter(charger, live);
   };
 
   const timer = setInterval(() => {
@@ -330,6 +336,18 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     },
     close: () => clearInterval(timer),
   };
+}
+
+/** When a session's charger is to be asked for its meter, Unix ms. */
+function meterDueMs(live: Live): number {
+  const { meterAtMs, meterAfterMs, progress } = live;
+  const limitMs = limitExpectedMs(live);
+  // One that says no is asked as seldom as ever.
+  if (limitMs === undefined || meterAfterMs > METER_AFTER_MS) return meterAtMs;
+  return Math.min(
+    meterAtMs,
+    Math.max(limitMs, live.askedAtMs + METER_AT_LIMIT_MS, (progress.readAtMs ?? 0) + METER_AT_LIMIT_MS),
+  );
 }
 
 type Shown = Extract<ChargerFact, { kind: 'transaction-started' | 'transaction-updated' }>;

@@ -2,7 +2,7 @@ import type { ChargerCall } from '../core/charger-call.ts';
 import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
 import { isIdleState } from '../core/idle-time.ts';
 import { isObject, isWhole, type JsonObject } from '../core/json.ts';
-import { toldReading } from '../core/meter-reading.ts';
+import { type MeterReading, toldReading } from '../core/meter-reading.ts';
 import type { OcppVersion } from '../core/ocpp-version.ts';
 import { decodeStartParams, type RequestApproval, START_WITHIN_SEC, sessionTag } from '../core/request-approval.ts';
 import type { StopCause } from '../core/session-stop.ts';
@@ -39,6 +39,8 @@ export interface Progress {
   energyAtMs?: number;
   /** When a register was told last, Unix ms. */
   readAtMs?: number;
+  /** What the last register stood at, Wh, when it was read there, Unix seconds, and the power that flowed then, W. */
+  last?: { registerWh: number; atSec: number; powerW: number };
   /** OCPP 2.x: whether its car has charged, and since when it takes no energy by what the charger says, Unix ms. */
   hasCharged?: boolean;
   idleSinceMs?: number;
@@ -132,8 +134,10 @@ export function isAbout(fact: ChargerFact, { session, began }: SessionRecord): b
 export function progressAfter(before: Progress, fact: ChargerFact, atMs: number): Progress {
   const after = { ...before };
   if (fact.kind === 'transaction-stopped') after.endedAtMs ??= atMs;
-  const registerWh = toldReading(fact, atMs)?.registerWh;
-  if (registerWh !== undefined) {
+  const reading = toldReading(fact, atMs);
+  if (reading !== undefined) {
+    const { registerWh, observedAtSec: atSec } = reading;
+    after.last = { registerWh, atSec, powerW: powerAt(reading, before.last) };
     after.readAtMs = atMs;
     after.firstWh ??= registerWh;
     if (after.registerWh === undefined || registerWh > after.registerWh) {
@@ -147,6 +151,29 @@ export function progressAfter(before: Progress, fact: ChargerFact, atMs: number)
   if (chargingState === 'Charging') after.hasCharged = true;
   const { idleSinceMs = atMs, ...rest } = after;
   return isIdleState(chargingState, after.hasCharged === true) ? { ...rest, idleSinceMs } : rest;
+}
+
+/** Two registers nearer to one another than that say little about the power between them, s. */
+const LEAST_APART_SEC = 10;
+
+/** The power with a reading: what the charger told with it, else what flowed since the one before, W. */
+function powerAt({ powerW, registerWh, observedAtSec }: MeterReading, before: Progress['last']): number {
+  if (powerW > 0 || before === undefined) return powerW;
+  const apartSec = observedAtSec - before.atSec;
+  if (apartSec < LEAST_APART_SEC) return before.powerW;
+  return Math.max(0, ((registerWh - before.registerWh) * 3_600) / apartSec);
+}
+
+/**
+ * When a session will have reached its limit if its power stays what it was, Unix ms; undefined if nothing says so.
+ * A charger is asked for its register by then: until it told the next one by itself it would go on charging.
+ */
+export function limitExpectedMs({ session, began, progress }: SessionRecord): number | undefined {
+  const { last, registerWh, firstWh } = progress;
+  const startWh = began?.startWh ?? firstWh;
+  if (last === undefined || registerWh === undefined || startWh === undefined || last.powerW <= 0) return undefined;
+  const leftWh = Math.max(0, startWh + session.energyLimitWh - registerWh);
+  return last.atSec * 1000 + Math.ceil((leftWh / last.powerW) * 3_600_000);
 }
 
 /**

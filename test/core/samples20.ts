@@ -12,13 +12,11 @@ export function factsOf(
   payload: unknown,
   result: unknown = {},
   version: OcppVersion | 'not told' = 'ocpp2.0.1',
+  receivedAtMs = RECEIVED_MS,
 ): readonly ChargerFact[] {
   const frame = JSON.stringify([2, 'id', action, payload]);
   const reply = JSON.stringify([3, 'id', result]);
-  return deriveFacts(
-    { kind: 'call', receivedAtMs: RECEIVED_MS, frame, reply },
-    version === 'not told' ? undefined : version,
-  );
+  return deriveFacts({ kind: 'call', receivedAtMs, frame, reply }, version === 'not told' ? undefined : version);
 }
 
 /** A register of the whole connector, Wh. */

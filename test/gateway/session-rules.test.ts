@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ChargerFact } from '../../core/charger-fact.ts';
-import { dueStop, type Progress, progressAfter, type SessionRecord } from '../../ocpp-gateway/session-rules.ts';
+import {
+  dueStop,
+  limitExpectedMs,
+  type Progress,
+  progressAfter,
+  type SessionRecord,
+} from '../../ocpp-gateway/session-rules.ts';
 import { factsOf, register, TIME, transactionEvent } from '../core/samples20.ts';
 
 const IDLE_MS = 600_000;
@@ -83,5 +89,49 @@ describe('a session at an OCPP 2.x charger', () => {
     const progress = toldAfter([1_000, updated('Charging', 1_000)], [2_000, updated('SuspendedEV', 6_000)]);
     expect(dueStop(record(progress), IDLE_MS, 0, 2_000 + IDLE_MS)).toBe('limit');
     expect(dueStop(record(progress, 1_001), IDLE_MS, 0, 2_000)).toBeUndefined();
+  });
+
+  describe('should reach its limit', () => {
+    const T0_MS = Date.parse(TIME);
+    /** A register read so many seconds after the first one, and the power that was told with it. */
+    const read = (sec: number, registerWh: number, powerW?: number): [number, ChargerFact] => {
+      const atMs = T0_MS + sec * 1_000;
+      const power = { value: powerW, measurand: 'Power.Active.Import', unitOfMeasure: { unit: 'W' } };
+      const sampledValue = [register(registerWh), ...(powerW === undefined ? [] : [power])];
+      const meterValue = [{ timestamp: new Date(atMs).toISOString(), sampledValue }];
+      // It comes a minute late; what counts is when it was read.
+      return [
+        atMs + 60_000,
+        factsOf(
+          'TransactionEvent',
+          transactionEvent('Updated', 1, { meterValue }),
+          {},
+          'ocpp2.0.1',
+          atMs,
+        )[0] as ChargerFact,
+      ];
+    };
+    const expectedSec = (...told: [number, ChargerFact][]) => {
+      const atMs = limitExpectedMs(record(toldAfter(...told), 1_000));
+      return atMs === undefined ? undefined : (atMs - T0_MS) / 1_000;
+    };
+
+    it('by the power that flowed between its last two registers, or that was told with the last', () => {
+      // 1,000 Wh in 600 s are 6 kW; 4,000 Wh are left, 2,400 s at 6 kW, 1,200 s at 12 kW.
+      expect(expectedSec(read(0, 1_000), read(600, 2_000))).toBe(3_000);
+      expect(expectedSec(read(0, 1_000), read(600, 2_000, 12_000))).toBe(1_800);
+      expect(expectedSec(read(0, 1_000), read(600, 7_000))).toBe(600);
+    });
+
+    it('by the power before where two registers are too close to tell one', () => {
+      // 3,900 Wh at 6 kW are 2,340 s.
+      expect(expectedSec(read(0, 1_000), read(600, 2_000), read(605, 2_100))).toBe(605 + 2_340);
+    });
+
+    it('at no time that is known where no power flowed or was told, or the register fell', () => {
+      expect(expectedSec(read(0, 1_000))).toBeUndefined();
+      expect(expectedSec(read(0, 2_000), read(600, 2_000))).toBeUndefined();
+      expect(expectedSec(read(0, 2_000), read(600, 1_000))).toBeUndefined();
+    });
   });
 });

@@ -61,6 +61,12 @@ describe('a session that a contract opened', () => {
     charger.send([3, call[1], { status }]);
     return call;
   };
+  /** Has every further call of an action answered. */
+  const answerAll = ({ socket }: RawCharger, action: string) =>
+    socket.on('message', (data) => {
+      const [type, id, called] = JSON.parse(String(data)) as Call;
+      if (type === 2 && called === action) socket.send(JSON.stringify([3, id, { status: 'Accepted' }]));
+    });
   /** Has a charger connect, and a session opened at its connector 1; gives the idTag that begins it. */
   const open = async (limitWh = 5_000n) => {
     const identity = `CPsession${++count}`;
@@ -81,11 +87,11 @@ describe('a session that a contract opened', () => {
     const [, , answer] = await charger.call(randomBytes(4).toString('hex'), 'Authorize', { idTag });
     return (answer as { idTagInfo: { status: string } }).idTagInfo.status;
   };
-  const meter = (charger: RawCharger, transactionId: number, value: string) =>
+  const meter = (charger: RawCharger, transactionId: number, value: string, ...more: object[]) =>
     charger.call(randomBytes(4).toString('hex'), 'MeterValues', {
       connectorId: 1,
       transactionId,
-      meterValue: [{ timestamp: new Date(now()).toISOString(), sampledValue: [{ value, unit: 'Wh' }] }],
+      meterValue: [{ timestamp: new Date(now()).toISOString(), sampledValue: [{ value, unit: 'Wh' }, ...more] }],
     });
   const end = (charger: RawCharger, transactionId: number) =>
     charger.call(randomBytes(4).toString('hex'), 'StopTransaction', {
@@ -228,6 +234,20 @@ describe('a session that a contract opened', () => {
     skewMs += 121_000;
     const [, , , payload] = await nthCall(charger, 'TriggerMessage');
     expect(payload).toEqual({ requestedMessage: 'MeterValues', connectorId: 1 });
+  });
+
+  it('has its charger asked for the meter when by its power it should be at its limit', async () => {
+    const { charger, idTag, sessionId } = await open(5_000n);
+    const { transactionId } = await start(charger, idTag);
+    // 100 Wh are left: 10 s at 36 kW.
+    await meter(charger, transactionId, '5900', { value: '36', measurand: 'Power.Active.Import', unit: 'kW' });
+    skewMs += 11_000;
+    const ask = await nthCall(charger, 'TriggerMessage');
+    expect(ask[3]).toEqual({ requestedMessage: 'MeterValues', connectorId: 1 });
+    // On a slow machine it may be asked again before it has told.
+    answerAll(charger, 'TriggerMessage');
+    await meter(charger, transactionId, '6010');
+    expect(stopCauseOf((await nthCall(charger, 'RemoteStopTransaction'))[1], sessionId)).toBe('limit');
   });
 
   it('is stopped, by the transaction that it has begun by, where operators approve that', async () => {
