@@ -37,6 +37,12 @@ export interface CallRequest {
   data: string;
   /** Gas limit; the endpoint's own if undefined. */
   gas: number | undefined;
+  /** What a unit of gas pays; nothing where undefined. */
+  gasPriceWei?: bigint | undefined;
+  tipWei?: bigint | undefined;
+  maxFeeWei?: bigint | undefined;
+  /** Whether on top of what is not mined yet. */
+  isPending?: boolean;
 }
 
 const hex = z.string().regex(/^0x[0-9a-fA-F]*$/);
@@ -121,7 +127,7 @@ export function makeChain(rpc: Rpc) {
      *
      * @throws RpcError if it would revert
      */
-    read: (tx: CallRequest) => call(hex, 'eth_call', callFields(tx), 'latest'),
+    read: (tx: CallRequest) => call(hex, 'eth_call', callFields(tx), tx.isPending ? 'pending' : 'latest'),
     /** @throws RpcError if it would revert */
     estimateGas: (tx: CallRequest) => call(big, 'eth_estimateGas', callFields(tx), 'latest'),
     /** What a tx would do on top of a block: undefined if it would succeed, else why it would revert. */
@@ -143,8 +149,15 @@ export function makeChain(rpc: Rpc) {
   };
 }
 
-function callFields({ from, to, data, gas }: CallRequest) {
-  return { to, data, ...(from && { from }), ...(gas !== undefined && { gas: `0x${gas.toString(16)}` }) };
+function callFields({ from, to, data, gas, gasPriceWei, tipWei, maxFeeWei }: CallRequest) {
+  const quantities = { gas, gasPrice: gasPriceWei, maxPriorityFeePerGas: tipWei, maxFeePerGas: maxFeeWei };
+  const given = Object.entries(quantities).filter(([, value]) => value !== undefined);
+  return {
+    to,
+    data,
+    ...(from && { from }),
+    ...Object.fromEntries(given.map(([name, n]) => [name, `0x${n?.toString(16)}`])),
+  };
 }
 
 /** Whether the call itself failed, and not the node that was to run it (rate limit, missing state …). */

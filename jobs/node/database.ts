@@ -106,6 +106,8 @@ const MIGRATIONS = [
    CREATE INDEX runs_by_end ON runs (ended_at_ms);`,
   `-- The newest good answer of each bridge task that may fall back on it.
    CREATE TABLE bridge_answers (place TEXT PRIMARY KEY, at_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+  // The accounts a tx may be sent from, divided by commas; NULL: any.
+  'ALTER TABLE txs ADD COLUMN senders TEXT;',
 ];
 
 /**

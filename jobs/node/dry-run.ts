@@ -98,7 +98,7 @@ export async function dryRun(
     ...services,
     bridgeAnswers: { keep: () => {}, recent: () => undefined },
     callbacks: { open: () => NO_CALLBACK },
-    sender: { submit: (tx) => void txs.push(tx), outcome: async () => null },
+    sender: { accounts: { has: () => true }, submit: (tx) => void txs.push(tx), outcome: async () => null },
   };
   const run = { id: 0, jobId: job.id, generation: 0, request };
   const outcome = await runGraph({

@@ -3,6 +3,7 @@ import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { isPrivateAddress } from './private-addresses.ts';
+import { FinalError } from './task.ts';
 
 export interface BoundedRequest {
   url: string;
@@ -37,6 +38,15 @@ export async function fetchBounded(given: BoundedRequest): Promise<{ status: num
     if (hops === MAX_REDIRECTS) throw new Error(`http: more than ${MAX_REDIRECTS} redirects`);
     request = redirected(request, url, to, status);
   }
+}
+
+/** Statuses of the 400s that say 'not now'. */
+const NOT_NOW: ReadonlySet<number> = new Set([408, 425, 429]);
+
+/** What a status that is no success means: one of the 400s is the asker's own fault, so the same is not asked again. */
+export function errorOfStatus(status: number, message: string): Error {
+  const isFinal = status >= 400 && status < 500 && !NOT_NOW.has(status);
+  return isFinal ? new FinalError(message) : new Error(message);
 }
 
 function readUrl(text: string): URL {

@@ -1,6 +1,6 @@
 import { pause } from './pause.ts';
 import type { Pipeline, TaskNode } from './pipeline.ts';
-import type { TaskResult } from './task.ts';
+import { FinalError, type TaskResult } from './task.ts';
 import { Fault, type Value, type ValueMap } from './values.ts';
 
 /** What is kept of a task between attempts, and over a restart. */
@@ -49,8 +49,8 @@ const CANCELLED = 'cancelled: an earlier task failed';
 
 /**
  * Runs a job's tasks by the rules of Chainlink's pipelines: a task runs when all before it are done; a failed one is
- * tried again until it had `retries` attempts in all, after 5 s, 10 s, 20 s … up to 1 min; its fault is then an input
- * like any other, unless it has `failEarly`, which ends the run at its first failure.
+ * tried again until it had `retries` attempts in all, after 5 s, 10 s, 20 s … up to 1 min, or its failure is final; its
+ * fault is then an input like any other, unless it has `failEarly`, which ends the run at its first failure.
  *
  * @returns the outcome, or undefined if the run was ended by its signal
  */
@@ -113,10 +113,10 @@ async function untilDone(run: GraphRun, attempt: Attempt): Promise<Value | undef
   const { task, signal } = attempt;
   let { attempts } = run.saved.get(task.id) ?? { attempts: 0 };
   for (;;) {
-    const value = await attemptOnce(run, attempt);
+    const { value, isFinal } = await attemptOnce(run, attempt);
     if (signal.aborted) return undefined;
     attempts++;
-    const isDone = !(value instanceof Fault) || task.failEarly || attempts >= task.retries;
+    const isDone = isFinal || task.failEarly || attempts >= task.retries;
     run.save(task.id, { attempts, value, isDone });
     if (isDone) return value;
     await pause(backoffMs(task, attempts, run.defaults), signal);
@@ -124,7 +124,8 @@ async function untilDone(run: GraphRun, attempt: Attempt): Promise<Value | undef
   }
 }
 
-async function attemptOnce(run: GraphRun, attempt: Attempt): Promise<Value> {
+/** @returns the value, or a fault, and whether no other attempt can give a better one */
+async function attemptOnce(run: GraphRun, attempt: Attempt): Promise<{ value: Value; isFinal: boolean }> {
   const timeoutMs = attempt.task.timeoutMs ?? run.defaults.timeoutMs;
   const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
   const signal = timeout ? AbortSignal.any([attempt.signal, timeout]) : attempt.signal;
@@ -132,13 +133,17 @@ async function attemptOnce(run: GraphRun, attempt: Attempt): Promise<Value> {
   try {
     result = await beforeAbort(Promise.resolve(run.attempt({ ...attempt, signal })), signal);
   } catch (error) {
-    return new Fault(timeout?.aborted ? `no result within ${timeoutMs} ms` : (error as Error).message);
+    return failed(timeout?.aborted ? new Error(`no result within ${timeoutMs} ms`) : (error as Error));
   }
   try {
-    return 'pending' in result ? await result.pending(attempt.signal) : result.value;
+    return { value: 'pending' in result ? await result.pending(attempt.signal) : result.value, isFinal: true };
   } catch (error) {
-    return new Fault((error as Error).message);
+    return failed(error as Error);
   }
+}
+
+function failed(error: Error): { value: Fault; isFinal: boolean } {
+  return { value: new Fault(error.message), isFinal: error instanceof FinalError };
 }
 
 /** Pause before the attempt that follows `attempts` failed ones, ms. */

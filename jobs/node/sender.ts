@@ -17,6 +17,7 @@ export function startSender(
   const line = makeWaitingLine(store, senders, nowMs);
   const lanes = accounts.map((account) => startLane(account, { ...parts, line, settled: outcomes.look }));
   return {
+    accounts: new Set(senders),
     submit: (request) => {
       store.add(request);
       for (const lane of lanes) lane.soon();

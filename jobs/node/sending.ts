@@ -22,6 +22,8 @@ export interface Account {
 }
 
 export interface Sender {
+  /** The accounts that send new txs, lower case. */
+  accounts: Pick<ReadonlySet<string>, 'has'>;
   /** Has a tx sent; asked again with the same key, it does nothing. */
   submit: (request: TxRequest) => void;
   /** The receipt once it is deep enough. @throws Error saying why there will be none */

@@ -234,6 +234,15 @@ function checkChain(jobs: readonly JobSpec[], chainId: bigint): void {
         `${job.file}:1: evmChainID is ${job.chainId}, but RPC_URL leads to ${chainId}`,
       );
     }
+    for (const { id, attributes } of job.pipeline) {
+      const named = attributes.evmchainid?.trim() ?? '';
+      if (/^\d+$/.test(named) && BigInt(named) !== chainId) {
+        throw new DevsenError(
+          'JOB_SPEC_INVALID',
+          `${job.file}: task ${id}: evmChainID is ${named}, but RPC_URL leads to ${chainId}`,
+        );
+      }
+    }
   }
 }
 

@@ -63,13 +63,16 @@ export interface TaskCall {
  */
 export type TaskResult = { value: Value } | { pending: (signal: AbortSignal) => Promise<Value> };
 
+/** A failure that another attempt would not mend: none is made. */
+export class FinalError extends Error {}
+
 /** A task type: one row of the table in `tasks/table.ts`. Names of attributes are in lower case. */
 export interface TaskType {
   required: readonly string[];
   optional: readonly string[];
   /** What is wrong with the attributes as written, if anything: asked once, when the spec is loaded. */
   check?: (attributes: Readonly<Record<string, string>>) => string | undefined;
-  /** @throws Error whose message becomes the task's fault */
+  /** @throws Error whose message becomes the task's fault; `FinalError` where no further attempt is to be made */
   run: (call: TaskCall) => TaskResult | Promise<TaskResult>;
 }
 
@@ -124,6 +127,18 @@ export function operand(call: TaskCall, name: string): Value {
   const value = given === undefined ? input : given;
   if (value === undefined) throw new Error(`${name}: expected a value, or a task before this one`);
   return value;
+}
+
+/**
+ * Lets a task name the chain, but no other than the node's own.
+ *
+ * @throws FinalError
+ */
+export function expectOwnChain(call: TaskCall): void {
+  const named = attribute(call, 'evmchainid');
+  if (named === undefined) return;
+  const own = valueAt(call.vars, 'jobSpec.evmChainID');
+  if (String(named) !== own) throw new FinalError(`evmChainID: the node's chain is ${own}`);
 }
 
 /** `headers` is a JSON list: name, value, name, value … */

@@ -8,6 +8,8 @@ export interface TxRequest {
   /** Sent once for each key, however often it is asked for. */
   key: string;
   runId: number;
+  /** The accounts it may be sent from, lower case; undefined: any. */
+  from?: readonly string[] | undefined;
   to: string;
   /** 0x-hex. */
   data: string;
@@ -50,7 +52,7 @@ export type TxStore = ReturnType<typeof makeTxStore>;
 
 const COLUMNS = `id, key, run_id AS runId, recipient AS "to", data, gas_limit AS gasLimit,
   min_confirmations AS minConfirmations, fail_on_revert AS failOnRevert,
-  after_block AS afterBlock, worth_wei AS worthWei, state, is_wanted AS isWanted, account, nonce,
+  after_block AS afterBlock, worth_wei AS worthWei, senders AS "from", state, is_wanted AS isWanted, account, nonce,
   mined_block AS minedBlock, outcome`;
 
 /** Txs and every attempt at them. An attempt is written before it is broadcast. */
@@ -58,14 +60,17 @@ export function makeTxStore(db: DatabaseSync) {
   const sql = {
     add: db.prepare(
       `INSERT INTO txs (key, run_id, recipient, data, gas_limit, min_confirmations, fail_on_revert, after_block,
-         worth_wei, state, is_wanted)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 1)
+         worth_wei, senders, state, is_wanted)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', 1)
        ON CONFLICT (key) DO UPDATE SET state = 'queued', is_wanted = 1, outcome = NULL, after_block = excluded.after_block
        WHERE state = 'dropped'`,
     ),
     byKey: db.prepare(`SELECT ${COLUMNS} FROM txs WHERE key = ?`),
     open: db.prepare(`SELECT ${COLUMNS} FROM txs WHERE state IN ('sent', 'mined') AND account = ? ORDER BY nonce`),
-    queued: db.prepare(`SELECT ${COLUMNS} FROM txs WHERE state = 'queued' AND after_block <= ? ORDER BY id LIMIT ?`),
+    queued: db.prepare(
+      `SELECT ${COLUMNS} FROM txs WHERE state = 'queued' AND after_block <= ? AND (senders IS NULL OR instr(senders, ?) > 0)
+       ORDER BY id LIMIT ?`,
+    ),
     dropUnwanted: db.prepare(`UPDATE txs SET state = 'dropped' WHERE state = 'queued' AND is_wanted = 0`),
     attempts: db.prepare(
       `SELECT tx_hash AS hash, raw, nonce, account, max_fee_wei AS maxFeeWei, tip_wei AS tipWei, is_empty AS isEmpty,
@@ -101,6 +106,7 @@ export function makeTxStore(db: DatabaseSync) {
       nonce: (row.nonce as number | null) ?? undefined,
       minedBlock: (row.minedBlock as number | null) ?? undefined,
       account: (row.account as string | null) ?? undefined,
+      from: row.from === null ? undefined : String(row.from).split(','),
       worthWei: row.worthWei === null ? undefined : BigInt(String(row.worthWei)),
       outcome: row.outcome === null ? undefined : loadValue(String(row.outcome)),
     };
@@ -109,19 +115,20 @@ export function makeTxStore(db: DatabaseSync) {
   return {
     /** Adds a tx, unless its key is known; one that was given up before it was sent is tried afresh. */
     add: (tx: TxRequest) => {
-      const { key, runId, to, data, gasLimit, minConfirmations, failOnRevert, afterBlock, worthWei } = tx;
+      const { key, runId, to, data, gasLimit, minConfirmations, failOnRevert, afterBlock, worthWei, from } = tx;
       const worth = worthWei === undefined ? null : `${worthWei}`;
-      sql.add.run(key, runId, to, data, gasLimit, minConfirmations, failOnRevert ? 1 : 0, afterBlock, worth);
+      const senders = from?.join(',') ?? null;
+      sql.add.run(key, runId, to, data, gasLimit, minConfirmations, failOnRevert ? 1 : 0, afterBlock, worth, senders);
     },
     byKey: (key: string) => toTx(sql.byKey.get(key)),
     /** An account's txs that have a nonce and are not final, by nonce. */
     open: (account: string) => toTxs(sql.open.all(account)),
     /** Accounts that have such txs. */
     openAccounts: () => (sql.openAccounts.all() as { account: string }[]).map(({ account }) => account),
-    /** Txs without a nonce that a block lets be judged, oldest first; those nobody wants any more are dropped. */
-    queued: (headNumber: number, limit: number) => {
+    /** Txs without a nonce that an account may send and a block lets be judged, oldest first; unwanted ones are dropped. */
+    queued: (account: string, headNumber: number, limit: number) => {
       sql.dropUnwanted.run();
-      return toTxs(sql.queued.all(headNumber, limit));
+      return toTxs(sql.queued.all(headNumber, account, limit));
     },
     attempts: (txId: number): TxAttempt[] =>
       (sql.attempts.all(txId) as Record<string, unknown>[]).map((row) => ({

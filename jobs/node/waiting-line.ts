@@ -15,7 +15,7 @@ export function makeWaitingLine(store: Pick<TxStore, 'queued'>, senders: readonl
     take: (account: string, room: number, headNumber: number): Tx[] => {
       const most = room + taken.size + heldUntilMs.size + refusals.size;
       const free = store
-        .queued(headNumber, most)
+        .queued(account, headNumber, most)
         .filter(({ id }) => !taken.has(id) && !isHeld(id) && !refusals.get(id)?.has(account))
         .slice(0, room);
       for (const { id } of free) taken.add(id);
@@ -28,11 +28,11 @@ export function makeWaitingLine(store: Pick<TxStore, 'queued'>, senders: readonl
     hold: (tx: Pick<Tx, 'id'>, ms: number) => {
       heldUntilMs.set(tx.id, nowMs() + ms);
     },
-    /** Notes that a tx would fail from an account. @returns whether it would from every account there is */
-    refuse: (tx: Pick<Tx, 'id'>, account: string): boolean => {
+    /** Notes that a tx would fail from an account. @returns whether it would from every account it may be sent from */
+    refuse: (tx: Pick<Tx, 'id' | 'from'>, account: string): boolean => {
       const by = refusals.get(tx.id) ?? new Set();
       refusals.set(tx.id, by.add(account));
-      return senders.every((sender) => by.has(sender));
+      return senders.every((sender) => by.has(sender) || tx.from?.includes(sender) === false);
     },
     /** The tx has a nonce, or is given up. */
     forget: (tx: Pick<Tx, 'id'>) => {

@@ -3,7 +3,7 @@ import { makeChain } from '../../jobs/node/chain.ts';
 import { makeRpc } from '../../jobs/node/rpc.ts';
 import type { TaskServices } from '../../jobs/node/task.ts';
 import { TASK_TYPES } from '../../jobs/node/tasks/table.ts';
-import type { Value } from '../../jobs/node/values.ts';
+import { makeMap, type Value } from '../../jobs/node/values.ts';
 import { deployContract } from '../../network/provision.ts';
 import { startChain, type TestChain } from '../support/chain.ts';
 import { plain, runTask } from './run-task.ts';
@@ -45,7 +45,31 @@ describe('calls to a contract', () => {
     );
     await expect(run('ethcall', { contract: '0x12', data: '0x1234' })).rejects.toThrow('contract: expected an address');
     await expect(run('ethcall', { contract: link, data: '0x' })).rejects.toThrow('data: expected a selector');
-    expect(TASK_TYPES.ethcall?.check?.({ evmchainid: '1' })).toContain("a job's calls go to its own chain");
+    expect(TASK_TYPES.ethcall?.check?.({ block: '7' })).toBe('block: expected latest or pending');
+    await expect(run('ethcall', { contract: link, data: '0x12', gasprice: '1.5' })).rejects.toThrow(
+      'gasPrice: expected a whole number, not negative',
+    );
+  });
+
+  it('ethcall pays what it is told, on top of what is pending if that is wanted, and only on the chain of the node', async () => {
+    const asked: unknown[] = [];
+    const recording = makeChain(async (method, params) => {
+      asked.push([method, ...params]);
+      return '0x07';
+    });
+    const vars = { jobSpec: makeMap([['evmChainID', '31337']]) };
+    const call = (more: Record<string, string>) =>
+      runTask('ethcall', { contract: link, data: '0x12345678', ...more }, vars, [], { chain: recording });
+    const fees = { gasfeecap: '5000000000', gastipcap: '1000000000' };
+    await call({ ...fees, block: 'pending', extractrevertreason: 'true', evmchainid: '$(jobSpec.evmChainID)' });
+    await call({ gasprice: '16', block: 'latest', evmchainid: '31337' });
+    const to = link.toLowerCase();
+    const paid = { maxFeePerGas: '0x12a05f200', maxPriorityFeePerGas: '0x3b9aca00' };
+    expect(asked).toEqual([
+      ['eth_call', { to, data: '0x12345678', ...paid }, 'pending'],
+      ['eth_call', { to, data: '0x12345678', gasPrice: '0x10' }, 'latest'],
+    ]);
+    await expect(call({ evmchainid: '1' })).rejects.toThrow("evmChainID: the node's chain is 31337");
   });
 
   it('estimategaslimit multiplies what the chain says, up to the limit, which stands where the chain cannot say', async () => {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { isPrivateAddress } from '../../jobs/node/private-addresses.ts';
+import { FinalError } from '../../jobs/node/task.ts';
 import { runTask } from './run-task.ts';
 
 describe('http', () => {
@@ -93,7 +94,9 @@ describe('http', () => {
 
   it('says what went wrong without naming the URL', async () => {
     await expect(ask('/bad')).rejects.toThrow('http: answered 503: try later');
+    await expect(ask('/bad')).rejects.not.toBeInstanceOf(FinalError);
     await expect(ask('/none')).rejects.toThrow('http: answered 404: nothing here');
+    await expect(ask('/none')).rejects.toBeInstanceOf(FinalError);
     await expect(ask('/long')).rejects.toThrow('http: the answer is longer than 32768 bytes');
     expect(await ask('/long', {}, { httpMaxBytes: 40_000 })).toHaveLength(40_000);
     await expect(ask('/silent', {}, { httpTimeoutMs: 100 })).rejects.toThrow('http: no answer in time');

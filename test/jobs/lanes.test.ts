@@ -103,6 +103,20 @@ describe('a job node with more than one account or endpoint', () => {
     expect(await world.chain.provider.getTransactionCount(await world.chain.wallet(2).getAddress())).toBe(0);
   });
 
+  it('sends from the accounts that the spec names, and from no other', async () => {
+    const [one, two] = await Promise.all([1, 2].map((n) => world.chain.wallet(n).getAddress()));
+    await (await world.operator.getFunction('setAuthorizedSenders')([one, two])).wait();
+    const from = (list: string) => (toml: string) => toml.replace('type="ethtx"', `type="ethtx" from=<${list}>`);
+    await world.refresh(from(`["${two}"]`));
+    await (await world.operator.getFunction('setAuthorizedSenders')([one, two])).wait();
+    const before = await world.chain.provider.getTransactionCount(two as string);
+    await start({ NODE_KEY: [1, 2].map((n) => world.chain.privateKey(n)).join(',') });
+    for (let i = 0; i < 3; i++) await world.request(i);
+    await answered(3);
+    expect((await world.chain.provider.getTransactionCount(two as string)) - before).toBe(3);
+    expect(await world.fulfilTxs()).toEqual([]);
+  });
+
   it('waits with an answer whose gas costs more than it earns, and gives it up after a time', async () => {
     // 0.1 LINK at 1,000 gwei a LINK is 100 gwei: less than any gas costs.
     const running = await start({ LINK_PRICE_GWEI: '1000', PROFIT_WAIT_MS: '500' });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { parsePipeline } from '../../jobs/node/pipeline.ts';
 import { type Attempt, backoffMs, type GraphOutcome, runGraph, type TaskState } from '../../jobs/node/run-graph.ts';
+import { FinalError } from '../../jobs/node/task.ts';
 import { Fault, type Value } from '../../jobs/node/values.ts';
 
 interface Played {
@@ -69,6 +70,16 @@ describe('a run of a graph', () => {
     expect((await play('a [type=any]', { a: fail('no') })).attempts).toHaveLength(1);
     const second = await play('a [type=any retries=3]', { a: (_, nth) => (nth === 1 ? fail('no')() : 'good') });
     expect(second.saved.get('a')).toEqual({ attempts: 2, value: 'good', isDone: true });
+  });
+
+  it('makes no further attempt after a failure that is final', async () => {
+    const play3 = await play('a [type=any retries=3]; b [type=any]; a -> b', {
+      a: () => {
+        throw new FinalError('never');
+      },
+    });
+    expect(play3.attempts.map(({ id }) => id)).toEqual(['a', 'b']);
+    expect(play3.saved.get('a')).toEqual({ attempts: 1, value: new Fault('never'), isDone: true });
   });
 
   it('feeds a fault to the tasks that follow, and fails only if a last one fails', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Decimal } from '../../jobs/node/decimal.ts';
 import { interpolateJson, valueAt } from '../../jobs/node/references.ts';
+import { FinalError } from '../../jobs/node/task.ts';
 import {
   Fault,
   FixedBytes,
@@ -139,7 +140,13 @@ describe('bridge', () => {
     await expect(answering(200, errored)).rejects.toThrow('bridge devsen: answered 504: NOT_YET: too early');
     await expect(answering(200, { statusCode: 200, error: 'odd' })).rejects.toThrow('bridge devsen: answered 500: odd');
     await expect(answering(200, { statusCode: 200, providerStatusCode: 502 })).rejects.toThrow('answered 502');
-    await expect(answering(404, {})).rejects.toThrow('answered 404');
+    await expect(answering(404, {})).rejects.toThrow('bridge devsen: answered 404');
+    // What is the asker's own fault is not asked again; 'not now' is.
+    const finals: number[] = [];
+    for (const status of [400, 401, 408, 409, 429, 500, 504]) {
+      await answering(200, { statusCode: status }).catch((error) => error instanceof FinalError && finals.push(status));
+    }
+    expect(finals).toEqual([400, 401, 409]);
     expect(await answering(200, { error: 'without a status this passes' })).toContain('passes');
   });
 

@@ -1,5 +1,6 @@
 import type { Bridge } from '../bridges.ts';
 import { endpointOf } from '../endpoint.ts';
+import { errorOfStatus } from '../http-client.ts';
 import { parseDurationMs } from '../spec-error.ts';
 import {
   asString,
@@ -100,7 +101,7 @@ async function askForLater(
 async function ask(call: TaskCall, target: Bridge, name: string, body: string) {
   const { status, text, isPending } = await post(call, target, name, body);
   const fault = faultOf(status, text);
-  if (fault) throw new Error(`bridge ${name}: ${fault}`);
+  if (fault) throw errorOfStatus(fault.status, `bridge ${name}: answered ${fault.status}${fault.described}`);
   return { text, isPending };
 }
 
@@ -166,7 +167,7 @@ function saysPending(text: string): boolean {
 }
 
 /** Why the adapter's answer is no success; undefined if it is one. */
-function faultOf(httpStatus: number, text: string): string | undefined {
+function faultOf(httpStatus: number, text: string): { status: number; described: string } | undefined {
   let body: { statusCode?: unknown; providerStatusCode?: unknown; error?: unknown } | null = null;
   try {
     body = JSON.parse(text);
@@ -179,7 +180,7 @@ function faultOf(httpStatus: number, text: string): string | undefined {
     if (status === 200 && typeof body.providerStatusCode === 'number') status = body.providerStatusCode;
     if (status === 200 && body.error !== undefined && body.error !== null) status = 500;
   }
-  return status === 200 ? undefined : `answered ${status}${describe(body?.error)}`;
+  return status === 200 ? undefined : { status, described: describe(body?.error) };
 }
 
 function describe(error: unknown): string {

@@ -1,6 +1,6 @@
 import { Decimal } from '../decimal.ts';
 import { RpcError } from '../rpc.ts';
-import { asAddress, asBytes, asDecimal, attribute, goodInputs, type TaskType } from '../task.ts';
+import { asAddress, asBytes, asDecimal, attribute, expectOwnChain, goodInputs, type TaskType } from '../task.ts';
 import { DEFAULT_GAS_LIMIT } from './ethtx.ts';
 
 /**
@@ -10,10 +10,9 @@ import { DEFAULT_GAS_LIMIT } from './ethtx.ts';
 export const estimategaslimit: TaskType = {
   required: ['to', 'data'],
   optional: ['from', 'multiplier', 'evmchainid'],
-  check: (attributes) =>
-    attributes.evmchainid?.trim() ? "evmChainID: a job's txs go to its own chain; leave it out" : undefined,
   run: async (call) => {
     goodInputs(call, Number.POSITIVE_INFINITY);
+    expectOwnChain(call);
     const from = attribute(call, 'from');
     const most = BigInt(call.gasLimit ?? DEFAULT_GAS_LIMIT);
     const multiplier = asDecimal(attribute(call, 'multiplier') ?? 1, 'multiplier');

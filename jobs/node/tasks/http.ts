@@ -1,4 +1,4 @@
-import { fetchBounded } from '../http-client.ts';
+import { errorOfStatus, fetchBounded } from '../http-client.ts';
 import { asFlag, asString, attribute, goodInputs, headerPairs, mapAttribute, type TaskType } from '../task.ts';
 import { toJson } from '../values.ts';
 
@@ -27,7 +27,7 @@ export const http: TaskType = {
       ),
       signal: AbortSignal.any(signals),
     });
-    if (status >= 400) throw new Error(`http: answered ${status}: ${reasonIn(text).slice(0, 200)}`);
+    if (status >= 400) throw errorOfStatus(status, `http: answered ${status}: ${reasonIn(text).slice(0, 200)}`);
     return { value: text };
   },
 };
