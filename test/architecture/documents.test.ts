@@ -43,11 +43,11 @@ describe('the documents', () => {
   it('name a test that there is for each claim about security', () => {
     const rows = read('docs/security.md')
       .split('\n')
-      .filter((line) => line.startsWith('| ') && line.includes('.test.ts: '));
-    const files = globSync('test/**/*.test.ts', { cwd: ROOT });
-    expect(rows.length).toBeGreaterThan(15);
+      .filter((line) => line.startsWith('| ') && /\.(test\.ts|t\.sol): /.test(line));
+    const files = globSync('test/**/*.{test.ts,t.sol}', { cwd: ROOT });
+    expect(rows.length).toBeGreaterThan(45);
     for (const row of rows) {
-      const [, file = '', name = ''] = /([a-z0-9/-]+\.test\.ts): (.*) \|$/.exec(row) ?? [];
+      const [, file = '', name = ''] = /([A-Za-z0-9/-]+\.(?:test\.ts|t\.sol)): (.*) \|$/.exec(row) ?? [];
       const path = files.find((one) => one === `test/${file}`);
       expect([file, name, path !== undefined && read(path).includes(name)]).toEqual([file, name, true]);
     }

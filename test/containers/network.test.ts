@@ -119,6 +119,17 @@ describe('a network of containers', () => {
     await rm(dir, { recursive: true, force: true });
   }, START_LIMIT_MS);
 
+  it('is run by somebody without rights, who can write nothing but the volumes', async () => {
+    if (!isNobodyAble) return;
+    const probe = `const { accessSync, constants, readdirSync } = require('node:fs');
+      const canWrite = (path) => { try { accessSync(path, constants.W_OK); return true; } catch { return false; } };
+      const [root, volumes] = process.argv.slice(1);
+      const inRoot = readdirSync(root).map((name) => root + '/' + name);
+      console.log(JSON.stringify([process.getuid(), [root, ...inRoot].filter(canWrite), canWrite(volumes)]));`;
+    await run('probe', ['node', '-e', probe, ROOT, dir]);
+    expect(said.get('probe')).toEqual([JSON.stringify([NOBODY, [], true])]);
+  });
+
   it('is set up once on a chain, and anew on a new one', async () => {
     const provider = await openProvider({ rpcUrl: `http://127.0.0.1:${ports.chain}` });
     // To go back to: another chain, as far as the parts can tell.
