@@ -23,6 +23,7 @@ import { makeEventReader } from './event-reader.ts';
 import { makeEvidence } from './evidence.ts';
 import { makeExpiredRequests } from './expired-requests.ts';
 import { type GatewayHealth, readHealth } from './health.ts';
+import { makeHousekeeping } from './housekeeping.ts';
 import { serveHttp } from './http.ts';
 import { type Ingest, makeIngest } from './ingest.ts';
 import { type Knowing, makeKnowing } from './knowing.ts';
@@ -43,13 +44,11 @@ import { makeSessionRecord } from './session-record.ts';
 import type { AdapterSettings } from './settings.ts';
 import { openSigningKey } from './signing-key.ts';
 import { makeStationRecord } from './station-record.ts';
-import { makeThinning } from './thinning.ts';
 import { makeTransactionRecord } from './transaction-record.ts';
 import { makeUptimeReader } from './uptime-reader.ts';
 
 /** How often what could not be done is tried again, and gaps that will not close any more are looked for, ms. */
 const UPKEEP_MS = 2_000;
-const DAY_MS = 86_400_000;
 
 export interface RunningAdapter extends Running {
   /** Where it listens, also if the settings left the choice to the system. */
@@ -101,6 +100,7 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
   const memory = makeMemory(db);
   const reader = makeRecordReader(db);
   let recording: Recording | undefined;
+  let operators = memory.restored()?.operators.length;
   let isWriteSound = true;
   const waiting = { count: 0 };
   const closing = new AbortController();
@@ -127,7 +127,10 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
     recording ??= record(means, db, reader, news.network, metrics.ingest, writing, changes, closing.signal);
     const { ingest, knowing } = recording;
     ingest.listGateways(news.gateways, now(), news.formerKeys);
-    if (news.snapshot !== undefined) memory.keep(news.snapshot);
+    if (news.snapshot !== undefined) {
+      memory.keep(news.snapshot);
+      operators = news.snapshot.operators.length;
+    }
     knowing.committed();
   };
   /** News that the database has not taken yet. */
@@ -216,15 +219,15 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
     log,
     now,
   });
-  const thinning = makeThinning(db);
-  const thin = () => {
-    if (settings.WATERMARK_DAYS === 0) return;
-    try {
-      writing(() => thinning.step(now() - settings.WATERMARK_DAYS * DAY_MS));
-    } catch (error) {
-      log.error({ err: error }, 'watermarks not deleted; trying again');
-    }
-  };
+  const keepHouse = makeHousekeeping({
+    db,
+    settings,
+    operators: () => operators,
+    emptied: metrics.emptied,
+    writing,
+    log,
+    now,
+  });
   const indexCards = () => {
     try {
       writing(() => cards.step());
@@ -234,7 +237,7 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
   };
   const upkeep = setInterval(() => {
     takeNews();
-    thin();
+    keepHouse();
     indexCards();
     if (recording === undefined) return;
     const { ingest, queue, catchUp } = recording;
@@ -346,6 +349,14 @@ function record(
       });
       committed();
       return leftOut;
+    },
+    beginAfter: (anchor, texts) => {
+      let isBegun = false;
+      writing(() => {
+        isBegun = ingest.beginAfter(anchor, texts, now());
+      });
+      committed();
+      return isBegun;
     },
     log,
     now,

@@ -139,6 +139,7 @@ const HTTP_STATUS: Readonly<Partial<Record<DevsenErrorCode, number>>> = {
   UNAUTHORISED: 401,
   NOT_FOUND: 404,
   CONFLICT: 409,
+  PRUNED: 410,
   RATE_LIMITED: 429,
   OVERLOADED: 503,
   CHAIN_UNAVAILABLE: 503,

@@ -1,4 +1,6 @@
+import type { SealedBatch } from '../core/sealed-batch.ts';
 import type { Logger } from '../runtime/log.ts';
+import type { PeerBeginning } from './batch-export.ts';
 import type { GatewayBook } from './gateway-book.ts';
 import type { Peer, PeerReader } from './peers.ts';
 
@@ -21,13 +23,15 @@ export interface CatchUpOptions {
   gapOf: (gateway: string) => number;
   /** Takes in batches as a peer gave them, verified like any other. @returns how many of them were refused */
   apply: (texts: readonly string[]) => number;
+  /** As `apply`, for the batches after one with which a record begins. @returns false if nothing was taken in */
+  beginAfter: (anchor: SealedBatch, texts: readonly string[]) => boolean;
   log: Logger;
   now: () => number;
   closing: AbortSignal;
 }
 
 export function makeCatchUp(options: CatchUpOptions): CatchUp {
-  const { peers, reader, book, gapOf, apply, log, now, closing } = options;
+  const { peers, reader, book, gapOf, apply, beginAfter, log, now, closing } = options;
   let progressMs = 0;
   let isRunning = false;
   /** Until when a gateway is left alone, Unix ms. */
@@ -38,23 +42,28 @@ export function makeCatchUp(options: CatchUpOptions): CatchUp {
     return state === 'unheard' || (state === 'following' && gapOf(gateway) > 0);
   };
   const placeOf = (gateway: string) => {
-    const { state, generation, number } = book.row(gateway);
-    return state === 'unheard' ? ([0, -1] as const) : ([generation, number] as const);
+    const { generation, number } = book.row(gateway);
+    return [generation, number] as const;
   };
   /** @returns whether the peer's batches moved the record on, and none of them was refused */
-  const take = (gateway: string, texts: readonly string[]): boolean => {
+  const take = (gateway: string, texts: readonly string[], anchor: SealedBatch | null = null): boolean => {
     const before = placeOf(gateway).join();
-    const refused = apply(texts);
-    if (placeOf(gateway).join() !== before) progressMs = now();
-    else return false;
-    return refused === 0;
+    const isAnchored = anchor !== null && book.row(gateway).state === 'unheard';
+    const isWhole = isAnchored ? beginAfter(anchor, texts) : apply(texts) === 0;
+    if (placeOf(gateway).join() === before) return false;
+    progressMs = now();
+    return isWhole;
   };
 
-  const fetchFrom = async (peer: Peer, gateway: string): Promise<void> => {
+  /** @param begin - where a record begins that has nothing of the gateway yet */
+  const fetchFrom = async (peer: Peer, gateway: string, begin: PeerBeginning | undefined): Promise<void> => {
     let taken = 0;
     while (!closing.aborted && isWanting(gateway)) {
-      const texts = await reader.batches(peer, gateway, ...placeOf(gateway));
-      if (closing.aborted || texts.length === 0 || !take(gateway, texts)) break;
+      const isNew = book.row(gateway).state === 'unheard';
+      if (isNew && begin === undefined) break;
+      const place = isNew && begin !== undefined ? ([begin.generation, begin.number] as const) : placeOf(gateway);
+      const texts = await reader.batches(peer, gateway, ...place);
+      if (closing.aborted || texts.length === 0 || !take(gateway, texts, begin?.anchor)) break;
       taken += texts.length;
     }
     if (isWanting(gateway) && !book.convicted().includes(gateway)) {
@@ -65,16 +74,37 @@ export function makeCatchUp(options: CatchUpOptions): CatchUp {
     if (taken > 0) log.info({ gateway, batches: taken }, 'record made whole from another operator');
   };
 
+  const asking = async <Told>(peer: Peer, ask: () => Promise<Told>): Promise<Told | undefined> => {
+    try {
+      return await ask();
+    } catch (error) {
+      const reason = (error as Error).message;
+      if (!closing.aborted) log.warn({ peer: peers.indexOf(peer), reason }, 'peer not read');
+      return undefined;
+    }
+  };
+
+  /** Peers with where they begin, who goes back furthest first; a record that is begun needs no beginning. */
+  const inOrder = async (gateway: string): Promise<{ peer: Peer; begin: PeerBeginning | undefined }[]> => {
+    if (book.row(gateway).state !== 'unheard') return peers.map((peer) => ({ peer, begin: undefined }));
+    const found: { peer: Peer; begin: PeerBeginning | undefined }[] = [];
+    for (const peer of peers) {
+      if (closing.aborted) break;
+      found.push({ peer, begin: await asking(peer, () => reader.beginning(peer, gateway)) });
+    }
+    const place = ({ begin }: { begin: PeerBeginning | undefined }) => begin ?? { generation: Infinity, number: 0 };
+    return found.sort((one, other) => {
+      const [a, b] = [place(one), place(other)];
+      return a.generation === b.generation ? a.number - b.number : a.generation < b.generation ? -1 : 1;
+    });
+  };
+
   const runOnce = async () => {
     for (const gateway of book.active()) {
       if (!isWanting(gateway) || (pausedUntilMs.get(gateway) ?? 0) > now()) continue;
-      for (const [index, peer] of peers.entries()) {
+      for (const { peer, begin } of await inOrder(gateway)) {
         if (closing.aborted || !isWanting(gateway)) break;
-        try {
-          await fetchFrom(peer, gateway);
-        } catch (error) {
-          if (!closing.aborted) log.warn({ peer: index, reason: (error as Error).message }, 'peer not read');
-        }
+        await asking(peer, () => fetchFrom(peer, gateway, begin));
       }
       if (isWanting(gateway)) pausedUntilMs.set(gateway, now() + PAUSE_MS);
     }

@@ -8,6 +8,7 @@ import { messageIdOf } from '../core/request-approval.ts';
 import { STATUS } from '../core/status.ts';
 import { MOST_PARTS } from '../core/status20.ts';
 import type { Database } from './database.ts';
+import { pruned } from './pruned.ts';
 import type { RecordReader } from './record-reader.ts';
 import type { SessionReader } from './session-reader.ts';
 
@@ -20,20 +21,22 @@ interface AnswerRow {
   seq: number;
   frame: string;
   subprotocol: string | null;
+  isEmptied: number;
 }
 
-type ToldRow = Pick<ChargerEvent, 'kind' | 'frame' | 'reply' | 'receivedAtMs'>;
+type ToldRow = Pick<ChargerEvent, 'kind' | 'frame' | 'reply' | 'receivedAtMs'> & { isEmptied: number };
 
 /** A connector that was held for somebody and is one of these is held no more. */
 const FREE = [STATUS.Available, STATUS.Reserved, STATUS.Unavailable];
 /** More messages after an answer than this are not looked at: they are read again for each second that is looked at. */
 const MOST_TOLD = 2_000;
 
-/** Reads what a charger did about a request, as of a time. */
+/** Reads what a charger did about a request, as of a time; throws DevsenError `PRUNED` where the text of that is deleted. */
 export function makeCommandReader(db: Database, reader: Pick<RecordReader, 'at'>, session: SessionReader) {
   const selectCharger = db.prepare<{ id: number }>('SELECT id FROM chargers WHERE device_id = ?');
   const selectAnswers = db.prepare<AnswerRow>(
-    `SELECT c.id AS connection, c.epoch, g.account, c.chapter, t.at_ms AS atMs, t.seq, e.frame, c.subprotocol
+    `SELECT c.id AS connection, c.epoch, g.account, c.chapter, t.at_ms AS atMs, t.seq, e.frame, c.subprotocol,
+       e.is_emptied AS isEmptied
      FROM command_answers t
      JOIN events e ON e.connection = t.connection AND e.seq = t.seq
      JOIN connections c ON c.id = t.connection JOIN gateways g ON g.id = c.gateway
@@ -51,7 +54,7 @@ export function makeCommandReader(db: Database, reader: Pick<RecordReader, 'at'>
        AND connection = ? AND at_ms <= ? AND seq > ? AND status IN (${FREE.join(', ')})`,
   );
   const selectTold = db.prepare<ToldRow>(
-    `SELECT kind, frame, reply, received_at_ms AS receivedAtMs FROM events
+    `SELECT kind, frame, reply, received_at_ms AS receivedAtMs, is_emptied AS isEmptied FROM events
      WHERE connection = ? AND seq > ? AND seq <= ? AND kind = 'call' ORDER BY seq LIMIT ${MOST_TOLD}`,
   );
 
@@ -76,11 +79,13 @@ export function makeCommandReader(db: Database, reader: Pick<RecordReader, 'at'>
       const free = selectFree.get(charger, connector, epoch, connection, atMs, seq)?.seq ?? seq;
       if (free === seq) return [];
       const told = selectTold.all(connection, seq, free);
+      if (told.some(({ isEmptied }) => isEmptied === 1)) throw pruned();
       return told.flatMap((row) => [...deriveFacts(row, versionOf(subprotocol))]);
     };
     return {
       answers: () =>
         selectAnswers.all(charger, messageIdOf(requestId), atMs).map((row) => {
+          if (row.isEmptied === 1) throw pruned();
           const { account: gateway, subprotocol, epoch, chapter, seq, frame } = row;
           const place = { gateway, chapter, epoch, atMs: row.atMs, seq };
           return {

@@ -37,7 +37,8 @@ export function openDatabase(path: string): Database {
   return guard(() => {
     const db = new DatabaseSync(path, { timeout: 100 });
     try {
-      db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;
+      // The first has an effect on a new file only: from then on pages that are free can be given back.
+      db.exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;
         PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;`);
       migrate(db);
     } catch (error) {
@@ -73,7 +74,7 @@ function fill(db: DatabaseSync, tables: readonly string[]): void {
   const events = db.prepare(
     `SELECT c.charger, c.epoch, c.subprotocol, e.connection, e.seq, e.at_ms AS atMs, e.received_at_ms AS receivedAtMs,
        e.kind, e.frame, e.reply FROM events e JOIN connections c ON c.id = e.connection JOIN batches b ON b.id = e.batch
-     WHERE b.is_void = 0 ORDER BY e.id`,
+     WHERE b.is_void = 0 AND e.is_emptied = 0 ORDER BY e.id`,
   );
   for (const row of events.iterate()) {
     const event = row as unknown as FactPlace & Pick<ChargerEvent, 'kind' | 'frame' | 'reply'> & Spoken;

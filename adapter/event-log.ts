@@ -17,7 +17,7 @@ export interface EventLog {
   connection: (gateway: number, charger: string, epoch: number) => ConnectionHead | undefined;
   hashOf: (gateway: number, charger: string, epoch: number, seq: number) => string | undefined;
   stored: (gateway: number, generation: number, number: number) => StoredBatch | undefined;
-  /** A batch on record as it travelled, JSON. */
+  /** A batch on record as it travelled, JSON; with `eventHashes` for `events` where one of them is emptied. */
   batchText: (id: number) => string;
   /** Takes a gateway's batches from one on out of what answers are made of. They stay in the tables. */
   voidFrom: (gateway: number, batchId: number) => void;
@@ -100,8 +100,9 @@ export function makeEventLog(db: Database, network: string): EventLog {
   const selectBatch = db.prepare<Record<string, string | number>>(
     'SELECT b.*, g.account FROM batches b JOIN gateways g ON g.id = b.gateway WHERE b.id = ?',
   );
-  const selectBatchEvents = db.prepare<ChargerEvent>(
-    `SELECT chargers.identity AS charger, c.epoch, e.seq, e.received_at_ms AS receivedAtMs, e.kind, e.frame, e.reply
+  const selectBatchEvents = db.prepare<ChargerEvent & { hash: Uint8Array; isEmptied: number }>(
+    `SELECT chargers.identity AS charger, c.epoch, e.seq, e.received_at_ms AS receivedAtMs, e.kind, e.frame, e.reply,
+       e.hash, e.is_emptied AS isEmptied
      FROM events e JOIN connections c ON c.id = e.connection JOIN chargers ON chargers.id = c.charger
      WHERE e.batch = ? ORDER BY e.id`,
   );
@@ -218,6 +219,8 @@ export function makeEventLog(db: Database, network: string): EventLog {
     stored: (gateway, generation, number) => selectStored.get(gateway, generation, number),
     batchText: (id) => {
       const row = selectBatch.get(id) ?? {};
+      const events = selectBatchEvents.all(id);
+      const isWhole = events.every(({ isEmptied }) => isEmptied === 0);
       return JSON.stringify({
         network,
         gateway: row.account,
@@ -226,7 +229,9 @@ export function makeEventLog(db: Database, network: string): EventLog {
         previous: row.previous,
         bootedAtMs: row.booted_at_ms,
         watermarkMs: row.watermark_ms,
-        events: selectBatchEvents.all(id).map(encodeEvent),
+        ...(isWhole
+          ? { events: events.map(encodeEvent) }
+          : { eventHashes: events.map((event) => Buffer.from(event.hash).toString('hex')) }),
         publicKey: row.public_key,
         signature: row.signature,
       });

@@ -19,6 +19,8 @@ export interface PublicEvent {
   hash: string;
   batch: { gateway: string; generation: number; number: number };
   facts: ChargerFact[];
+  /** There where what it said is deleted for its age. */
+  isPruned?: true;
 }
 
 interface EventRow extends Pick<ChargerEvent, 'kind' | 'frame' | 'reply'> {
@@ -30,13 +32,14 @@ interface EventRow extends Pick<ChargerEvent, 'kind' | 'frame' | 'reply'> {
   at_ms: number;
   hash: Uint8Array;
   subprotocol: string | null;
+  is_emptied: number;
   account: string;
   generation: number;
   number: number;
 }
 
 const SELECT = `SELECT e.id, h.identity AS charger, c.epoch, e.seq, e.received_at_ms, e.at_ms, e.kind, e.frame, e.reply,
-  e.hash, c.subprotocol, g.account, b.generation, b.number
+  e.hash, e.is_emptied, c.subprotocol, g.account, b.generation, b.number
   FROM events e JOIN connections c ON c.id = e.connection JOIN chargers h ON h.id = c.charger
   JOIN batches b ON b.id = e.batch JOIN gateways g ON g.id = b.gateway WHERE b.is_void = 0`;
 
@@ -56,7 +59,7 @@ export function makeEventReader(db: Database) {
   return {
     /** Events that came on record after one, the earliest first. */
     after: (cursor: number, limit: number): PublicEvent[] => selectAfter.all(cursor, limit).map(asPublic),
-    /** What one event says, in public words, by the row of its connection. */
+    /** What one event says, in public words, by the row of its connection; nothing where that is deleted. */
     factsAt: (connection: number, seq: number): { fact: ChargerFact; receivedAtMs: number }[] =>
       selectOne
         .all(connection, seq)
@@ -81,7 +84,8 @@ export function makeEventReader(db: Database) {
 export type EventPlace = readonly [epoch: number, connection: number, seq: number];
 
 function asPublic(row: EventRow): PublicEvent {
-  const facts = deriveFacts({ ...row, receivedAtMs: row.received_at_ms }, versionOf(row.subprotocol));
+  const isPruned = row.is_emptied === 1;
+  const facts = isPruned ? [] : deriveFacts({ ...row, receivedAtMs: row.received_at_ms }, versionOf(row.subprotocol));
   return {
     cursor: row.id,
     charger: row.charger,
@@ -92,6 +96,7 @@ function asPublic(row: EventRow): PublicEvent {
     hash: Buffer.from(row.hash).toString('hex'),
     batch: { gateway: row.account, generation: row.generation, number: row.number },
     facts: facts.map(asPublicFact),
+    ...(isPruned ? { isPruned } : {}),
   };
 }
 

@@ -1,5 +1,7 @@
-import { type Batch, parseBatch } from '../core/batch.ts';
+import { hash } from 'node:crypto';
+import { type Batch, batchText, parseBatch } from '../core/batch.ts';
 import { DevsenError } from '../core/errors.ts';
+import type { SealedBatch } from '../core/sealed-batch.ts';
 import type { Logger } from '../runtime/log.ts';
 import { type CustodyView, judgeBatch, type Verdict } from './custody.ts';
 import type { Database } from './database.ts';
@@ -7,10 +9,13 @@ import { type EventLog, makeEventLog } from './event-log.ts';
 import type { FormerKey } from './former-keys.ts';
 import { type GatewayBook, type GatewayRow, type ListedGateway, makeGatewayBook } from './gateway-book.ts';
 import { makeSideTables } from './side-tables.ts';
-import { makeKeyRing } from './signature.ts';
+import { isSignedBy, makeKeyRing } from './signature.ts';
 
 /** How long a batch that leaves a gap waits for the ones before it, while Redis is there to bring them. */
 export const GAP_PATIENCE_MS = 120_000;
+
+/** Has a transaction undone in which a record did not begin. */
+const NOT_BEGUN = new Error('the record does not begin there');
 
 /** What is counted while batches are taken in. */
 export interface IngestCounts {
@@ -36,6 +41,16 @@ export interface Ingest {
    * @throws DevsenError `DATABASE_UNAVAILABLE`
    */
   applyFromPeer: (texts: readonly string[], nowMs: number) => number;
+  /**
+   * Begins the record of a gateway of which nothing is on record yet after a batch that is the last of a process: then nothing of
+   * what went before goes on. All that the chargers have not told since remains unknown.
+   *
+   * @param anchor - that batch, without what was said in it
+   * @param texts - batches of a peer from the next one on
+   * @returns false if anchor and first batch do not fit or are not signed, and nothing was taken in
+   * @throws DevsenError `DATABASE_UNAVAILABLE`
+   */
+  beginAfter: (anchor: SealedBatch, texts: readonly string[], nowMs: number) => boolean;
   /** Takes over which gateways the chain registers, and the keys they had before, and looks again at what waited for that. */
   listGateways: (gateways: readonly ListedGateway[], nowMs: number, formerKeys?: readonly FormerKey[]) => void;
   /** Goes on without batches that have not come for `GAP_PATIENCE_MS`, counted while the queue was watched. */
@@ -197,6 +212,12 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
     }
   };
 
+  const isOfGateway = ({ network: of, gateway, publicKey, signature, watermarkMs }: SealedBatch, digest: string) => {
+    const key = keyOf(publicKey);
+    if (of !== network || key === undefined) return false;
+    return book.standing(gateway, key.address, watermarkMs) === 'registered' && isSignedBy(key, digest, signature);
+  };
+
   return {
     apply: (texts, nowMs) =>
       inTransaction(() => {
@@ -214,6 +235,27 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
         leftOut = undefined;
       }
       return count;
+    },
+    beginAfter: (anchor, texts, nowMs) => {
+      const row = book.row(anchor.gateway);
+      const digest = hash('sha256', batchText(anchor, anchor.eventHashes));
+      if (row.state !== 'unheard' || !isOfGateway(anchor, digest) || !isNamedBy(texts[0], digest)) return false;
+      const { generation, number, watermarkMs, bootedAtMs } = anchor;
+      try {
+        inTransaction(() => {
+          leftOut = 0;
+          const place = { generation, number, digest, watermarkMs, bootedAtMs };
+          book.save({ ...row, ...place, state: 'seeking', isMissed: true });
+          for (const text of texts) takeText(text, nowMs);
+          if (book.row(anchor.gateway).state !== 'following') throw NOT_BEGUN;
+        });
+        return true;
+      } catch (error) {
+        if (error !== NOT_BEGUN) throw error;
+        return false;
+      } finally {
+        leftOut = undefined;
+      }
     },
     listGateways: (gateways, nowMs, formerKeys = []) =>
       inTransaction(() => {
@@ -251,6 +293,15 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
     gapOf: side.gapOf,
     batchText: events.batchText,
   };
+}
+
+/** Whether a batch says that it comes after another. */
+function isNamedBy(text: string | undefined, digest: string): boolean {
+  try {
+    return text !== undefined && parseBatch(text).previous === digest;
+  } catch {
+    return false;
+  }
 }
 
 function viewOf(

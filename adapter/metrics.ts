@@ -4,6 +4,8 @@ import type { IngestCounts } from './ingest.ts';
 export interface AdapterMetrics {
   registry: Registry;
   ingest: IngestCounts;
+  /** Messages whose text was deleted for its age. */
+  emptied: (count: number) => void;
   answered: (endpoint: string, statusCode: number, seconds: number) => void;
 }
 
@@ -29,6 +31,11 @@ export function makeAdapterMetrics(sources: MetricSources): AdapterMetrics {
     name: 'devsen_adapter_unusable_events_total',
     help: 'Charger events that say nothing that can be used, by OCPP action',
     labelNames: ['action'],
+    registers,
+  });
+  const emptied = new Counter({
+    name: 'devsen_adapter_emptied_messages_total',
+    help: 'Charger messages whose text was deleted for its age',
     registers,
   });
   const answers = new Histogram({
@@ -81,6 +88,7 @@ export function makeAdapterMetrics(sources: MetricSources): AdapterMetrics {
       events: (count) => events.inc(count),
       unusable: (action) => unusable.inc({ action }),
     },
+    emptied: (count) => emptied.inc(count),
     answered: (endpoint, statusCode, seconds) => answers.observe({ endpoint, status: `${statusCode}` }, seconds),
   };
 }

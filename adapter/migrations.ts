@@ -1,4 +1,7 @@
-/** One step: SQL, and tables that are then filled from the events on record. */
+/**
+ * One step: SQL, and tables that are then filled from the events on record. The step that lets messages be emptied is the
+ * last that may fill any: what old messages said could not be read into them again.
+ */
 export interface Migration {
   sql: string;
   fills?: readonly string[];
@@ -469,4 +472,22 @@ export const MIGRATIONS: readonly Migration[] = [
   CREATE INDEX approvals_unsent ON approvals (asked_at_sec) WHERE is_queued = 0;
   `,
   },
+  {
+    // Old messages whose text is deleted, up to where, and those among them whose text still matters.
+    sql: `
+  ALTER TABLE events ADD COLUMN is_emptied INTEGER NOT NULL DEFAULT 0;
+
+  CREATE TABLE emptied (
+    gateway INTEGER PRIMARY KEY REFERENCES gateways (id),
+    booted_at_ms INTEGER NOT NULL,
+    reached_ms INTEGER NOT NULL,
+    reached_batch INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE kept_messages (event INTEGER PRIMARY KEY REFERENCES events (id)) STRICT;
+  `,
+  },
 ];
+
+/** How many steps there are once messages can be emptied. */
+export const EMPTYING_VERSION = 11;

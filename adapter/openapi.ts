@@ -41,6 +41,7 @@ const EVENT = object({
     number: whole('Place of its batch in that chain.'),
   }),
   facts: { type: 'array', items: { type: 'object' }, description: 'What it says, in Wh, W, A, V and s; no idTag.' },
+  isPruned: { type: 'boolean', description: 'There, and true, where what it said is deleted for its age.' },
 });
 
 /** The public read API, OpenAPI 3.1. */

@@ -21,11 +21,13 @@ export function makePeerApi(record: () => BatchExport | undefined, peerToken: st
       if (known === undefined) throw new DevsenError('CHAIN_UNAVAILABLE', 'the chain has not told the network');
       response.set('cache-control', 'no-store').json(read(known, request));
     });
+  serve('/v1/peer/beginning', (known, { query }) => {
+    const beginning = known.beginning(gatewayOf(query.gateway));
+    if (beginning === undefined) throw new DevsenError('NOT_FOUND', 'this record has no beginning of that gateway');
+    return beginning;
+  });
   serve('/v1/peer/batches', (known, { query }) => {
-    const gateway = query.gateway;
-    if (typeof gateway !== 'string' || !/^0x[0-9a-f]{40}$/.test(gateway)) {
-      throw new DevsenError('INPUT_INVALID', 'gateway must be an address in lower case');
-    }
+    const gateway = gatewayOf(query.gateway);
     const generation = countOf(query.generation, 'generation', 0);
     // Without a number: from the first of the generation on.
     const number = query.after === undefined ? -1 : countOf(query.after, 'after', 0);
@@ -39,6 +41,13 @@ export function makePeerApi(record: () => BatchExport | undefined, peerToken: st
     return proof;
   });
   return router;
+}
+
+function gatewayOf(value: unknown): string {
+  if (typeof value !== 'string' || !/^0x[0-9a-f]{40}$/.test(value)) {
+    throw new DevsenError('INPUT_INVALID', 'gateway must be an address in lower case');
+  }
+  return value;
 }
 
 function countOf(value: unknown, name: string, preset?: number): number {

@@ -1,5 +1,7 @@
 import { DevsenError } from '../core/errors.ts';
-import { isObject } from '../core/json.ts';
+import { isObject, isWhole } from '../core/json.ts';
+import { readSealedBatch } from '../core/sealed-batch.ts';
+import type { PeerBeginning } from './batch-export.ts';
 
 /** Another operator, whose record this one is made whole from. */
 export interface Peer {
@@ -14,6 +16,8 @@ const MOST_BYTES = 33_554_432;
 
 /** What a peer has on record, as gateways signed it. Nothing of it is believed before it is verified. */
 export interface PeerReader {
+  /** Where its record of a gateway begins. */
+  beginning: (peer: Peer, gateway: string) => Promise<PeerBeginning>;
   /** Batches of a gateway after one, in order, as they travelled; empty at the end. */
   batches: (peer: Peer, gateway: string, generation: number, number: number) => Promise<string[]>;
   /** Contradictory batches of a gateway that the peer keeps as proofs, two by two. */
@@ -39,6 +43,11 @@ export function makePeerReader(closing: AbortSignal): PeerReader {
     return body;
   };
   return {
+    beginning: async (peer, gateway) => {
+      const { generation, number, anchor } = await get(peer, `/v1/peer/beginning?gateway=${gateway}`);
+      if (!isWhole(generation) || !isWhole(number)) throw new Error('peer answers without a beginning');
+      return { generation, number, anchor: anchor === null ? null : readSealedBatch(anchor) };
+    },
     batches: async (peer, gateway, generation, number) => {
       const after = number < 0 ? '' : `&after=${number}`;
       const { batches } = await get(peer, `/v1/peer/batches?gateway=${gateway}&generation=${generation}${after}`);

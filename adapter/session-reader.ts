@@ -11,6 +11,7 @@ import { stopCauseOf, stopMessageId } from '../core/session-stop.ts';
 import { startedTag } from '../core/started-tag.ts';
 import type { Database } from './database.ts';
 import { tagHash } from './projections.ts';
+import { pruned } from './pruned.ts';
 import type { RecordReader } from './record-reader.ts';
 
 /** Most events that one session's result may rest on: they are read in one go, and nothing else is done meanwhile. */
@@ -26,15 +27,17 @@ interface EventRow extends Pick<ChargerEvent, 'kind' | 'frame' | 'reply'> {
   hash: Uint8Array;
   /** Null where the connection's opening is not on record. */
   subprotocol: string | null;
+  isEmptied: number;
 }
 
 const COLUMNS = `c.epoch, g.account, c.chapter, e.at_ms AS atMs, e.seq, e.received_at_ms AS receivedAtMs, e.kind, e.frame,
-  e.reply, e.hash, c.subprotocol`;
+  e.reply, e.hash, c.subprotocol, e.is_emptied AS isEmptied`;
 const EVENT = `JOIN events e ON e.connection = t.connection AND e.seq = t.seq
   JOIN connections c ON c.id = t.connection JOIN gateways g ON g.id = c.gateway`;
 
 /**
- * Reads sessions of a charger as of a time.
+ * Reads sessions of a charger as of a time. Reading one throws DevsenError `PRUNED` where it rests on a message whose text
+ * is deleted.
  *
  * @param commitmentOf - the network's commitment of an idTag; undefined if its pepper is not known
  */
@@ -73,7 +76,9 @@ export function makeSessionReader(
      JOIN connections c ON c.id = t.connection JOIN gateways g ON g.id = c.gateway
      WHERE t.charger = ? AND t.transaction_id = ? AND t.connector IS NOT NULL AND t.at_ms <= ?`,
   );
-  const selectGatewayStops = db.prepare<Omit<EventRow, 'kind' | 'frame' | 'reply'> & { messageId: string }>(
+  const selectGatewayStops = db.prepare<
+    Omit<EventRow, 'kind' | 'frame' | 'reply' | 'isEmptied'> & { messageId: string }
+  >(
     `SELECT c.epoch, g.account, c.chapter, t.at_ms AS atMs, t.seq, t.message_id AS messageId FROM command_answers t
      JOIN connections c ON c.id = t.connection JOIN gateways g ON g.id = c.gateway
      WHERE t.charger = ? AND t.message_id >= ? AND t.message_id < ? AND t.at_ms <= ?`,
@@ -84,6 +89,7 @@ export function makeSessionReader(
     const at = reader.at(deviceId, atMs);
     const rowOf = new WeakMap<SessionEvent, EventRow>();
     const eventOf = <Fact extends ChargerFact>(row: EventRow): SessionEvent<Fact> => {
+      if (row.isEmptied === 1) throw pruned();
       const { epoch, account: gateway, chapter, seq, receivedAtMs } = row;
       const hash = `0x${Buffer.from(row.hash).toString('hex')}`;
       // Messages that tell of several connectors are none of a transaction; any other has one fact.
@@ -92,11 +98,16 @@ export function makeSessionReader(
       rowOf.set(event, row);
       return event;
     };
+    /** Without what is deleted and lies before a break in its gateway's record, so that it does not count anyway. */
+    const counted = (rows: EventRow[]) =>
+      rows.filter((row) => row.isEmptied === 0 || at.gateway(row.account).chapter === row.chapter);
     const byCard = selectBySession.all(sessionId, charger, atMs);
     const rows = byCard.length > 0 ? byCard : selectByTag.all(charger, tagHash(sessionTag(sessionId)), atMs);
 
     const messagesOf = (transactionId: TransactionId): ShownEvent[] =>
-      selectOfTransaction.all(charger, String(transactionId), atMs).map((row) => eventOf<ShownEvent['fact']>(row));
+      counted(selectOfTransaction.all(charger, String(transactionId), atMs)).map((row) =>
+        eventOf<ShownEvent['fact']>(row),
+      );
     /** OCPP 2.x may tell the EVSE after the start. */
     const connectorAfter = (from: StartEvent): number | undefined => {
       const told = selectConnectors
@@ -112,14 +123,14 @@ export function makeSessionReader(
       for (const { id, epoch } of selectConnections.all(charger, from.epoch, to?.epoch ?? LAST_EPOCH, toMs)) {
         const room = MOST_EVENTS + 1 - events.length;
         const rows = selectTold.all(charger, connector, epoch, id, from.atMs, toMs, room, transactionId);
-        events.push(...rows.map((row) => eventOf(row)));
+        events.push(...counted(rows).map((row) => eventOf(row)));
         if (events.length > MOST_EVENTS) return { isKnown: false, reason: 'the session has too many events' };
       }
       return { isKnown: true, answer: events };
     };
     return {
       startedBy: rows.length === 0 ? undefined : byCard.length > 0 ? 'card' : 'contract',
-      shown: () => rows.map((row) => eventOf<ShownEvent['fact']>(row)),
+      shown: () => counted(rows).map((row) => eventOf<ShownEvent['fact']>(row)),
       messagesOf,
       stopsOf: (transactionId) => messagesOf(transactionId).filter(isStop),
       told: toldBetween,

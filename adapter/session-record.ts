@@ -1,5 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import type { ChargerEvent } from '../core/charger-event.ts';
+import { DevsenError } from '../core/errors.ts';
+import { cannotKnow, type Known } from '../core/known.ts';
+import type { SessionAnswer } from '../core/session-answers.ts';
 import { sessionResultAt } from '../core/session-result.ts';
 import { startedTag } from '../core/started-tag.ts';
 import type { Database } from './database.ts';
@@ -21,6 +24,7 @@ interface ShownRow extends Pick<ChargerEvent, 'kind' | 'frame'> {
   transaction_id: string;
   session_id: string;
   subprotocol: string | null;
+  is_emptied: number;
 }
 
 /** A contract's session is begun by a tag of so many hex digits of its id; a card's tag may look the same. */
@@ -32,7 +36,7 @@ export type RecordPlace = readonly [epoch: number, atMs: number, seq: number];
 /** A charger's sessions, as this operator would answer for them as of its gateway's last word. */
 export function makeSessionRecord(db: Database, { reader, session, meterKeyOf }: SessionRecordMeans) {
   const selectShown = db.prepare<ShownRow>(
-    `SELECT t.epoch, t.at_ms, t.seq, t.transaction_id, t.session_id, e.kind, e.frame, c.subprotocol
+    `SELECT t.epoch, t.at_ms, t.seq, t.transaction_id, t.session_id, e.kind, e.frame, e.is_emptied, c.subprotocol
      FROM transaction_events t JOIN chargers h ON h.id = t.charger JOIN connections c ON c.id = t.connection
      JOIN events e ON e.connection = t.connection AND e.seq = t.seq
      WHERE h.device_id = ? AND (t.epoch, t.at_ms, t.seq) < (?, ?, ?) AND t.session_id IS NOT NULL
@@ -59,7 +63,7 @@ export function makeSessionRecord(db: Database, { reader, session, meterKeyOf }:
     const meterKey = await meterKeyOf(deviceId);
     const atMs = account === undefined ? 0 : reader.lastWatermarkMs(account);
     const record = session(deviceId, sessionId, atMs);
-    const known = sessionResultAt(record, atMs, meterKey);
+    const known = unlessPruned(() => sessionResultAt(record, atMs, meterKey));
     return {
       sessionId,
       openedBy: record.startedBy ?? null,
@@ -71,11 +75,16 @@ export function makeSessionRecord(db: Database, { reader, session, meterKeyOf }:
   return {
     /** One session of a charger, by its id on chain. */
     session: answer,
-    /** Its sessions, the latest first, before a place: contract's and card's alike; a page may hold fewer than its limit. */
+    /**
+     * Its sessions, the latest first, before a place: contract's and card's alike; a page may hold fewer than its limit. None
+     * whose beginning is deleted for its age.
+     */
     sessions: async (deviceId: string, [epoch, atMs, seq]: RecordPlace, limit: number) => {
       const rows = selectShown.all(deviceId, epoch, atMs, seq, limit + 1);
       const items = [];
       for (const row of rows.slice(0, limit)) {
+        // By which name a contract would know it stands in what is deleted.
+        if (row.is_emptied === 1) continue;
         const told = await answer(deviceId, requestOf(row) ?? row.session_id);
         // A start that was told again, or a card that only ended the transaction, opened no session.
         if (told.result?.reason === 'NoRecord') continue;
@@ -91,6 +100,15 @@ export function makeSessionRecord(db: Database, { reader, session, meterKeyOf }:
       return { items, next: isMore ? `${last.epoch}-${last.at_ms}-${last.seq}` : null };
     },
   };
+}
+
+function unlessPruned(read: () => Known<SessionAnswer>): Known<SessionAnswer> {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof DevsenError && error.code === 'PRUNED') return cannotKnow(error.message);
+    throw error;
+  }
 }
 
 export type SessionRecord = ReturnType<typeof makeSessionRecord>;

@@ -93,6 +93,13 @@ export const ADAPTER_SETTINGS = {
     default: '90',
     read: asWhole(0, 36_500),
   },
+  MESSAGE_DAYS: {
+    about:
+      'Age at which the text of charger messages, and with it idTags, is deleted where no answer depends on it; 0 keeps all. Never less than what operators take at most to settle a session: 29 days for four operators.',
+    unit: 'days',
+    default: '0',
+    read: asWhole(0, 36_500),
+  },
   ANSWER_WAIT_MS: {
     about: 'How long a question waits for the record to be complete as of its time.',
     unit: 'ms',

@@ -1,3 +1,4 @@
+import type { TransactionId } from '../core/charger-fact.ts';
 import type { Database } from './database.ts';
 import type { EventReader } from './event-reader.ts';
 import { isOfTransaction } from './projections.ts';
@@ -16,6 +17,14 @@ interface FoundRow {
   epoch: number;
   at_ms: number;
   seq: number;
+  /** Its transaction's id as text. */
+  transaction_id: string;
+}
+
+interface Shown {
+  transactionId: TransactionId;
+  /** What the idTag was answered. */
+  outcome?: string | undefined;
 }
 
 interface BeginRow {
@@ -30,7 +39,7 @@ const MOST_LOOKED_AT = 2_000;
 /** How many of them at once. */
 const CHUNK = 100;
 
-const COLUMNS = 'h.identity, h.device_id, t.charger, t.connection, t.epoch, t.at_ms, t.seq';
+const COLUMNS = 'h.identity, h.device_id, t.charger, t.connection, t.epoch, t.at_ms, t.seq, t.transaction_id';
 const FROM = 'FROM transaction_events t JOIN chargers h ON h.id = t.charger';
 const BEFORE = '(t.epoch, t.at_ms, t.seq) < (?, ?, ?)';
 const ORDER = 'ORDER BY t.epoch DESC, t.at_ms DESC, t.seq DESC LIMIT ?';
@@ -77,7 +86,7 @@ export function makeTransactionRecord(db: Database, events: Pick<EventReader, 'f
       place = undefined;
       for (const [index, row] of rows.entries()) {
         const told = transactionOf(row);
-        if (told !== undefined && (state === 'any' || (state === 'open') === (told.stop === null))) items.push(told);
+        if (state === 'any' || (state === 'open') === (told.stop === null)) items.push(told);
         if (index + 1 < rows.length && (items.length === limit || index + 1 === chunk)) {
           place = [row.epoch, row.at_ms, row.seq];
           break;
@@ -86,10 +95,24 @@ export function makeTransactionRecord(db: Database, events: Pick<EventReader, 'f
     }
     return { items, next: place?.join('-') ?? null };
   };
-  const transactionOf = ({ identity, device_id: deviceId, charger, connection, epoch, at_ms: atMs, seq }: FoundRow) => {
+  const selectSubprotocol = db.prepare<{ subprotocol: string | null }>(
+    'SELECT subprotocol FROM connections WHERE id = ?',
+  );
+  const selectOutcome = db.prepare<{ outcome: string | null }>(
+    `SELECT outcome FROM transaction_starts
+     WHERE charger = ? AND transaction_id = ? AND epoch = ? AND at_ms = ? AND connection = ? AND seq = ?`,
+  );
+  /** What the tables still say of a message that is deleted for its age. */
+  const leftOf = ({ charger, connection, epoch, at_ms: atMs, seq, transaction_id: text }: FoundRow) => {
+    const isNumber = selectSubprotocol.get(connection)?.subprotocol === 'ocpp1.6';
+    const transactionId = isNumber ? Number(text) : text;
+    const outcome = selectOutcome.get(charger, transactionId, epoch, atMs, connection, seq)?.outcome ?? undefined;
+    return { transactionId, outcome };
+  };
+  const transactionOf = (row: FoundRow) => {
+    const { identity, device_id: deviceId, charger, connection, epoch, at_ms: atMs, seq } = row;
     const [fact] = events.factsAt(connection, seq).flatMap((one) => (isOfTransaction(one.fact) ? [one.fact] : []));
-    if (fact === undefined) return undefined;
-    const { transactionId } = fact;
+    const { transactionId, outcome }: Shown = fact ?? leftOf(row);
     const begin = selectBegin.get(charger, transactionId, epoch, atMs, seq);
     const stop = selectStop.get(charger, transactionId, epoch, atMs);
     return {
@@ -97,7 +120,7 @@ export function makeTransactionRecord(db: Database, events: Pick<EventReader, 'f
       cursor: `${epoch}-${atMs}-${seq}`,
       transactionId,
       connector: begin?.connector ?? selectConnector.get(charger, transactionId)?.connector ?? null,
-      idTagStatus: ('outcome' in fact ? fact.outcome : undefined) ?? null,
+      idTagStatus: outcome ?? null,
       meterStartWh: begin?.register_wh ?? null,
       startedAt: begin?.observed_at_sec ?? null,
       missingMessages: missingOf(deviceId, transactionId),

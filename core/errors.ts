@@ -7,6 +7,7 @@ export type DevsenErrorCode =
   | 'NOT_FOUND'
   | 'CONFLICT'
   | 'NOT_YET'
+  | 'PRUNED'
   | 'TIMEOUT'
   | 'OVERLOADED'
   | 'RATE_LIMITED'

@@ -50,6 +50,11 @@ export function settlingPeriods(nowMs: number, slotMs: number, operators: number
   ];
 }
 
+/** How long after a session's end the last slot of all ends, ms. */
+export function settlingEndMs(slotMs: number, operators: number): number {
+  return ((usedPlaces(operators).at(-1) ?? 0) + 1) * slotMs;
+}
+
 /** The places of the slots that are used, in whole slots since the end. */
 function usedPlaces(operators: number): number[] {
   const rounds = ROUNDS * operators;

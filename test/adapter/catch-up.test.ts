@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { makeBatchExport } from '../../adapter/batch-export.ts';
+import { makeBatchExport, type PeerBeginning } from '../../adapter/batch-export.ts';
 import { makeCatchUp } from '../../adapter/catch-up.ts';
 import type { PeerReader } from '../../adapter/peers.ts';
+import { makeRetention } from '../../adapter/retention.ts';
+import type { SealedBatch } from '../../core/sealed-batch.ts';
 import { makeLog } from '../../runtime/log.ts';
 import { makeTestGateway, makeTestKey } from '../support/batches.ts';
 import { makeTestRecord, type TestRecord } from './record.ts';
@@ -13,6 +15,11 @@ const PAGE = 4;
 function peerOf(record: TestRecord, change: (texts: string[]) => string[] = (texts) => texts): PeerReader {
   const given = makeBatchExport(record.db, record.ingest.batchText);
   return {
+    beginning: async (_peer, gateway) => {
+      const begin = given.beginning(gateway);
+      if (begin === undefined) throw new Error('no beginning');
+      return begin;
+    },
     batches: async (_peer, gateway, generation, number) => change(given.batches(gateway, generation, number, PAGE)),
     convictions: async (_peer, gateway) =>
       given
@@ -29,12 +36,14 @@ function catchUpOf(record: TestRecord, readers: readonly PeerReader[], now = () 
   return makeCatchUp({
     peers,
     reader: {
+      beginning: (peer, gateway) => readerOf(peer.url).beginning(peer, gateway),
       batches: (peer, ...rest) => readerOf(peer.url).batches(peer, ...rest),
       convictions: (peer, gateway) => readerOf(peer.url).convictions(peer, gateway),
     },
     book: ingest.book,
     gapOf: ingest.gapOf,
     apply: (texts) => ingest.applyFromPeer(texts, now()),
+    beginAfter: (anchor, texts) => ingest.beginAfter(anchor, texts, now()),
     log: makeLog('test', 'silent'),
     now,
     closing: new AbortController().signal,
@@ -58,6 +67,8 @@ function begin() {
   fresh.apply(...since);
   return { gateway, old, fresh };
 }
+
+const altered = ({ anchor }: PeerBeginning, fields: Partial<SealedBatch>) => anchor && { ...anchor, ...fields };
 
 const SECONDS = Array.from({ length: 16 }, (_, n) => 1_000 + n);
 const toldBy = (record: TestRecord) => SECONDS.map((sec) => record.told('CH-1', 1, sec));
@@ -150,15 +161,63 @@ describe('a record made whole from another operator', () => {
     let nowMs = 0;
     let asked = 0;
     const silent: PeerReader = {
-      batches: async () => {
+      beginning: async () => {
         asked++;
         throw new Error('away');
       },
+      batches: async () => [],
       convictions: async () => [],
     };
     const catchUp = catchUpOf(fresh, [silent], () => nowMs);
     for (nowMs of [0, 29_999, 30_000, 31_000]) await catchUp.run();
     expect(asked).toBe(2);
     expect(catchUp.lastProgressMs()).toBe(0);
+  });
+
+  it('begins where the text of what was told before is deleted, and says what that leaves unknown', async () => {
+    const { old, gateway } = begin();
+    gateway.restart(ms(1_020));
+    old.apply(gateway.flush(ms(1_020)));
+    gateway.open('CH-1', ms(1_021));
+    gateway.status('CH-1', ms(1_022), 1, 'Faulted');
+    const last = gateway.flush(ms(1_024));
+    old.apply(last);
+    const retention = makeRetention(old.db, () => 0);
+    while (retention.step(ms(1_020)).isMore);
+    const wiped = makeTestRecord([gateway.listed()]);
+    wiped.apply(last);
+    await catchUpOf(wiped, [peerOf(old)]).run();
+    expect(wiped.ingest.book.row(gateway.account)).toMatchObject({ state: 'following', number: 15 });
+    expect([1_019, 1_020, 1_021].map((sec) => wiped.readiness(sec, ms(1_024)))).toEqual(['never', 'ready', 'ready']);
+    expect([1_020, 1_021, 1_022].map((sec) => wiped.told('CH-1', 1, sec))).toEqual([
+      'cannot know',
+      'cannot know',
+      'Faulted@1022',
+    ]);
+    expect([1_021, 1_022].map((sec) => old.told('CH-1', 1, sec))).toEqual(['Suspended@1013', 'Faulted@1022']);
+    expect([wiped.count('evidence'), wiped.count('parked')]).toEqual([0, 0]);
+  });
+
+  it.each<[string, (begin: PeerBeginning) => PeerBeginning]>([
+    ['shows the place in the middle of a process as its end', (begin) => begin],
+    ['alters the batch with which it ended', (begin) => ({ ...begin, anchor: altered(begin, { bootedAtMs: 1 }) })],
+    ['shows another batch', (begin) => ({ ...begin, anchor: altered(begin, { number: 7 }) })],
+  ])('begins nowhere with a peer that %s, and goes to the next one', async (_name, change) => {
+    const { old, gateway } = begin();
+    const inMiddle = gateway.flush(ms(1_020));
+    const after = gateway.flush(ms(1_021));
+    old.apply(inMiddle, after);
+    const { events: _, ...header } = inMiddle;
+    const place = { generation: header.generation, number: header.number };
+    const liar: PeerReader = {
+      ...peerOf(old),
+      beginning: async () => change({ ...place, anchor: { ...header, eventHashes: [] } }),
+    };
+    const wiped = makeTestRecord([gateway.listed()]);
+    wiped.apply(after);
+    await catchUpOf(wiped, [liar]).run();
+    expect([wiped.count('batches'), wiped.count('gateways'), wiped.count('evidence')]).toEqual([0, 0, 0]);
+    await catchUpOf(wiped, [liar, peerOf(old)]).run();
+    expect(toldBy(wiped)).toEqual(toldBy(old));
   });
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from '@jest/globals';
+import { EMPTYING_VERSION, MIGRATIONS } from '../../adapter/migrations.ts';
 import { makeTestGateway } from '../support/batches.ts';
 import { makeTestRecord } from './record.ts';
 
@@ -30,7 +31,8 @@ it('fills the tables that are new from the events of a record that an earlier ve
       DROP TABLE transaction_events; DROP TABLE command_answers; DROP TABLE transaction_messages; DROP TABLE boots;
       DROP TABLE faults; DROP TABLE signed_values; DROP TABLE approvals; DROP TABLE station_facts; DROP TABLE variables;
       DROP TABLE reservation_messages; DROP TABLE card_tags; DROP TABLE later_answers; DROP TABLE statuses; CREATE TABLE statuses (charger INTEGER) STRICT;
-      ALTER TABLE connections DROP COLUMN subprotocol; DROP INDEX batches_late; PRAGMA user_version = 1;`);
+      ALTER TABLE connections DROP COLUMN subprotocol; DROP INDEX batches_late; DROP TABLE emptied; DROP TABLE kept_messages;
+      ALTER TABLE events DROP COLUMN is_emptied; PRAGMA user_version = 1;`);
     old.close();
 
     const again = makeTestRecord([gateway.listed()], path);
@@ -45,4 +47,12 @@ it('fills the tables that are new from the events of a record that an earlier ve
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+it('fills no table once messages may be emptied, since what they said is gone', () => {
+  for (const { sql, fills = [] } of MIGRATIONS.slice(EMPTYING_VERSION)) {
+    expect(fills).toEqual([]);
+    expect(sql).not.toMatch(/DROP TABLE|DELETE FROM/);
+  }
+  expect(MIGRATIONS[EMPTYING_VERSION - 1]?.sql).toContain('is_emptied');
 });
