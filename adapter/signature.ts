@@ -1,5 +1,6 @@
 import { computeAddress } from 'ethers';
-import { isPoint, verify } from 'tiny-secp256k1';
+import { isPoint } from 'tiny-secp256k1';
+import { secp256k1 } from '../runtime/secp256k1.ts';
 
 /** A gateway's key as its batches carry it, made ready once. */
 export interface GatewayKey {
@@ -34,10 +35,5 @@ export function makeKeyRing(): (publicKey: string) => GatewayKey | undefined {
  * @param signature - r and s, hex; one with a high s, which the EVM's libraries refuse, is not taken
  */
 export function isSignedBy(key: GatewayKey, digest: string, signature: string): boolean {
-  try {
-    return verify(Buffer.from(digest, 'hex'), key.point, Buffer.from(signature, 'hex'), true);
-  } catch {
-    // Thrown for r or s out of range.
-    return false;
-  }
+  return secp256k1.verify(Buffer.from(digest, 'hex'), key.point, Buffer.from(signature, 'hex'));
 }

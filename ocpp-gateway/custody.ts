@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
-import { isPrivate, pointFromScalar, sign } from 'tiny-secp256k1';
+import { isPrivate, pointFromScalar } from 'tiny-secp256k1';
 import { type Batch, type BatchHeader, batchText } from '../core/batch.ts';
 import { CHAIN_START, type ChargerEventKind, chainHash, decodeEvent, encodeEvent } from '../core/charger-event.ts';
 import { DevsenError } from '../core/errors.ts';
+import { secp256k1 } from '../runtime/secp256k1.ts';
 
 /** The hash chain of one connection of a charger; only `extendChain` and `redateEvent` move it on. */
 export interface ConnectionChain {
@@ -60,8 +61,6 @@ export interface BatchSigner {
 }
 
 /**
- * libsecp256k1 as WebAssembly: six times as fast as OpenSSL's secp256k1, which has no code of its own for this curve.
- *
  * @param privateKey - 32 bytes
  * @throws DevsenError `INPUT_INVALID` if the bytes are no secp256k1 private key
  */
@@ -70,7 +69,7 @@ export function makeBatchSigner(privateKey: Uint8Array): BatchSigner {
   if (point === null) throw new DevsenError('INPUT_INVALID', 'the gateway key is no secp256k1 private key of 32 bytes');
   return {
     publicKey: Buffer.from(point).toString('hex'),
-    sign: (digest) => Buffer.from(sign(digest, privateKey)).toString('hex'),
+    sign: (digest) => Buffer.from(secp256k1.sign(digest, privateKey)).toString('hex'),
   };
 }
 
