@@ -205,9 +205,10 @@ export function readQueue(options: QueueReaderOptions): QueueReader {
   };
 }
 
-function textOf(job: Job): string {
-  const text = (job.data as { batch?: unknown } | undefined)?.batch;
-  return typeof text === 'string' ? text : '';
+/** The JSON text of a job's batch. Earlier versions of the gateway put it into the data as a text. */
+function textOf({ data }: Job): string {
+  const { batch } = (data ?? {}) as { batch?: unknown };
+  return typeof batch === 'string' ? batch : JSON.stringify(data ?? null);
 }
 
 async function inTime<T>(work: Promise<T>): Promise<T> {

@@ -23,7 +23,7 @@ export interface BatchHeader {
   watermarkMs: number;
 }
 
-/** A signed batch of charger events, as it travels through Redis. */
+/** A signed batch of charger events: the data of a job in Redis. */
 export interface Batch extends BatchHeader {
   /** Event lines (`encodeEvent`), in the order in which they were received. */
   events: string[];

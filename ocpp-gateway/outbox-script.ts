@@ -2,13 +2,12 @@
  * The Lua script that writes a batch: one round trip, all or nothing, and only if the head is the expected one and the
  * lease goes on.
  *
- * Each job's data is `{"batch": "<JSON text of the Batch>"}`, put together here: so a batch travels to Redis once, not
- * once for each operator, and its lines as they are. No worker can see a job before the script is through.
+ * Each job has the same data, the batch, which travels to Redis once, not once for each operator. No worker can see a job
+ * before the script is through.
  *
  * - KEYS: the head, the lease, then for each operator the keys of BullMQ's script
  * - ARGV: the head before ('' for none), the head after, what the lease must hold, what the next lease is to hold, its
- *   life in ms, the number of operators, the jobs' options, the batch's JSON up to its first event, then each operator's
- *   job, then the events
+ *   life in ms, the jobs' options, the jobs' data, then each operator's job
  * - returns the head as it stands, and what went wrong with the first queue that did not take the job ('' if none)
  *
  * The head is written first: a Redis that is full refuses that, before anything is done. And should a queue be damaged,
@@ -26,15 +25,11 @@ local found = redis.call('GET', KEYS[1]) or ''
 if found ~= ARGV[1] or redis.call('GET', KEYS[2]) ~= ARGV[3] then return {found, ''} end
 redis.call('SET', KEYS[1], ARGV[2])
 redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[5])
-local operators = tonumber(ARGV[6])
-local events = {}
-for i = 9 + operators, #ARGV do events[#events + 1] = cjson.encode(ARGV[i]) end
-local data = '{"batch":' .. cjson.encode(ARGV[8] .. table.concat(events, ',') .. ']}') .. '}'
 local problem = ''
-for n = 1, operators do
+for n = 1, #ARGV - 7 do
   local keys = {}
   for k = 1, ${jobKeys} do keys[k] = KEYS[(n - 1) * ${jobKeys} + k + 2] end
-  local isAdded, failure = pcall(add, keys, {ARGV[8 + n], data, ARGV[7]})
+  local isAdded, failure = pcall(add, keys, {ARGV[7 + n], ARGV[7], ARGV[6]})
   if not isAdded and problem == '' then problem = type(failure) == 'table' and failure.err or tostring(failure) end
 end
 return {ARGV[2], problem}`;

@@ -109,7 +109,6 @@ export async function openOutboxStore(
     },
 
     write: async (sealed, operators, before) => {
-      const { events, ...rest } = sealed.batch;
       const job = jobOf(sealed.batch);
       const added: ScriptCall[] = [];
       for (const operator of operators) {
@@ -127,11 +126,9 @@ export async function openOutboxStore(
           token,
           begun,
           LEASE_MS,
-          operators.length,
           added[0]?.options ?? '',
-          `${JSON.stringify(rest).slice(0, -1)},"events":[`,
+          JSON.stringify(sealed.batch),
           ...added.map(({ job }) => job),
-          ...events,
         ),
         timeoutMs,
       );

@@ -167,7 +167,7 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
     const isCardNew = entry.card === undefined && fact.outcome === 'Accepted' && told.idTag !== undefined;
     if (isCardNew) {
       entry.card = commitmentOf(told.idTag as string);
-      entry.sessionId = cardSessionId(deviceIdOf(charger), BigInt(told.epoch), BigInt(told.seq));
+      entry.opening = { epoch: told.epoch, seq: told.seq };
     }
     if (known !== undefined && !isPlaceNew && !isCardNew) return;
     keep(charger, connected, entry);
@@ -222,9 +222,14 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
       const card = (await entriesOf(charger)).get(transactionId)?.card;
       return card !== undefined && card !== commitmentOf(idTag);
     },
-    transactionOf: async (charger, sessionId) =>
-      [...(await entriesOf(charger)).values()].find((entry) => entry.sessionId === sessionId && !entry.isOver)
-        ?.transactionId,
+    transactionOf: async (charger, sessionId) => {
+      const deviceId = deviceIdOf(charger);
+      const isOpenedBy = ({ opening, isOver }: Entry) =>
+        opening !== undefined &&
+        !isOver &&
+        cardSessionId(deviceId, BigInt(opening.epoch), BigInt(opening.seq)) === sessionId;
+      return [...(await entriesOf(charger)).values()].find(isOpenedBy)?.transactionId;
+    },
     connected: (charger, epoch) => {
       chargers.set(charger, { epoch, entries: new Map(), loaded: undefined });
     },

@@ -8,8 +8,8 @@ export interface KnownTransaction {
   connector?: number;
   /** Commitment of the first idTag that was accepted in it; undefined while none was. */
   card?: string;
-  /** The session that the idTag has opened, if it is a card's: 0x-hex of 32 bytes. */
-  sessionId?: string;
+  /** The charger event that told of that idTag: it has opened a session, if the idTag is a card's. */
+  opening?: { epoch: number; seq: number };
   /** It has ended: a start of it that is told again does not open it. */
   isOver?: true;
 }

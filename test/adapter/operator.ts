@@ -127,9 +127,7 @@ export function openTestQueue(redisUrl: string, account = OPERATOR) {
   return {
     send: async (...batches: Batch[]) => {
       const options = (batch: Batch) => ({ jobId: batchJobId(batch), removeOnComplete: true });
-      await queue.addBulk(
-        batches.map((batch) => ({ name: 'batch', data: { batch: JSON.stringify(batch) }, opts: options(batch) })),
-      );
+      await queue.addBulk(batches.map((batch) => ({ name: 'batch', data: batch, opts: options(batch) })));
     },
     size: () => queue.getJobCountByTypes('wait', 'active', 'failed', 'completed', 'delayed'),
     close: () => queue.close(),

@@ -54,7 +54,7 @@ export async function batchesOf(redisUrl: string, operator: string): Promise<Bat
   const queue = new Queue(eventQueueName(operator), { connection: { url: redisUrl } });
   try {
     const jobs = await queue.getJobs(['waiting'], 0, -1, true);
-    return jobs.map((job) => parseBatch(job.data.batch));
+    return jobs.map((job) => parseBatch(JSON.stringify(job.data)));
   } finally {
     await queue.close();
   }

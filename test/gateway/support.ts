@@ -228,7 +228,7 @@ export async function readBatches(redisUrl: string, operator = OPERATORS[0] as s
   const queue = new Queue(eventQueueName(operator), { connection: { url: redisUrl } });
   try {
     const jobs = await queue.getJobs(['waiting', 'delayed', 'prioritized'], 0, -1, true);
-    return jobs.map((job) => parseBatch(job.data.batch)).sort((a, b) => a.number - b.number);
+    return jobs.map((job) => parseBatch(JSON.stringify(job.data))).sort((a, b) => a.number - b.number);
   } finally {
     await queue.close();
   }
