@@ -17,8 +17,8 @@ export interface PaceBounds {
 }
 
 /** The share of its time that the process works, from which it counts as busy; and up to which it has time to spare. */
-const BUSY = 0.7;
-const SPARE = 0.6;
+const BUSY = 0.8;
+const SPARE = 0.72;
 const GROW = 1.5;
 const SHRINK = 0.8;
 

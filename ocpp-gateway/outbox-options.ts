@@ -30,7 +30,7 @@ export const OUTBOX_DEFAULTS: OutboxOptions = {
   maxBatchEvents: 2_000,
   maxBatchBytes: 1024 * 1024,
   lingerMs: 0,
-  minIntervalMs: 2.5,
+  minIntervalMs: 1,
   maxIntervalMs: 40,
   idleMs: 500,
   redisTimeoutMs: 5_000,

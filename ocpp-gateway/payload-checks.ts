@@ -52,10 +52,13 @@ export function payloadCheck(
 ): PayloadCheck {
   const id = schemaId(version, action, part);
   const key = `${version} ${id}`;
+  let own: PayloadCheck | undefined;
   return (payload) => {
-    const check = compiled.get(key) ?? compile(version, id);
-    compiled.set(key, check);
-    return check(payload);
+    if (own === undefined) {
+      own = compiled.get(key) ?? compile(version, id);
+      compiled.set(key, own);
+    }
+    return own(payload);
   };
 }
 
