@@ -1,7 +1,9 @@
+import { globSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import hardhatEthers from '@nomicfoundation/hardhat-ethers';
 import hardhatIgnition from '@nomicfoundation/hardhat-ignition';
 import { defineConfig } from 'hardhat/config';
+import type { HardhatPlugin } from 'hardhat/types/plugins';
 
 /** Compilers come from npm, so a build needs no download: each `path` is the package's own `soljson.js`. */
 const soljson = (specifier: string): string => fileURLToPath(import.meta.resolve(`${specifier}/soljson.js`));
@@ -14,8 +16,42 @@ const solidityTest = (fuzzRuns: number, invariantRuns: number, invariantDepth: n
 
 const solc = { version: '0.8.37', path: soljson('solc') };
 
+/**
+ * Tests deploy contracts as those were compiled by themselves. Their own code is several times as long, runs once, and is
+ * not optimised: that would be half the work of a build. One settings object for all of them, as Hardhat compiles files
+ * together whose settings are the same object.
+ */
+const plainTests: HardhatPlugin = {
+  id: 'devsen-plain-tests',
+  hookHandlers: {
+    config: async () => ({
+      default: async () => ({
+        resolveUserConfig: async (userConfig, resolve, next) => {
+          const config = await next(userConfig, resolve);
+          const { compilers, overrides } = config.solidity.profiles.default ?? {};
+          const usual = compilers?.find(({ version }) => version === solc.version);
+          if (usual === undefined || overrides === undefined) return config;
+          const plain = { ...usual, settings: { ...usual.settings, optimizer: { enabled: false } } };
+          for (const file of globSync('test/contracts/**/*.sol', { cwd: import.meta.dirname })) overrides[file] = plain;
+          return config;
+        },
+      }),
+    }),
+    solidity: async () => ({
+      default: async () => ({
+        getCompilationJobErrors: async (context, job, output, next) => {
+          const found = await next(context, job, output);
+          // What is compiled here but for tests has its true size elsewhere.
+          const isPlain = [...job.dependencyGraph.getRoots().keys()].some((name) => name.startsWith('test/'));
+          return isPlain ? found.filter(({ message }) => !/^Contract (?:code|initcode) size/.test(message)) : found;
+        },
+      }),
+    }),
+  },
+};
+
 export default defineConfig({
-  plugins: [hardhatEthers, hardhatIgnition],
+  plugins: [hardhatEthers, hardhatIgnition, plainTests],
   paths: {
     sources: ['./contracts', './bench/contracts'],
     tests: { solidity: './test/contracts' },
