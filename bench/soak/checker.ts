@@ -98,6 +98,23 @@ export function checkTransactions(
   return { findings, count };
 }
 
+/** What a soak must have seen to say anything: one in which nothing happened finds nothing. */
+export function whatDidNotHappen(
+  accounts: readonly Pick<ChargerAccount, 'identity' | 'acknowledged'>[],
+  mishaps: number,
+  complete: number,
+): string[] {
+  const unheard = accounts.filter(({ acknowledged }) => acknowledged.length === 0);
+  return [
+    ...(mishaps === 0 ? ['nothing went wrong in the time there was'] : []),
+    ...(complete === 0 ? ['no transaction was completed'] : []),
+    ...(unheard.length > 0
+      ? [`${unheard.length} chargers were never acknowledged a message, such as ${unheard[0]?.identity}`]
+      : []),
+    ...(accounts.length === 0 ? ['there was no charger'] : []),
+  ];
+}
+
 function transactionsOnRecord(events: readonly RecordedEvent[]): { begun: Set<string>; ended: Set<string> } {
   const begun = new Set<string>();
   const ended = new Set<string>();

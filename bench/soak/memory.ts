@@ -4,14 +4,18 @@ import { readFileSync } from 'node:fs';
 export interface MemorySample {
   atMs: number;
   mib: number;
+  /** Its process id: one that is started again is another process, and begins with little. */
+  pid: number;
 }
 
-/** How a process's memory went; `growth` is the last third's median to the middle one's. */
+/** How a process's memory went, over its longest life; `growth` is the last third's median to the middle one's. */
 export interface MemoryTrend {
   name: string;
   middleMib: number;
   lastMib: number;
   growth: number;
+  /** How long that life was, min. */
+  minutes: number;
   isFlat: boolean;
 }
 
@@ -30,7 +34,9 @@ export function residentMib(pid: number): number | undefined {
 }
 
 /** @returns undefined if there is too little to judge by */
-export function trendOf(name: string, samples: readonly MemorySample[]): MemoryTrend | undefined {
+export function trendOf(name: string, all: readonly MemorySample[]): MemoryTrend | undefined {
+  const lives = Object.values(Object.groupBy(all, ({ pid }) => pid)) as MemorySample[][];
+  const samples = lives.toSorted((one, other) => other.length - one.length)[0] ?? [];
   const [first] = samples;
   const last = samples.at(-1);
   if (!first || !last || samples.length < 9) return undefined;
@@ -40,7 +46,8 @@ export function trendOf(name: string, samples: readonly MemorySample[]): MemoryT
   const middleMib = within(third, 2 * third);
   const lastMib = within(2 * third, 3 * third);
   const isFlat = lastMib <= middleMib * MOST_GROWTH + SLACK_MIB;
-  return { name, middleMib, lastMib, growth: lastMib / middleMib, isFlat };
+  const minutes = (last.atMs - first.atMs) / 60_000;
+  return { name, middleMib, lastMib, growth: lastMib / middleMib, minutes, isFlat };
 }
 
 function median(values: readonly number[]): number {

@@ -10,24 +10,31 @@ export type Mishap = {
   | { kind: 'cut'; share: number }
 );
 
-/** Weights of what can go wrong; Redis and gateway are what all hangs on. */
+/** Weights of what can go wrong; Redis and gateway are what all hangs on. `isEnd`: a process whose memory is looked at ends. */
 const CASES = [
-  { weight: 4, make: (random: () => number) => kill('gateway', random) },
+  { weight: 4, isEnd: true, make: (random: () => number) => kill('gateway', random) },
   { weight: 2, make: (random: () => number) => freeze('gateway', random) },
   { weight: 3, make: (random: () => number) => kill('redis', random) },
   { weight: 3, make: (random: () => number) => freeze('redis', random) },
-  { weight: 4, make: (random: () => number, operators: number) => kill(someOperator(random, operators), random) },
+  {
+    weight: 4,
+    isEnd: true,
+    make: (random: () => number, operators: number) => kill(someOperator(random, operators), random),
+  },
   { weight: 2, make: (random: () => number, operators: number) => freeze(someOperator(random, operators), random) },
   { weight: 3, make: (random: () => number) => ({ kind: 'cut' as const, share: 0.05 + 0.25 * random() }) },
   { weight: 1, make: () => ({ kind: 'cut' as const, share: 1 }) },
 ];
-const ALL = CASES.reduce((sum, { weight }) => sum + weight, 0);
 
-/** @param meanMs - between the end of one mishap and the next, on average */
-export function nextMishap(random: () => number, operators: number, meanMs: number): Mishap {
+/**
+ * @param meanMs - between the end of one mishap and the next, on average
+ * @param mayEnd - whether gateway and operators may be killed; how their memory goes shows only in those that live long
+ */
+export function nextMishap(random: () => number, operators: number, meanMs: number, mayEnd = true): Mishap {
   const afterMs = Math.round(meanMs * (0.5 + random()));
-  let left = random() * ALL;
-  for (const { weight, make } of CASES) {
+  const cases = CASES.filter(({ isEnd }) => mayEnd || isEnd !== true);
+  let left = random() * cases.reduce((sum, { weight }) => sum + weight, 0);
+  for (const { weight, make } of cases) {
     left -= weight;
     if (left < 0) return { afterMs, ...make(random, operators) };
   }

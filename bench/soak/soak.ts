@@ -1,5 +1,5 @@
 import type { Dialect } from '../../simulator/dialect.ts';
-import { checkAgreement, checkRecord, checkTransactions, type Finding } from './checker.ts';
+import { checkAgreement, checkRecord, checkTransactions, type Finding, whatDidNotHappen } from './checker.ts';
 import { type MemorySample, type MemoryTrend, residentMib, trendOf } from './memory.ts';
 import { describeMishap, nextMishap } from './mishaps.ts';
 import { type OperatorRecord, openOperatorRecord } from './operator-record.ts';
@@ -43,6 +43,8 @@ const CALM_MS = 180_000;
 const MOST_EXAMPLES = 20;
 /** Below this there is too little to say whether memory grows. */
 const LEAST_MINUTES_FOR_MEMORY = 10;
+/** From then on gateway and operators are not killed any more: memory that grows shows in who lives long. */
+const LIVE_FROM = 0.5;
 
 export async function runSoak(options: SoakOptions): Promise<SoakReport> {
   const { minutes, chargers, seed, tell } = options;
@@ -60,9 +62,12 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     if (!(await untilSettled(records))) troubles.push('the operators’ records still grew when they were checked');
     const result = check(world, records);
     for (const { record } of records) record.close();
-    troubles.push(...world.deaths);
+    troubles.push(...world.deaths, ...whatDidNotHappen(world.accounts, mishaps, result.complete));
     const trends = [...memory].flatMap(([name, samples]) => trendOf(name, samples) ?? []);
-    const isFlat = minutes < LEAST_MINUTES_FOR_MEMORY || trends.every((trend) => trend.isFlat);
+    const isLong = minutes >= LEAST_MINUTES_FOR_MEMORY;
+    const isFlat = !isLong || trends.every((trend) => trend.isFlat);
+    if (isLong && trends.length < memory.size)
+      troubles.push('some process did not live long enough to tell how its memory goes');
     return {
       seed,
       minutes,
@@ -89,10 +94,12 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
 async function letItRain(world: World, { minutes, mishapEverySec, seed, tell }: SoakOptions) {
   const random = seeded(seed);
   const troubles: string[] = [];
-  const endMs = performance.now() + minutes * 60_000;
+  const startMs = performance.now();
+  const endMs = startMs + minutes * 60_000;
   let mishaps = 0;
   for (;;) {
-    const mishap = nextMishap(random, world.records().length, mishapEverySec * 1000);
+    const mayEnd = performance.now() < startMs + LIVE_FROM * minutes * 60_000;
+    const mishap = nextMishap(random, world.records().length, mishapEverySec * 1000, mayEnd);
     const leftMs = endMs - performance.now();
     await passing(Math.max(0, Math.min(mishap.afterMs, leftMs)));
     if (mishap.afterMs >= leftMs) return { mishaps, troubles };
@@ -153,7 +160,8 @@ function sample(world: World, memory: Map<string, MemorySample[]>): void {
   for (const [name, pid] of [...world.pids(), ['chargers', process.pid] as const]) {
     const mib = residentMib(pid);
     if (mib === undefined) continue;
-    memory.set(name, [...(memory.get(name) ?? []), { atMs, mib }]);
+    // Redis comes back with all that it held.
+    memory.set(name, [...(memory.get(name) ?? []), { atMs, mib, pid: name === 'redis' ? 0 : pid }]);
   }
 }
 
@@ -169,7 +177,7 @@ export function describeReport(report: SoakReport): string {
     `messages        ${report.acknowledged} acknowledged, ${report.rejected} rejected, ${report.unanswered} not answered in time`,
     `events          ${counts(report.recorded)}`,
     `transactions    ${report.transactions.complete} complete; parked: ${counts(report.transactions.parked)}`,
-    `memory, MiB     ${report.memory.map(({ name, middleMib, lastMib, isFlat }) => `${name} ${middleMib.toFixed(0)} → ${lastMib.toFixed(0)}${isFlat ? '' : ' GROWS'}`).join(', ') || 'too short to say'}`,
+    `memory, MiB     ${report.memory.map(({ name, middleMib, lastMib, minutes, isFlat }) => `${name} ${middleMib.toFixed(0)} → ${lastMib.toFixed(0)} in ${minutes.toFixed(0)} min${isFlat ? '' : ' GROWS'}`).join(', ') || 'too short to say'}`,
     `troubles        ${report.troubles.length === 0 ? 'none' : ''}`,
     ...report.troubles.map((trouble) => `  ${trouble}`),
     `findings        ${counts(report.findings)}`,

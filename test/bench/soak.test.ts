@@ -1,6 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ChargerAccount, digestOf, makeAccount, note } from '../../bench/soak/charger-account.ts';
-import { checkAgreement, checkRecord, checkTransactions, type RecordedEvent } from '../../bench/soak/checker.ts';
+import {
+  checkAgreement,
+  checkRecord,
+  checkTransactions,
+  type RecordedEvent,
+  whatDidNotHappen,
+} from '../../bench/soak/checker.ts';
 import { trendOf } from '../../bench/soak/memory.ts';
 import { nextMishap } from '../../bench/soak/mishaps.ts';
 import { seeded } from '../../bench/soak/random.ts';
@@ -135,11 +141,32 @@ describe('the mishaps of a soak', () => {
     );
     expect(play(7).every(({ afterMs }) => afterMs >= 10_000 && afterMs <= 30_000)).toBe(true);
   });
+
+  it('kill neither gateway nor operators where their memory is to show', () => {
+    const random = seeded(7);
+    const later = Array.from({ length: 200 }, () => nextMishap(random, 4, 20_000, false));
+    const killed = later.flatMap((mishap) => (mishap.kind === 'kill' ? mishap.victim : []));
+    expect(new Set(killed)).toEqual(new Set(['redis']));
+    expect(new Set(later.map(({ kind }) => kind))).toEqual(new Set(['kill', 'freeze', 'cut']));
+  });
+});
+
+describe('a soak', () => {
+  it('says nothing if nothing happened in it', () => {
+    const account = (acknowledged: string[]) => ({ identity: 'CP-1', acknowledged });
+    expect(whatDidNotHappen([account(['x'])], 1, 1)).toEqual([]);
+    expect(whatDidNotHappen([account(['x']), account([])], 0, 0)).toEqual([
+      'nothing went wrong in the time there was',
+      'no transaction was completed',
+      '1 chargers were never acknowledged a message, such as CP-1',
+    ]);
+    expect(whatDidNotHappen([], 1, 1)).toEqual(['there was no charger']);
+  });
 });
 
 describe('memory over a soak', () => {
   const samples = (mib: (n: number) => number) =>
-    Array.from({ length: 30 }, (_, n) => ({ atMs: n * 5_000, mib: mib(n) }));
+    Array.from({ length: 30 }, (_, n) => ({ atMs: n * 5_000, mib: mib(n), pid: 1 }));
 
   it('is flat if the last third is like the middle one', () => {
     expect(
@@ -155,5 +182,15 @@ describe('memory over a soak', () => {
       )?.isFlat,
     ).toBe(false);
     expect(trendOf('gateway', samples(() => 1).slice(0, 5))).toBeUndefined();
+  });
+
+  it('is that of the process that lived longest, not of those that came after one another', () => {
+    // Killed twice, and growing by 20 MiB a sample while it lives.
+    const lives = [0, 10, 15].map((from, n) => ({ from, pid: n + 1 }));
+    const growing = samples((n) => {
+      const { from } = lives.findLast((life) => life.from <= n) as (typeof lives)[number];
+      return 100 + 20 * (n - from);
+    }).map((sample, n) => ({ ...sample, pid: lives.findLast(({ from }) => from <= n)?.pid as number }));
+    expect(trendOf('gateway', growing)).toMatchObject({ isFlat: false, minutes: (14 * 5) / 60 });
   });
 });
