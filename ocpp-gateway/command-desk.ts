@@ -24,6 +24,8 @@ export interface CommandRequest {
 export interface CommandReply {
   status: number;
   body: string;
+  /** Set where whoever sent the command has shown no right to it. */
+  isDenied?: true;
 }
 
 export interface CommandDeskOptions {
@@ -121,7 +123,9 @@ class Refusal extends Error {
 
   constructor(status: number, code: string, message: string, more: Record<string, string> = {}) {
     super(message);
-    this.reply = { status, body: JSON.stringify({ error: { code, message, ...more } }) };
+    const isDenied = status === 401 || status === 403 || code === 'UNKNOWN_CHARGER';
+    const body = JSON.stringify({ error: { code, message, ...more } });
+    this.reply = { status, body, ...(isDenied ? { isDenied } : {}) };
   }
 }
 

@@ -1,27 +1,46 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CommandReply, CommandRequest } from './command-desk.ts';
+import type { DoorLimits } from './door-limits.ts';
+import { type AddressSource, readPeer } from './peer.ts';
 
 const ROUTE = /^\/v1\/chargers\/([^/]+)\/commands\/([^/]+)$/;
 
+export interface CommandEntranceOptions {
+  handle: (request: CommandRequest) => Promise<CommandReply>;
+  /** A longer body is refused. */
+  maxBodyBytes: number;
+  /** Of those who send commands; chargers have limits of their own, since both may come from one address. */
+  limits: Pick<DoorLimits, 'isBarred' | 'failed'>;
+  addressSource: AddressSource;
+}
+
 /**
- * Serves commands on the HTTP server that chargers knock at.
+ * Serves commands on the HTTP server that chargers knock at. Whoever has failed too often is refused before anything is
+ * worked out or looked up.
  *
- * @param maxBodyBytes - a longer body is refused
  * @returns takes a request over; false if it is none for it
  */
 export function makeCommandEntrance(
-  handle: (request: CommandRequest) => Promise<CommandReply>,
-  maxBodyBytes: number,
+  options: CommandEntranceOptions,
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
+  const { handle, maxBodyBytes, limits, addressSource } = options;
   const serve = async (request: IncomingMessage, response: ServerResponse, names: [string, string]) => {
     const [identity, action] = names.map(decoded);
     if (identity === undefined || action === undefined) return refuse(response, 400, 'MALFORMED', 'malformed URL');
     if (request.method !== 'POST') return refuse(response, 405, 'MALFORMED', 'only POST', { allow: 'POST' });
+    const { address } = readPeer(request, addressSource);
+    if (limits.isBarred(address, identity)) {
+      return refuse(response, 429, 'TOO_OFTEN', 'too many failed attempts', {
+        'retry-after': '60',
+        connection: 'close',
+      });
+    }
     const body = await readBody(request, maxBodyBytes);
     if (body === undefined) {
       return refuse(response, 413, 'MALFORMED', `the body is over ${maxBodyBytes} bytes`, { connection: 'close' });
     }
     const reply = await handle({ identity, action, headers: request.headers, body });
+    if (reply.isDenied === true) limits.failed(address, identity);
     send(response, reply.status, reply.body);
   };
 

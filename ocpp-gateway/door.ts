@@ -1,6 +1,7 @@
 import type { Logger } from '../runtime/log.ts';
 import type { AdmissionOptions } from './admission.ts';
 import { type ChargerCa, openChargerCa } from './charger-ca.ts';
+import type { CommandEntranceOptions } from './command-entrance.ts';
 import { makeDoorLimits } from './door-limits.ts';
 import type { EntranceOptions } from './entrance.ts';
 import { addressSourceOf, chargerCaOf, type GatewaySettings, tlsPathsOf } from './settings.ts';
@@ -15,6 +16,7 @@ export interface Door {
   tls: TlsFiles | undefined;
   entrance: Pick<EntranceOptions, 'host' | 'port' | 'tls' | 'waitingRoom' | 'requestTimeoutMs'>;
   admission: Pick<AdmissionOptions, 'limits' | 'addressSource' | 'timeoutMs'>;
+  commands: Pick<CommandEntranceOptions, 'limits' | 'addressSource' | 'maxBodyBytes'>;
   close: () => void;
 }
 
@@ -29,6 +31,12 @@ export function openDoor(settings: GatewaySettings, log: Logger, now: () => numb
   const tls = paths && watchTlsFiles(paths, ca === undefined ? [] : [ca.certificates], log, TLS_LOOK_MS);
   const addressSource = addressSourceOf(settings);
   const { MAX_WAITING: most, MAX_WAITING_PER_ADDRESS: mostOfOne, AUTH_TIMEOUT_MS: timeoutMs } = settings;
+  const limits = () =>
+    makeDoorLimits({
+      failuresPerMin: settings.MAX_FAILURES_PER_MIN,
+      connectsPerMin: settings.MAX_CONNECTS_PER_MIN,
+      now,
+    });
   return {
     ca,
     tls,
@@ -43,15 +51,8 @@ export function openDoor(settings: GatewaySettings, log: Logger, now: () => numb
       // Behind a proxy all sockets are from one address.
       waitingRoom: makeWaitingRoom(most, addressSource === 'socket' ? mostOfOne : most),
     },
-    admission: {
-      addressSource,
-      timeoutMs,
-      limits: makeDoorLimits({
-        failuresPerMin: settings.MAX_FAILURES_PER_MIN,
-        connectsPerMin: settings.MAX_CONNECTS_PER_MIN,
-        now,
-      }),
-    },
+    admission: { addressSource, timeoutMs, limits: limits() },
+    commands: { addressSource, limits: limits(), maxBodyBytes: settings.MAX_MESSAGE_BYTES },
     close: () => tls?.close(),
   };
 }

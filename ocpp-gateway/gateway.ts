@@ -249,7 +249,7 @@ export async function startGateway(
         now,
       }),
       ocpp,
-      onRequest: makeCommandEntrance(handleCommand, settings.MAX_MESSAGE_BYTES),
+      onRequest: makeCommandEntrance({ ...door.commands, handle: handleCommand }),
       onRefused: metrics.refused,
       log,
     });

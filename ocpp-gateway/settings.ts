@@ -187,7 +187,7 @@ export const GATEWAY_SETTINGS = {
   },
   MAX_FAILURES_PER_MIN: {
     about:
-      'Failed attempts of one address (wrong key, unknown charger), over which it is refused unheard; 0: no limit.',
+      'Failed attempts of one address (wrong key, unknown charger, command of no manager), over which it is refused unheard; chargers and commands apart. 0: no limit.',
     unit: 'attempts per min',
     default: '60',
     read: asWhole(0, 1_000_000),

@@ -23,6 +23,7 @@ interface Sent extends Partial<ManagerCommand> {
   instead?: { identity?: string; action?: string; body?: string | Uint8Array; headers?: Record<string, string> };
 }
 
+const SETTINGS = { MAX_MESSAGE_BYTES: '4096', TRUST_FORWARDED_FOR: 'true' };
 const inAMinute = () => Math.floor(Date.now() / 1000) + 60;
 
 describe('a command of a manager', () => {
@@ -32,7 +33,7 @@ describe('a command of a manager', () => {
 
   beforeAll(async () => {
     redis = await startRedis();
-    gateway = await startTestGateway(redis.url, { CALL_TIMEOUT_MS: '300', MAX_MESSAGE_BYTES: '4096' });
+    gateway = await startTestGateway(redis.url, SETTINGS);
     charger = await connectCharger(gateway.port, 'CP1');
   });
   afterAll(async () => {
@@ -94,7 +95,7 @@ describe('a command of a manager', () => {
     expect(await refusal({ nonce: nonce.toUpperCase().replace('X', 'x') })).toBe('409 NONCE_USED');
     await charger.close();
     await gateway.close();
-    gateway = await startTestGateway(redis.url, { CALL_TIMEOUT_MS: '300', MAX_MESSAGE_BYTES: '4096' });
+    gateway = await startTestGateway(redis.url, SETTINGS);
     charger = await connectCharger(gateway.port, 'CP1');
     expect(await refusal({ nonce })).toBe('409 NONCE_USED');
   });
@@ -121,6 +122,17 @@ describe('a command of a manager', () => {
     expect(await refusal({ instead: { headers: { [signature]: `0x${'00'.repeat(65)}` } } })).toBe('401 UNAUTHORISED');
     expect(await refusal({ deadlineSec: inAMinute() - 61 })).toBe('401 EXPIRED');
     expect(charger.received).toHaveLength(before);
+  });
+
+  it('is refused unheard from an address that has failed too often with it, and from no other', async () => {
+    const headers = { 'x-forwarded-for': '203.0.113.9' };
+    const signed = { charger: 'CP-guessed', instead: { headers } };
+    for (let n = 0; n < 10; n++) expect(await refusal({ ...signed, signer: STRANGER })).toBe('403 NOT_MANAGER');
+    expect(await refusal(signed)).toBe('429 TOO_OFTEN');
+    expect(await refusal({ charger: 'CP-guessed' })).toBe('404 NOT_CONNECTED');
+    // The charger may stand behind the same address.
+    const guessed = await connectCharger(gateway.port, 'CP-guessed', { headers });
+    await guessed.close();
   });
 
   it('is refused to a manager who is blocked or has expired', async () => {
@@ -195,7 +207,12 @@ describe('a command of a manager', () => {
         },
       },
     ]);
-    expect(await refusal({})).toBe('504 SILENT');
+    const sources = otherSources();
+    const impatient = await startTestGateway(redis.url, { CALL_TIMEOUT_MS: '100' }, { sources });
+    const silent = await connectCharger(impatient.port, 'CP1');
+    expect(await refusal({ network: sources.registry.network }, impatient.port)).toBe('504 SILENT');
+    await silent.close();
+    await impatient.close();
   });
 
   it('is counted by action and end', async () => {
