@@ -38,6 +38,7 @@ export type StopReason =
   | 'Reboot'
   | 'Remote'
   | 'SoftReset'
+  | 'Timeout'
   | 'UnlockCommand';
 
 /** What a meter shows. */
@@ -86,6 +87,8 @@ export type ChargerMessage =
       registerWh: number;
       remoteStartId?: number;
       reservationId?: number;
+      /** No car is plugged in yet. */
+      isAwaiting?: boolean;
     } & OfTransaction)
   | ({ kind: 'meter'; reading: MeterReading; occasion: MeterOccasion } & OfTransaction)
   | ({ kind: 'state'; state: ChargingState; reading: MeterReading } & OfTransaction)

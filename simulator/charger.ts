@@ -9,10 +9,10 @@ import {
   type StopReason,
 } from './charger-message.ts';
 import { type ChargerSettings, firstSettings, MODEL, TIMINGS } from './charger-settings.ts';
-import { uuidFrom, wallClock } from './clock.ts';
+import { wallClock } from './clock.ts';
 import { act, type ConnectorAction } from './connector.ts';
 import { type Car, type Connector, isSameCard, makeConnector, statusMessage } from './connector-state.ts';
-import type { ChargerControls, RemoteStart } from './controls.ts';
+import type { ChargerControls } from './controls.ts';
 import { startConversation } from './conversation.ts';
 import { makeErrands } from './errands.ts';
 import { httpTransfer } from './file-transfer.ts';
@@ -21,6 +21,7 @@ import { makeLimitBook } from './limit-book.ts';
 import { startMeterClock } from './meter-clock.ts';
 import { ocpp16 } from './ocpp16.ts';
 import { makeReservations } from './reservations.ts';
+import { makeStarts } from './starts.ts';
 import { makeStationLog } from './station-log.ts';
 import { makeStationSettings, passwordBytes } from './station-settings.ts';
 import { makeTeller } from './teller.ts';
@@ -104,6 +105,16 @@ export function startCharger(settings: ChargerSettings): Charger {
     act: doTo,
     say: teller.tell,
   });
+  const starts = makeStarts({
+    clock,
+    random,
+    configuration,
+    cards,
+    connectors: () => connectors.values(),
+    connector,
+    act: doTo,
+    onGivenUp: (number) => dropLimits(number),
+  });
   const limits = makeLimitBook(
     clock,
     [...connectors.keys()],
@@ -134,12 +145,17 @@ export function startCharger(settings: ChargerSettings): Charger {
   }
 
   function onTransactionChange(at: number, ended: string | undefined): void {
-    if (ended !== undefined) limits.remove(({ purpose, connector }) => purpose === 'Tx' && connector === at);
+    if (ended !== undefined) dropLimits(at);
     limits.refresh();
     if (ended === undefined || !resetOnIdle || !isIdle()) return;
     const reset = resetOnIdle;
     resetOnIdle = undefined;
     reset();
+  }
+
+  /** Limits of a transaction that is over, or did not come. */
+  function dropLimits(at: number): void {
+    limits.remove(({ purpose, connector }) => purpose === 'Tx' && connector === at);
   }
 
   function stopAll(reason: StopReason): void {
@@ -151,30 +167,11 @@ export function startCharger(settings: ChargerSettings): Charger {
     conversation.reboot(reason);
   }
 
-  function start({ connector: asked, ...card }: RemoteStart): { transaction?: string; connector: number } | undefined {
-    const waiting = [...connectors.values()].find((c) => c.status === 'Preparing' && (asked ?? c.number) === c.number);
-    if (!waiting || (waiting.reservation && !isSameCard(waiting.reservation, card))) return undefined;
-    if (configuration.isOn('AuthorizeRemoteTxRequests')) {
-      void cards.authorise(card.idTag).then((known) => {
-        if (known?.status === 'Accepted') begin(waiting.number, { ...card, ...optional('group', known.group) });
-      });
-      return { connector: waiting.number };
-    }
-    const begun = begin(waiting.number, card);
-    return 'transaction' in begun ? { transaction: begun.transaction, connector: waiting.number } : undefined;
-  }
-
-  function begin(number: number, card: Omit<RemoteStart, 'connector'>): { transaction: string } | { refused: string } {
-    const transaction = uuidFrom(random);
-    const refused = doTo(number, { kind: 'start', transaction, ...card });
-    return refused === undefined ? { transaction } : { refused };
-  }
-
   async function present(number: number, idTag: string): Promise<string | undefined> {
     const running = connector(number).transaction;
     if (running && isSameCard(running, { idTag })) return doTo(number, { kind: 'stop', reason: 'Local' });
     if (running && running.group === undefined) return 'another card began this transaction';
-    if (!running && connector(number).status !== 'Preparing') return 'no car waits';
+    if (!running && (connector(number).status !== 'Preparing' || connector(number).awaited)) return 'no car waits';
     const known = await cards.authorise(idTag);
     if (!known) return 'nobody to ask about the card';
     if (known.status !== 'Accepted') return `the card is ${known.status}`;
@@ -184,7 +181,7 @@ export function startCharger(settings: ChargerSettings): Charger {
       if (!isSameCard(now, card)) return 'another card began this transaction';
       return doTo(number, { kind: 'stop', reason: 'Local' });
     }
-    const begun = begin(number, card);
+    const begun = starts.begin(number, card);
     return 'refused' in begun ? begun.refused : undefined;
   }
 
@@ -225,7 +222,7 @@ export function startCharger(settings: ChargerSettings): Charger {
     connectors: () => [...connectors.keys()],
     connector,
     act: doTo,
-    start,
+    start: starts.remote,
     connectorOfTransaction: (id) =>
       [...connectors.values()].find(
         ({ transaction }) => transaction && (transaction.key === id || transactionIds.get(transaction.key) === id),
@@ -297,7 +294,7 @@ export function startCharger(settings: ChargerSettings): Charger {
     connector,
     isOnline: conversation.isOnline,
     waiting: () => conversation.queue().length,
-    plug: (number, car) => doTo(number, { kind: 'plug', car }),
+    plug: starts.plug,
     unplug: (number) => doTo(number, { kind: 'unplug' }),
     present,
     act: doTo,
@@ -315,6 +312,7 @@ export function startCharger(settings: ChargerSettings): Charger {
       limits.close();
       errands.close();
       reservations.close();
+      starts.close();
       await conversation.close();
     },
   };

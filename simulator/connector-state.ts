@@ -23,6 +23,11 @@ export interface Transaction extends Card {
   energyLimitWh?: number;
 }
 
+/** A start that waits for somebody to plug in. */
+export interface Awaited extends Card {
+  remoteStartId?: number;
+}
+
 export interface Reservation extends Card {
   id: number;
   expiresAtMs: number;
@@ -41,6 +46,8 @@ export interface Connector {
   countedAtMs: number;
   transaction: Transaction | undefined;
   reservation: Reservation | undefined;
+  /** Set while a start waits for a car. */
+  awaited: Awaited | undefined;
   /** Most power that charging profiles leave, W; without a limit infinite. */
   limitW: number;
   /** Who has paused the charging, apart from a full battery, a limit of 0 W and an energy limit. */
@@ -58,6 +65,7 @@ export function makeConnector(number: number, meterWh: number, nowMs: number): C
     countedAtMs: nowMs,
     transaction: undefined,
     reservation: undefined,
+    awaited: undefined,
     limitW: Number.POSITIVE_INFINITY,
     pausedBy: undefined,
   };

@@ -1,5 +1,6 @@
 import type { ChargerMessage, ChargingState, ConnectorStatus, MeterOccasion, StopReason } from './charger-message.ts';
 import {
+  type Awaited,
   type Car,
   type Card,
   type Connector,
@@ -18,6 +19,10 @@ export type ConnectorAction =
   | { kind: 'unplug' }
   /** A card that was authorised starts the transaction. */
   | ({ kind: 'start'; transaction: string; remoteStartId?: number } & Card)
+  /** Somebody was let in who has to plug in yet; a transaction begins with that only where one is given. */
+  | ({ kind: 'await'; transaction?: string } & Awaited)
+  /** Nobody has plugged in. */
+  | { kind: 'giveUp' }
   | { kind: 'stop'; reason: StopReason }
   /** Counts energy up to now and reports it. */
   | { kind: 'meter'; occasion?: MeterOccasion }
@@ -48,6 +53,7 @@ export function act(before: Connector, action: ConnectorAction, nowMs: number): 
   switch (action.kind) {
     case 'plug':
       if (connector.car) return refuse('a car is plugged in already');
+      if (connector.awaited) return arrive({ ...connector, car: action.car }, nowMs);
       if (connector.status !== 'Available' && connector.status !== 'Reserved')
         return refuse(`the connector is ${connector.status}`);
       return become({ ...connector, car: action.car, pausedBy: undefined }, 'Preparing', nowMs);
@@ -57,7 +63,15 @@ export function act(before: Connector, action: ConnectorAction, nowMs: number): 
       if (connector.reservation && !isSameCard(connector.reservation, action))
         return refuse('the connector is reserved for another card');
       return begin(connector, action, nowMs);
+    case 'await':
+      return isFor(connector, action)
+        ? letIn(connector, action, nowMs)
+        : refuse(`the connector is ${connector.status}`);
+    case 'giveUp':
+      if (!connector.awaited) return refuse('nobody is waited for');
+      return end(connector, idleStatus(connector), 'Timeout', nowMs);
     case 'stop':
+      if (connector.awaited) return end(connector, idleStatus(connector), action.reason, nowMs);
       if (!connector.transaction) return refuse('no transaction is running');
       return end(connector, 'Finishing', action.reason, nowMs);
     case 'unplug':
@@ -102,22 +116,47 @@ export function act(before: Connector, action: ConnectorAction, nowMs: number): 
     }
     case 'setOperative': {
       const next = { ...connector, isOperative: action.isOperative };
-      if (connector.car || connector.status === 'Faulted') return { connector: next, messages: [] };
+      const isBusy = connector.car !== undefined || connector.awaited !== undefined;
+      if (isBusy || connector.status === 'Faulted') return { connector: next, messages: [] };
       return become(next, idleStatus(next), nowMs);
     }
     case 'force':
-      return become({ ...connector, errorCode: action.errorCode }, action.status, nowMs);
+      return become({ ...connector, awaited: undefined, errorCode: action.errorCode }, action.status, nowMs);
   }
+}
+
+/** Whether somebody may be let in who has yet to plug in. */
+function isFor({ car, status, reservation }: Connector, card: Card): boolean {
+  if (car) return false;
+  return (
+    status === 'Available' || (status === 'Reserved' && reservation !== undefined && isSameCard(reservation, card))
+  );
+}
+
+function letIn(before: Connector, action: Extract<ConnectorAction, { kind: 'await' }>, nowMs: number): ConnectorStep {
+  const { kind: _, transaction, ...awaited } = action;
+  const waiting = { ...before, awaited };
+  if (transaction === undefined) return become(waiting, 'Preparing', nowMs);
+  return begin(waiting, { kind: 'start', transaction, ...awaited }, nowMs);
+}
+
+/** The car has come that was waited for. */
+function arrive(connector: Connector, nowMs: number): ConnectorStep {
+  const next = { ...connector, awaited: undefined };
+  if (!next.transaction) return { connector: next, messages: [] };
+  const flowing = become(next, flowOf(next), nowMs);
+  return after(stateMessage(flowing.connector, next.transaction, nowMs), flowing);
 }
 
 function begin(before: Connector, action: Extract<ConnectorAction, { kind: 'start' }>, nowMs: number): ConnectorStep {
   const { kind, transaction: key, remoteStartId, ...card } = action;
-  const { reservation, number, meterWh } = before;
+  const { reservation, number, meterWh, awaited } = before;
   const transaction: Transaction = { ...card, key, startedAtMs: nowMs, startWh: meterWh };
   const running = { ...before, transaction, reservation: undefined };
-  const next = become(running, flowOf(running), nowMs);
+  const next = become(running, awaited ? 'Preparing' : flowOf(running), nowMs);
   const start: ChargerMessage = {
     kind,
+    ...(awaited === undefined ? {} : { isAwaiting: true }),
     transaction: key,
     connector: number,
     idTag: card.idTag,
@@ -132,7 +171,8 @@ function begin(before: Connector, action: Extract<ConnectorAction, { kind: 'star
 
 function end(connector: Connector, status: ConnectorStatus, reason: StopReason, nowMs: number): ConnectorStep {
   const { transaction, number } = connector;
-  const next = become({ ...connector, transaction: undefined, pausedBy: undefined }, status, nowMs);
+  const over = { ...connector, transaction: undefined, awaited: undefined, pausedBy: undefined };
+  const next = become(over, status, nowMs);
   if (!transaction) return next;
   const { key, idTag, tokenType } = transaction;
   const stop: ChargerMessage = {
@@ -164,7 +204,7 @@ function report(connector: Connector, occasion: MeterOccasion, nowMs: number): C
 }
 
 function breakDown(connector: Connector, errorCode: string, nowMs: number): ConnectorStep {
-  const faulty = { ...connector, errorCode };
+  const faulty = { ...connector, awaited: undefined, errorCode };
   const problem: ChargerMessage = {
     kind: 'problem',
     connector: connector.number,
@@ -178,19 +218,17 @@ function breakDown(connector: Connector, errorCode: string, nowMs: number): Conn
 
 /** Tells if a running transaction's energy now flows, or stands still, otherwise than before. */
 function settle(connector: Connector, nowMs: number): ConnectorStep {
-  const { transaction, status, number } = connector;
+  const { transaction, status } = connector;
   const state = flowOf(connector);
   if (!transaction || !isFlow(status) || status === state) return { connector, messages: [] };
   const next = become(connector, state, nowMs);
-  const told: ChargerMessage = {
-    kind: 'state',
-    transaction: transaction.key,
-    connector: number,
-    state,
-    reading: readMeter(next.connector),
-    atMs: nowMs,
-  };
-  return after(told, next);
+  return after(stateMessage(next.connector, transaction, nowMs), next);
+}
+
+function stateMessage(connector: Connector, { key }: Transaction, nowMs: number): ChargerMessage {
+  const { number } = connector;
+  const reading = readMeter(connector);
+  return { kind: 'state', transaction: key, connector: number, state: flowOf(connector), reading, atMs: nowMs };
 }
 
 function isFlow(status: ConnectorStatus): status is ChargingState {

@@ -96,7 +96,7 @@ function stopPayload(message: Extract<ChargerMessage, { kind: 'stop' }>, wording
     idTag,
     meterStop: registerWh,
     timestamp: timeText(atMs),
-    reason: reason === 'EnergyLimitReached' ? 'Other' : reason,
+    reason: reason === 'EnergyLimitReached' || reason === 'Timeout' ? 'Other' : reason,
     ...optional('transactionData', transactionData),
   };
 }

@@ -117,6 +117,7 @@ const STOP_WORDS: Readonly<Record<StopReason, { reason: string; trigger: string 
   Reboot: { reason: 'Reboot', trigger: 'ResetCommand' },
   Remote: { reason: 'Remote', trigger: 'RemoteStop' },
   SoftReset: { reason: 'ImmediateReset', trigger: 'ResetCommand' },
+  Timeout: { reason: 'Timeout', trigger: 'EVConnectTimeout' },
   UnlockCommand: { reason: 'Other', trigger: 'UnlockCommand' },
 };
 
@@ -141,14 +142,14 @@ function transactionPayload(message: TransactionMessage, wording: Wording): obje
   });
   switch (message.kind) {
     case 'start': {
-      const { remoteStartId, reservationId, registerWh, signed } = message;
+      const { remoteStartId, reservationId, registerWh, signed, isAwaiting } = message;
       return {
         eventType: 'Started',
         triggerReason: remoteStartId === undefined ? 'Authorized' : 'RemoteStart',
         ...head,
         transactionInfo: {
           transactionId: transaction,
-          chargingState: 'Charging',
+          chargingState: isAwaiting ? 'Idle' : 'Charging',
           ...optional('remoteStartId', remoteStartId),
         },
         idToken: tokenOf(message),
@@ -180,7 +181,7 @@ function transactionPayload(message: TransactionMessage, wording: Wording): obje
     case 'stop': {
       const { reason, registerWh, signed } = message;
       const words = STOP_WORDS[reason];
-      const chargingState = reason === 'EVDisconnected' ? 'Idle' : 'EVConnected';
+      const chargingState = reason === 'EVDisconnected' || reason === 'Timeout' ? 'Idle' : 'EVConnected';
       return {
         eventType: 'Ended',
         triggerReason: words.trigger,

@@ -83,7 +83,11 @@ const POSITIVE: ReadonlySet<string> = new Set([
   'TransactionMessageAttempts',
 ]);
 
-function isFit({ key, type, value: old }: StationSetting, value: string): boolean {
+/** When a transaction begins: once the car can charge, or as soon as somebody is let in. */
+const START_POINTS = ['PowerPathClosed', 'Authorized'] as const;
+
+function isFit({ key, variable, type, value: old }: StationSetting, value: string): boolean {
+  if (variable === 'TxStartPoint') return (START_POINTS as readonly string[]).includes(value);
   switch (type) {
     case 'boolean':
       return /^(true|false)$/i.test(value);
@@ -206,7 +210,7 @@ function firstSettings(first: FirstSettings): StationSetting[] {
     row([undefined, 'OCPPCommCtrlr', 'NetworkConfigurationPriority'], '1', 'rw', 'SequenceList'),
     row([undefined, 'OCPPCommCtrlr', 'OfflineThreshold'], 60, 'rw', 'integer', 's'),
     row([undefined, 'OCPPCommCtrlr', 'MessageTimeout', 'Default'], 30, 'r', 'integer', 's'),
-    row([undefined, 'TxCtrlr', 'TxStartPoint'], 'PowerPathClosed', 'r', 'MemberList'),
+    row([undefined, 'TxCtrlr', 'TxStartPoint'], START_POINTS[0], 'rw', 'MemberList'),
     row([undefined, 'TxCtrlr', 'TxStopPoint'], 'Authorized,EVConnected', 'r', 'MemberList'),
     row([undefined, 'SampledDataCtrlr', 'TxStartedMeasurands'], measurands, 'r', 'MemberList'),
     row([undefined, 'ReservationCtrlr', 'Enabled'], true, 'r'),

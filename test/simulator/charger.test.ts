@@ -3,6 +3,7 @@ import { type Charger, type ChargerSettings, startCharger } from '../../simulato
 import type { Happening } from '../../simulator/conversation.ts';
 import { waitFor } from '../support/wait.ts';
 import { type Csms, type Received, startCsms, usualAnswer } from './csms.ts';
+import { makeManualClock } from './manual-clock.ts';
 
 const KEY = Buffer.from('00112233445566778899aabbccddeeff00112233', 'hex');
 const car = { battery: { capacityWh: 50_000, levelWh: 10_000 }, maxPowerW: 10_000 };
@@ -185,6 +186,7 @@ describe('a virtual charger', () => {
       await waitFor(() => csms.answers.length > count || undefined, { what: `the answer to ${action}` });
       return csms.answers.at(-1);
     };
+    await ask('ChangeConfiguration', { key: 'ConnectionTimeOut', value: '0' });
     expect(await ask('RemoteStartTransaction', { connectorId: 1, idTag: 'TAG' })).toEqual([
       3,
       'csms-1',
@@ -215,6 +217,41 @@ describe('a virtual charger', () => {
     const boots = () => csms.actions().filter((action) => action === 'BootNotification').length;
     expect(await ask('Reset', { type: 'Soft' })).toEqual([3, 'csms-1', { status: 'Accepted' }]);
     await waitFor(() => boots() === 2 || undefined, { what: 'the second boot' });
+  });
+
+  it('waits for somebody to plug in, for ConnectionTimeOut, and then starts at once', async () => {
+    const csms = await csmsWith();
+    const clock = makeManualClock(Date.parse('2026-03-01T12:00:00Z'));
+    const { charger } = chargerAt(csms.url, { clock });
+    await charger.settled();
+    const ask = async (action: string, payload: unknown) => {
+      const count = csms.answers.length;
+      csms.call(action, payload);
+      await waitFor(() => csms.answers.length > count || undefined, { what: `the answer to ${action}` });
+      await charger.settled();
+      return csms.answers.at(-1)?.[2];
+    };
+    const start = { connectorId: 1, idTag: 'TAG' };
+    await ask('ChangeConfiguration', { key: 'ConnectionTimeOut', value: '20' });
+    expect(await ask('GetConfiguration', { key: ['connectiontimeout'] })).toEqual({
+      configurationKey: [{ key: 'ConnectionTimeOut', readonly: false, value: '20' }],
+      unknownKey: [],
+    });
+    expect(await ask('RemoteStartTransaction', start)).toEqual({ status: 'Accepted' });
+    expect(await charger.present(1, 'CARD')).toBe('no car waits');
+    clock.advance(19_999);
+    expect(charger.connector(1).status).toBe('Preparing');
+    clock.advance(1);
+    await charger.settled();
+    expect(await ask('RemoteStartTransaction', start)).toEqual({ status: 'Accepted' });
+    clock.advance(19_999);
+    charger.plug(1, car);
+    clock.advance(30_000);
+    await charger.settled();
+    const told = csms.received.filter(({ payload }) => payload.connectorId === 1);
+    expect(told.map(({ action, payload }) => payload.status ?? action)).toEqual([
+      ...['Available', 'Preparing', 'Available', 'Preparing', 'StartTransaction', 'Charging'],
+    ]);
   });
 
   it('leaves nothing behind on its connection however long it is quiet', async () => {

@@ -121,6 +121,30 @@ describe('a connector', () => {
     expect(connector.status).toBe('Unavailable');
   });
 
+  it('is held for somebody who was let in, and goes back to what it was when nobody plugs in', () => {
+    const status = (one: string, atMs: number) => ({
+      kind: 'status',
+      connector: 1,
+      status: one,
+      errorCode: 'NoError',
+      atMs,
+    });
+    const [idle, wait] = [makeConnector(1, 0, 0), { kind: 'await', idTag: 'TAG' } as const];
+    const held = play(idle, [1, wait], [2, { kind: 'setOperative', isOperative: false }], [3, { kind: 'giveUp' }]);
+    expect(held.messages).toEqual([status('Preparing', 1), status('Unavailable', 3)]);
+    const reservation = { id: 4, idTag: 'tag', expiresAtMs: HOUR_MS };
+    const reserved = play(idle, [1, { kind: 'reserve', reservation }], [2, wait], [3, { kind: 'giveUp' }]);
+    expect(reserved.messages.map((message) => 'status' in message && message.status)).toEqual([
+      'Reserved',
+      'Preparing',
+      'Reserved',
+    ]);
+    const others = play(idle, [1, { kind: 'reserve', reservation: { ...reservation, idTag: 'OTHER' } }]).connector;
+    expect(act(others, wait, 2).refused).toBe('the connector is Reserved');
+    const broken = play(idle, [1, wait], [2, { kind: 'fault', errorCode: 'OtherError' }]).connector;
+    expect(act(broken, { kind: 'giveUp' }, 3).refused).toBe('nobody is waited for');
+  });
+
   it('has a register that never falls, and one start for each stop, whatever is done to it', () => {
     const action = fc.oneof(
       fc.constant<ConnectorAction>({ kind: 'plug', car }),
@@ -128,6 +152,9 @@ describe('a connector', () => {
       fc.nat(1_000).map((n): ConnectorAction => ({ kind: 'start', transaction: `t${n}`, idTag: 'TAG' })),
       fc.constant<ConnectorAction>({ kind: 'stop', reason: 'Local' }),
       fc.constant<ConnectorAction>({ kind: 'meter' }),
+      fc.nat(1_000).map((n): ConnectorAction => ({ kind: 'await', transaction: `w${n}`, idTag: 'TAG' })),
+      fc.constant<ConnectorAction>({ kind: 'await', idTag: 'TAG' }),
+      fc.constant<ConnectorAction>({ kind: 'giveUp' }),
       fc.constant<ConnectorAction>({ kind: 'fault', errorCode: 'OtherError' }),
       fc.constant<ConnectorAction>({ kind: 'repair' }),
       fc.boolean().map((isOperative): ConnectorAction => ({ kind: 'setOperative', isOperative })),

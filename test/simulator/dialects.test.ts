@@ -45,6 +45,13 @@ async function play(
   return { csms, charger, clock };
 }
 
+/** A variable of the transactions' controller to be set. */
+const variable = (name: string, attributeValue: string) => ({
+  component: { name: 'TxCtrlr' },
+  variable: { name },
+  attributeValue,
+});
+
 describe.each([ocpp201, ocpp21])('a virtual charger of $subprotocol', (dialect) => {
   it('tells a whole charge, each message as its schema wants it', async () => {
     const { csms, charger, clock } = await play(dialect);
@@ -151,7 +158,6 @@ describe.each([ocpp201, ocpp21])('a virtual charger of $subprotocol', (dialect) 
     const { csms, charger, clock } = await play(dialect);
     const idToken = { idToken: 'ABCDEF01', type: 'ISO14443' };
     const start = { idToken, remoteStartId: 9, evseId: 2 };
-    expect(await csms.call('RequestStartTransaction', start)).toEqual({ status: 'Rejected' });
     charger.plug(2, car);
     expect(await csms.call('RequestStartTransaction', start)).toEqual({ status: 'Accepted' });
     const started = await csms.told('TransactionEvent');
@@ -177,6 +183,60 @@ describe.each([ocpp201, ocpp21])('a virtual charger of $subprotocol', (dialect) 
     );
     expect(boots()).toEqual(['PowerUp', 'RemoteReset']);
     expect(csms.of('TransactionEvent').at(-1)).toMatchObject({ eventType: 'Ended', triggerReason: 'RemoteStop' });
+    expect(csms.broken).toEqual([]);
+  });
+
+  it('waits for somebody to plug in as long as EVConnectionTimeOut says, and says so by its connector alone', async () => {
+    const { csms, charger, clock } = await play(dialect);
+    await csms.call('SetVariables', { setVariableData: [variable('EVConnectionTimeOut', '30')] });
+    const start = { idToken: { idToken: 'ABCDEF01', type: 'ISO14443' }, remoteStartId: 9, evseId: 2 };
+    expect(await csms.call('RequestStartTransaction', start)).toEqual({ status: 'Accepted' });
+    expect(await csms.call('RequestStartTransaction', { ...start, remoteStartId: 10 })).toEqual({ status: 'Rejected' });
+    clock.advance(30_000);
+    await charger.settled();
+    expect(csms.of('StatusNotification').map(({ evseId, connectorStatus }) => [evseId, connectorStatus])).toEqual([
+      [1, 'Available'],
+      [2, 'Available'],
+      [2, 'Occupied'],
+      [2, 'Available'],
+    ]);
+    expect(csms.of('TransactionEvent')).toEqual([]);
+
+    await csms.call('RequestStartTransaction', start);
+    charger.plug(2, car);
+    clock.advance(60_000);
+    await charger.settled();
+    expect(csms.of('TransactionEvent')).toMatchObject([
+      { eventType: 'Started', triggerReason: 'RemoteStart', transactionInfo: { remoteStartId: 9 } },
+    ]);
+    expect(csms.broken).toEqual([]);
+  });
+
+  it('begins a transaction as soon as somebody is let in where TxStartPoint says so, and ends it if nobody plugs in', async () => {
+    const { csms, charger, clock } = await play(dialect);
+    const points = [variable('TxStartPoint', 'Authorized'), variable('TxStartPoint', 'ParkingBayOccupancy')];
+    const { setVariableResult } = (await csms.call('SetVariables', { setVariableData: points })) as {
+      setVariableResult: { attributeStatus: string }[];
+    };
+    expect(setVariableResult.map(({ attributeStatus }) => attributeStatus)).toEqual(['Accepted', 'Rejected']);
+    const start = { idToken: { idToken: 'ABCDEF01', type: 'ISO14443' }, remoteStartId: 9 };
+    await csms.call('RequestStartTransaction', { ...start, evseId: 1 });
+    await csms.call('RequestStartTransaction', { ...start, evseId: 2 });
+    charger.plug(2, car);
+    clock.advance(60_000);
+    charger.unplug(2);
+    await charger.settled();
+    const shown = ({ evse, eventType, triggerReason, transactionInfo }: Record<string, unknown>) => {
+      const { chargingState, stoppedReason } = transactionInfo as Record<string, unknown>;
+      return [(evse as { id: number }).id, eventType, triggerReason, chargingState, stoppedReason];
+    };
+    expect(csms.of('TransactionEvent').map(shown)).toEqual([
+      [1, 'Started', 'RemoteStart', 'Idle', undefined],
+      [2, 'Started', 'RemoteStart', 'Idle', undefined],
+      [2, 'Updated', 'ChargingStateChanged', 'Charging', undefined],
+      [1, 'Ended', 'EVConnectTimeout', 'Idle', 'Timeout'],
+      [2, 'Ended', 'EVCommunicationLost', 'Idle', 'EVDisconnected'],
+    ]);
     expect(csms.broken).toEqual([]);
   });
 
