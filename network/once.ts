@@ -83,13 +83,14 @@ async function resultsOf(plays: Plays): Promise<OnceResult> {
 }
 
 function tell(
-  { charging, cards, roaming, unasked, claims, ledger }: OnceResult,
+  { charging, versions, cards, roaming, unasked, claims, ledger }: OnceResult,
   stage: Stage,
   { print, paint }: Terminal,
 ): void {
   const { own, euro } = stage.tokens;
   const { nobodyPluggedIn: _1, outOfOrder: _2, offline: _3, ...paid } = charging;
-  const ofOwn = [...Object.values(paid), cards.paid, roaming.zurich, unasked.paid].map((session) => ({
+  const later = [versions.of201, versions.of21];
+  const ofOwn = [...Object.values(paid), ...later, cards.paid, roaming.zurich, unasked.paid].map((session) => ({
     ...session,
     ...own,
   }));

@@ -1,5 +1,5 @@
 import { call } from '../contracts.ts';
-import { must, mustDo } from './check.ts';
+import { must, mustDo, mustEqual } from './check.ts';
 import {
   beginSession,
   checkAllBack,
@@ -100,10 +100,19 @@ async function stopByIdling(stage: Stage): Promise<Paid> {
   return checkPaid(stage, place, 'Remote');
 }
 
+/** The charger takes the start, holds its connector for as long as its manager wants, and lets go of it: nobody came. */
 async function startWithoutCar(stage: Stage): Promise<Back> {
-  await stage.charger('CP-FAY');
-  const place = await requestSession(stage, stage.people.driver, 'CP-FAY', 1, DEPOSIT);
-  return { ...place, reason: await checkAllBack(stage, place, 'Rejected', DEPOSIT) };
+  const { zurich, driver } = stage.people;
+  const charger = await stage.charger('CP-FAY');
+  const timeOut = JSON.stringify({ key: 'ConnectionTimeOut', value: '5' });
+  const { status } = await stage.devsen(zurich, 'command', 'CP-FAY', 'ChangeConfiguration', timeOut);
+  mustEqual('answer to ChangeConfiguration', status, 'Accepted');
+  const place = await requestSession(stage, driver, 'CP-FAY', 1, DEPOSIT);
+  const reason = await checkAllBack(stage, place, 'Rejected', DEPOSIT);
+  // Who comes now comes too late.
+  await plugIn(charger, 1);
+  mustEqual('transaction at CP-FAY/1', charger.connector(1).transaction, undefined);
+  return { ...place, reason };
 }
 
 async function startOutOfOrder(stage: Stage): Promise<Back> {

@@ -10,6 +10,8 @@ const IDENTITIES = [
   ...['CP-ASK', 'CP-ADA', 'CP-BEN', 'CP-CLEO', 'CP-DORA', 'CP-EMIL', 'CP-FAY', 'CP-GUS', 'CP-AWAY'],
   // finding, cards, configuration of 1.6 and of 2.x, faults, unasked ends
   ...['CP-FIND', 'CP-CARD', 'CP-TUNE', 'CP-TUNE-20', 'CP-FAULT', 'CP-ENDS'],
+  // sessions at chargers of later versions
+  ...['CP-201', 'CP-21', 'CP-201-WAIT', 'CP-21-OUT'],
   // roaming, and operators without a quorum
   ...['CP-ROAM', 'CP-LAST'],
 ];

@@ -14,6 +14,7 @@ import { playRoaming, type Roamed } from './roaming.ts';
 import { playSetUp, type SetUp } from './set-up.ts';
 import type { Stage } from './stage.ts';
 import { playUnasked, type Unasked } from './unasked.ts';
+import { playVersions, type Versions } from './versions.ts';
 
 /** What each scenario came to; one that fails rejects with what was expected and what was there. */
 export interface Plays {
@@ -21,6 +22,7 @@ export interface Plays {
   setUp: Promise<SetUp>;
   finding: Promise<Found>;
   charging: Promise<Charged>;
+  versions: Promise<Versions>;
   cards: Promise<Tapped>;
   configuration: Promise<Configured>;
   faults: Promise<Faulty>;
@@ -46,11 +48,12 @@ export async function startPlays(stage: Stage, step: Terminal['step']): Promise<
   const charging = step('sessions end in every way and are settled unasked, or do not begin and all is back', () =>
     playCharging(stage),
   );
+  const versions = step('sessions at chargers of OCPP 2.0.1 and 2.1 do so too', () => playVersions(stage));
   const cards = step('a card opens and ends a session; others are refused', () => playCards(stage));
   const configuration = step('chargers are configured and commanded', () => playConfiguration(stage));
   const faults = step('a fault reaches the chain and stays in the history', () => playFaults(stage));
   const roaming = step('one driver pays in two regions, in two tokens', () => playRoaming(stage));
-  const before = [asking, setUp, finding, charging, cards, configuration, faults, roaming];
+  const before = [asking, setUp, finding, charging, versions, cards, configuration, faults, roaming];
   const epochs = countWhile(stage, all(before)).then(() =>
     step('epochs of rewards end, and every charger’s uptime is known', () => closeEpochs(stage)),
   );
@@ -67,7 +70,7 @@ export async function startPlays(stage: Stage, step: Terminal['step']): Promise<
   });
   const ledger = claims.then(() => step('every token is where it belongs, by the tx', () => book.close()));
   const plays = {
-    ...{ asking, setUp, finding, charging, cards, configuration, faults, roaming },
+    ...{ asking, setUp, finding, charging, versions, cards, configuration, faults, roaming },
     ...{ unasked, epochs, withoutQuorum, claims, ledger },
   };
   // Whoever awaits one of them hears of its failure; what follows it fails for the same reason.

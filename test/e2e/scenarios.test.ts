@@ -145,15 +145,25 @@ describe('on a network as npm start runs it', () => {
     '3: all is back where nobody plugged in, where the charger refuses, and where it is offline',
     async () => {
       const { nobodyPluggedIn, outOfOrder, offline } = await plays.charging;
-      for (const back of [nobodyPluggedIn, outOfOrder, offline]) {
+      const { outOfOrder: outOfOrder21 } = await plays.versions;
+      const backs = [nobodyPluggedIn, outOfOrder, offline, outOfOrder21];
+      for (const back of backs) {
         expect(await onChain(back)).toMatchObject({ state: 'Rejected', energyWh: 0n });
         expect(await inVault(back)).toEqual(['Locked', 'Refunded']);
       }
-      expect([nobodyPluggedIn, outOfOrder, offline].map(({ reason }) => reason)).toEqual([
-        'Rejected',
-        'Rejected',
-        'Offline',
-      ]);
+      expect(backs.map(({ reason }) => reason)).toEqual(['NotPluggedIn', 'Rejected', 'Offline', 'Rejected']);
+    },
+    5 * MINUTES_MS,
+  );
+
+  it(
+    '3: sessions at chargers of OCPP 2.0.1 and 2.1 are paid to the unit, and cost nothing where nobody plugged in',
+    async () => {
+      const { of201, of21, nobodyPluggedIn } = await plays.versions;
+      await expectPaid(of201, 'Remote');
+      await expectPaid(of21, 'Local');
+      expect(await onChain(nobodyPluggedIn)).toMatchObject({ state: 'Settled', stop: 'Other', energyWh: 0n });
+      expect(await inVault(nobodyPluggedIn)).toEqual(['Locked', 'Refunded']);
     },
     5 * MINUTES_MS,
   );
@@ -196,10 +206,11 @@ describe('on a network as npm start runs it', () => {
     '6: sessions that ended at the charger were settled by questions that only operators asked',
     async () => {
       const { atCharger, atLimit, byFault, byIdling } = await plays.charging;
+      const { of21, nobodyPluggedIn } = await plays.versions;
       const { paid } = await plays.cards;
       const { provider } = stage.network;
       const nodes = new Set(network.state.operators.map((_, n) => nodeOf(n)));
-      for (const place of [atCharger, atLimit, byFault, byIdling, paid]) {
+      for (const place of [atCharger, atLimit, byFault, byIdling, of21, nobodyPluggedIn, paid]) {
         const device = await stage.device(place.identity);
         const asked = await device.queryFilter(device.getEvent('ResultRequested')(null, place.sessionId), 0);
         expect(asked.length).toBeGreaterThan(0);
@@ -254,7 +265,7 @@ describe('on a network as npm start runs it', () => {
     async () => {
       const epochs = await plays.epochs;
       const claims = await plays.claims;
-      expect(epochs.reduce((sum, { sessions }) => sum + sessions, 0)).toBe(7);
+      expect(epochs.reduce((sum, { sessions }) => sum + sessions, 0)).toBe(9);
       for (const { uptimes } of epochs) expect(Object.keys(uptimes)).toHaveLength(network.state.chargers.length);
       expect(new Set(claims.map(({ pot }) => pot))).toEqual(new Set(['uptime', 'occupants', 'builders']));
       const token = await stage.contract('TokenDEVSEN', stage.tokens.own.address);
