@@ -43,7 +43,17 @@ export function makeMeterReader(db: Database, reader: Pick<RecordReader, 'at'>) 
      WHERE r.charger = ? AND r.connector IS NULL AND r.register_wh IS NOT NULL AND r.epoch = ? AND r.at_ms <= ?
      ORDER BY r.at_ms DESC, g.account DESC, r.seq DESC`,
   );
-  const selectPlaced = db.prepare('SELECT 1 FROM transaction_messages WHERE charger = ? AND connector = ? LIMIT 1');
+  const selectEndEpoch = db.prepare<{ epoch: number | null }>(
+    'SELECT max(epoch) AS epoch FROM connector_ends WHERE charger = ? AND connector = ? AND epoch <= ?',
+  );
+  const selectEnds = db.prepare<ReadingRow & { transaction_id: TransactionId }>(
+    `SELECT ${COLUMNS}, r.transaction_id FROM connector_ends e
+     JOIN transaction_messages r ON r.charger = e.charger AND r.transaction_id = e.transaction_id AND r.epoch = e.epoch
+       AND r.connection = e.connection AND r.at_ms = e.at_ms AND r.seq = e.seq
+     ${JOINS}
+     WHERE e.charger = ? AND e.connector = ? AND e.epoch = ? AND e.at_ms <= ?
+     ORDER BY e.at_ms DESC, g.account DESC, e.seq DESC`,
+  );
   const selectStart = db.prepare<{ account: string; chapter: number; at_ms: number; connector: number }>(
     `SELECT g.account, c.chapter, r.at_ms, r.connector FROM transaction_messages r ${JOINS}
      WHERE r.charger = ? AND r.transaction_id = ? AND r.connector IS NOT NULL AND r.at_ms <= ?
@@ -64,12 +74,17 @@ export function makeMeterReader(db: Database, reader: Pick<RecordReader, 'at'>) 
   }
 
   /** Epoch by epoch, so that what came after the time asked about costs no more than a step down the index. */
-  function* stopsAt(charger: number, maxEpoch: number, atMs: number): Iterable<StopReadingAt> {
+  function* epochByEpoch(
+    epochUpTo: (epoch: number) => number | null | undefined,
+    rowsOf: (epoch: number) => Iterable<ReadingRow & { transaction_id: TransactionId }>,
+    charger: number,
+    maxEpoch: number,
+  ): Iterable<StopReadingAt> {
     for (let epoch = maxEpoch; ; epoch--) {
-      const found = selectStopEpoch.get(charger, epoch)?.epoch ?? undefined;
+      const found = epochUpTo(epoch) ?? undefined;
       if (found === undefined) return;
       epoch = found;
-      for (const row of selectStops.each(charger, epoch, atMs)) {
+      for (const row of rowsOf(epoch)) {
         const start = selectStart.get(charger, row.transaction_id, row.at_ms);
         yield {
           ...readingOf(row),
@@ -84,6 +99,23 @@ export function makeMeterReader(db: Database, reader: Pick<RecordReader, 'at'>) 
     }
   }
 
+  /** All of the charger: where a part of the record is missing, an end without a start on record may be any connector's. */
+  const stopsAt = (charger: number, maxEpoch: number, atMs: number) =>
+    epochByEpoch(
+      (epoch) => selectStopEpoch.get(charger, epoch)?.epoch,
+      (epoch) => selectStops.each(charger, epoch, atMs),
+      charger,
+      maxEpoch,
+    );
+  /** Those whose transaction was told to be at the connector, however many others there are. */
+  const endsAt = (charger: number, connector: number, maxEpoch: number, atMs: number) =>
+    epochByEpoch(
+      (epoch) => selectEndEpoch.get(charger, connector, epoch)?.epoch,
+      (epoch) => selectEnds.each(charger, connector, epoch, atMs),
+      charger,
+      maxEpoch,
+    );
+
   return (deviceId: string, atMs: number): MeterRecordAt => {
     const charger = selectCharger.get(deviceId)?.id ?? 0;
     const { gateway, missedUntilMs } = reader.at(deviceId, atMs);
@@ -92,10 +124,7 @@ export function makeMeterReader(db: Database, reader: Pick<RecordReader, 'at'>) 
       missedUntilMs,
       readings: (connector, maxEpoch) => readingsAt(charger, connector, maxEpoch, atMs),
       stops: (connector, maxEpoch) =>
-        // An end counts for the connector of its start: where none ever started, and nothing is missing, there is no end.
-        missedUntilMs === 0 && selectPlaced.get(charger, connector) === undefined
-          ? []
-          : stopsAt(charger, maxEpoch, atMs),
+        missedUntilMs === 0 ? endsAt(charger, connector, maxEpoch, atMs) : stopsAt(charger, maxEpoch, atMs),
     };
   };
 }

@@ -487,6 +487,48 @@ export const MIGRATIONS: readonly Migration[] = [
   CREATE TABLE kept_messages (event INTEGER PRIMARY KEY REFERENCES events (id)) STRICT;
   `,
   },
+  {
+    // Readings that name a transaction and no connector, by the connectors that its other messages name, whichever came first.
+    // It only points at messages: one that is void is not there any more.
+    sql: `
+  CREATE TABLE transaction_connectors (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    transaction_id ANY NOT NULL,
+    connector INTEGER NOT NULL,
+    PRIMARY KEY (charger, transaction_id, connector)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE connector_ends (
+    charger INTEGER NOT NULL REFERENCES chargers (id),
+    connector INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    connection INTEGER NOT NULL REFERENCES connections (id),
+    seq INTEGER NOT NULL,
+    transaction_id ANY NOT NULL,
+    PRIMARY KEY (charger, connector, epoch, at_ms, connection, seq)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TRIGGER transaction_placed AFTER INSERT ON transaction_messages WHEN NEW.connector IS NOT NULL BEGIN
+    INSERT OR IGNORE INTO transaction_connectors VALUES (NEW.charger, NEW.transaction_id, NEW.connector);
+  END;
+  CREATE TRIGGER transaction_connector_told AFTER INSERT ON transaction_connectors BEGIN
+    INSERT OR IGNORE INTO connector_ends
+      SELECT m.charger, NEW.connector, m.epoch, m.at_ms, m.connection, m.seq, m.transaction_id FROM transaction_messages m
+      WHERE m.charger = NEW.charger AND m.transaction_id = NEW.transaction_id AND m.connector IS NULL
+        AND m.register_wh IS NOT NULL;
+  END;
+  CREATE TRIGGER transaction_end_told AFTER INSERT ON transaction_messages
+    WHEN NEW.connector IS NULL AND NEW.register_wh IS NOT NULL BEGIN
+    INSERT OR IGNORE INTO connector_ends
+      SELECT NEW.charger, c.connector, NEW.epoch, NEW.at_ms, NEW.connection, NEW.seq, NEW.transaction_id
+      FROM transaction_connectors c WHERE c.charger = NEW.charger AND c.transaction_id = NEW.transaction_id;
+  END;
+
+  INSERT INTO transaction_connectors
+    SELECT DISTINCT charger, transaction_id, connector FROM transaction_messages WHERE connector IS NOT NULL;
+  `,
+  },
 ];
 
 /** How many steps there are once messages can be emptied. */

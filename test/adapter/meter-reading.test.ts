@@ -1,4 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Database, Statement } from '../../adapter/database.ts';
+import { makeMeterReader } from '../../adapter/meter-reader.ts';
+import { asOfMs } from '../../core/as-of.ts';
+import { deviceIdOf } from '../../core/identity.ts';
+import { meterReadingAt } from '../../core/meter-reading.ts';
 import { encodeMeterReading } from '../../core/queries.ts';
 import { makeTestGateway } from '../support/batches.ts';
 import { makeTestRecord } from './record.ts';
@@ -113,5 +118,49 @@ describe('meter-reading as of a time', () => {
     const word = (value: number) => value.toString(16).padStart(64, '0');
     const answer = { registerWh: 1_234, powerW: 7_400, observedAtSec: DAY, isSigned: true };
     expect(encodeMeterReading(answer)).toBe(`0x${word(1_234)}${word(7_400)}${word(DAY)}${word(1)}`);
+  });
+
+  it('costs the same however many transactions ended at other connectors, told before or after their starts', () => {
+    const { gateway, record, told, values, start, stop, flush } = begin();
+    let looks = 0;
+    const counting = <Row>(statement: Statement<Row>): Statement<Row> => ({
+      ...statement,
+      get: (...given) => {
+        looks++;
+        return statement.get(...given);
+      },
+    });
+    const db: Database = { ...record.db, prepare: (sql) => counting(record.db.prepare(sql)) };
+    const read = makeMeterReader(db, record.reader);
+    const looksFor = (connector: number, sec: number) => {
+      looks = 0;
+      const atMs = asOfMs(DAY + sec);
+      const known = meterReadingAt(read(deviceIdOf('CH-1'), atMs), connector, atMs);
+      return { registerWh: known.isKnown ? known.answer.registerWh : undefined, looks };
+    };
+    values(1, [{ value: '100' }]);
+    start(2, 1_000, 0, 2);
+    stop(3, 1_000, 50);
+    flush(4);
+    const before = looksFor(1, 4);
+    expect(before.registerWh).toBe(100);
+    for (let n = 0; n < 60; n++) {
+      start(5, n, 0, 2);
+      stop(5, n, 1_000 + n);
+    }
+    flush(6);
+    expect(looksFor(1, 6)).toEqual(before);
+    expect(looksFor(2, 6).registerWh).toBe(1_059);
+    expect(looksFor(3, 6)).toMatchObject({ registerWh: 0 });
+    expect(looksFor(3, 6).looks).toBeLessThanOrEqual(before.looks);
+    // An end that comes on record before the start that says of which connector it is.
+    stop(7, 500, 7_000);
+    flush(8);
+    expect(told(8, 2)).toBe('1059 Wh 0 W @5');
+    gateway.close('CH-1', ms(DAY + 9));
+    gateway.open('CH-1', ms(DAY + 10), ms(DAY));
+    start(11, 500, 6_000, 1);
+    flush(12);
+    expect(told(12, 2)).toBe('1059 Wh 0 W @5');
   });
 });

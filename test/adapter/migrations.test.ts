@@ -27,11 +27,13 @@ it('fills the tables that are new from the events of a record that an earlier ve
     record.db.close();
     // The file as version 1 left it.
     const old = new DatabaseSync(path);
-    old.exec(`DROP TABLE readings; DROP TABLE transaction_starts; DROP TABLE transaction_stops;
+    old.exec(`DROP TRIGGER transaction_placed; DROP TRIGGER transaction_connector_told; DROP TRIGGER transaction_end_told;
+      DROP TABLE readings; DROP TABLE transaction_starts; DROP TABLE transaction_stops;
       DROP TABLE transaction_events; DROP TABLE command_answers; DROP TABLE transaction_messages; DROP TABLE boots;
       DROP TABLE faults; DROP TABLE signed_values; DROP TABLE approvals; DROP TABLE station_facts; DROP TABLE variables;
       DROP TABLE reservation_messages; DROP TABLE card_tags; DROP TABLE later_answers; DROP TABLE statuses; CREATE TABLE statuses (charger INTEGER) STRICT;
-      ALTER TABLE connections DROP COLUMN subprotocol; DROP INDEX batches_late; DROP TABLE emptied; DROP TABLE kept_messages;
+      ALTER TABLE connections DROP COLUMN subprotocol; DROP INDEX batches_late; DROP TABLE emptied; DROP TABLE kept_messages; DROP TABLE transaction_connectors;
+      DROP TABLE connector_ends;
       ALTER TABLE events DROP COLUMN is_emptied; PRAGMA user_version = 1;`);
     old.close();
 
