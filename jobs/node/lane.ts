@@ -1,18 +1,15 @@
 import { Transaction } from 'ethers';
 import { DevsenError } from '../../core/errors.ts';
-import type { Logger } from '../../runtime/log.ts';
-import type { Alerts } from './alerts.ts';
-import type { Block, Chain, Receipt } from './chain.ts';
+import type { Block, Receipt } from './chain.ts';
 import { bumpedFees, type FeeMarket, type Fees } from './fees.ts';
 import { outcomeOf } from './outcomes.ts';
 import { makeOutgoing } from './outgoing.ts';
 import { readRefusal } from './refusals.ts';
 import { type Repeated, repeat } from './repeat.ts';
 import { RpcError } from './rpc.ts';
-import type { Account, SecondOpinion, SenderEvent, SenderRules } from './sending.ts';
-import type { Tx, TxAttempt, TxStore } from './tx-store.ts';
+import type { Account, SendingParts } from './sending.ts';
+import type { Tx, TxAttempt } from './tx-store.ts';
 import type { Value } from './values.ts';
-import type { WaitingLine } from './waiting-line.ts';
 
 /** Enough for a transfer of nothing on any EVM chain, those that count data or storage proofs as gas included. */
 const EMPTY_TX_GAS = 100_000;
@@ -21,19 +18,8 @@ const LOOKS_BEFORE_TAKEN = 3;
 /** A chain's node may lose an unmined tx, so it is offered again now and then, and once after a restart. */
 const OFFER_AGAIN_MS = 10_000;
 
-export interface LaneParts {
-  chain: Chain;
+export interface LaneParts extends SendingParts {
   chainId: bigint;
-  store: TxStore;
-  line: WaitingLine;
-  rules: SenderRules;
-  log: Logger;
-  nowMs: () => number;
-  onEvent: (event: SenderEvent) => void;
-  alerts: Alerts;
-  secondOpinion: SecondOpinion | undefined;
-  /** Tells the task that waits for a tx that its outcome is known. */
-  settled: (key: string) => void;
 }
 
 /**

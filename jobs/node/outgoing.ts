@@ -1,28 +1,15 @@
-import type { Logger } from '../../runtime/log.ts';
-import type { Alerts } from './alerts.ts';
-import type { Block, Chain } from './chain.ts';
+import type { Block } from './chain.ts';
 import { type FeeMarket, type Fees, firstFees } from './fees.ts';
-import type { SecondOpinion, SenderEvent, SenderRules } from './sending.ts';
-import type { Tx, TxStore } from './tx-store.ts';
+import type { SendingParts } from './sending.ts';
+import type { Tx } from './tx-store.ts';
 import { Fault } from './values.ts';
-import type { WaitingLine } from './waiting-line.ts';
 
 /** How long a tx waits that could not be judged, so that others go on. */
 const HOLD_MS = 2_000;
 
-export interface OutgoingParts {
+export interface OutgoingParts extends SendingParts {
+  /** Lower case. */
   account: string;
-  chain: Chain;
-  store: TxStore;
-  line: WaitingLine;
-  rules: SenderRules;
-  log: Logger;
-  nowMs: () => number;
-  onEvent: (event: SenderEvent) => void;
-  alerts: Alerts;
-  secondOpinion: SecondOpinion | undefined;
-  /** Tells the task that waits for a tx that its outcome is known. */
-  settled: (key: string) => void;
   sign: (tx: Tx, nonce: number, fees: Fees) => Promise<void>;
 }
 

@@ -1,6 +1,10 @@
 import type { Wallet } from 'ethers';
-import type { TxRequest } from './tx-store.ts';
+import type { Logger } from '../../runtime/log.ts';
+import type { Alerts } from './alerts.ts';
+import type { Chain } from './chain.ts';
+import type { TxRequest, TxStore } from './tx-store.ts';
 import type { Value } from './values.ts';
+import type { WaitingLine } from './waiting-line.ts';
 
 export interface SenderRules {
   pollMs: number;
@@ -50,3 +54,18 @@ export type SenderEvent =
   | 'held'
   | 'disputed'
   | 'unprofitable';
+
+/** What sending from any account rests on. */
+export interface SendingParts {
+  chain: Chain;
+  store: TxStore;
+  line: WaitingLine;
+  rules: SenderRules;
+  log: Logger;
+  nowMs: () => number;
+  onEvent: (event: SenderEvent) => void;
+  alerts: Alerts;
+  secondOpinion: SecondOpinion | undefined;
+  /** Tells the task that waits for a tx that its outcome is known. */
+  settled: (key: string) => void;
+}
