@@ -1,7 +1,10 @@
 import { DevsenError } from '../core/errors.ts';
 
+/** The pause between two attempts, ms: a twentieth of what has been waited, within bounds, for an endpoint counts its calls. */
+const PAUSE_MS = { least: 100, most: 2_000 };
+
 /**
- * Tries until something is there.
+ * Tries until something is there, more rarely the longer it takes.
  *
  * @param attempt - returns undefined, or throws, while it is not there yet
  * @param what - what is awaited, as it reads after 'waited 10 s for'
@@ -14,7 +17,7 @@ export async function until<T>(
   attempt: () => Promise<T | undefined> | T | undefined,
   giveUp?: AbortSignal,
 ): Promise<T> {
-  const endMs = performance.now() + limitMs;
+  const beganMs = performance.now();
   let cause: unknown;
   for (;;) {
     giveUp?.throwIfAborted();
@@ -25,11 +28,13 @@ export async function until<T>(
     } catch (error) {
       cause = error;
     }
-    if (performance.now() > endMs) {
+    const waitedMs = performance.now() - beganMs;
+    if (waitedMs > limitMs) {
       const why = cause instanceof Error ? `: ${cause.message}` : '';
       throw new DevsenError('TIMEOUT', `waited ${limitMs / 1000} s for ${what}${why}`, { cause });
     }
-    await new Promise((done) => setTimeout(done, 100));
+    const pauseMs = Math.min(PAUSE_MS.most, Math.max(PAUSE_MS.least, waitedMs / 20));
+    await new Promise((done) => setTimeout(done, pauseMs));
   }
 }
 
