@@ -6,38 +6,34 @@ import type { Running } from '../runtime/process.ts';
 import { openApprovalQueue } from './approval-queue.ts';
 import { makeApprovals } from './approvals.ts';
 import { makeAvailabilityList } from './availability-list.ts';
-import { type BatchExport, makeBatchExport } from './batch-export.ts';
 import { batched } from './batching.ts';
 import { makeCardIndex } from './card-index.ts';
-import { type CatchUp, makeCatchUp } from './catch-up.ts';
 import { chainSource, type NetworkNews, type OpenNetworkSource } from './chain.ts';
-import { type Changes, makeChanges } from './changes.ts';
+import { makeChanges } from './changes.ts';
 import { coalesced } from './coalescing.ts';
 import { makeCommandEndpoints } from './command-endpoints.ts';
 import { makeCommandReader } from './command-reader.ts';
-import { type Database, openDatabase } from './database.ts';
+import { openDatabase } from './database.ts';
 import { makeEndedReader } from './ended-reader.ts';
 import { makeEndedSessions } from './ended-sessions.ts';
 import { makeEndpoints } from './endpoints.ts';
 import { makeEventReader } from './event-reader.ts';
 import { makeEvidence } from './evidence.ts';
 import { makeExpiredRequests } from './expired-requests.ts';
-import { type GatewayHealth, readHealth } from './health.ts';
+import { readHealth } from './health.ts';
 import { makeHousekeeping } from './housekeeping.ts';
 import { serveHttp } from './http.ts';
-import { type Ingest, makeIngest } from './ingest.ts';
-import { type Knowing, makeKnowing } from './knowing.ts';
+import type { Knowing } from './knowing.ts';
 import { makeLaterAnswers } from './later-answers.ts';
 import { makeLaterStore } from './later-store.ts';
 import { makeMemory } from './memory.ts';
 import { makeMeterKeys } from './meter-keys.ts';
 import { makeMeterReader } from './meter-reader.ts';
 import { makeAdapterMetrics } from './metrics.ts';
-import { makePeerReader } from './peers.ts';
 import { makePublicRecord } from './public-record.ts';
-import { type QueueReader, readQueue } from './queue.ts';
 import { makeRateLimit } from './rate-limit.ts';
-import { makeRecordReader, type RecordReader } from './record-reader.ts';
+import { makeRecordReader } from './record-reader.ts';
+import { gatewayHealth, type Recording, startRecording } from './recording.ts';
 import { makeSessionEndpoints } from './session-endpoints.ts';
 import { makeSessionReader } from './session-reader.ts';
 import { makeSessionRecord } from './session-record.ts';
@@ -63,16 +59,6 @@ export interface AdapterMeans {
   log: Logger;
   openNetwork: OpenNetworkSource;
   now: () => number;
-}
-
-/** What there is once the chain has told which network this is. */
-interface Recording {
-  network: string;
-  ingest: Ingest;
-  queue: QueueReader;
-  knowing: Knowing;
-  catchUp: CatchUp;
-  batches: BatchExport;
 }
 
 /** Starts an operator's adapter: it listens at once, and answers as soon as chain, Redis and record allow. */
@@ -124,7 +110,18 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
 
   const learn = (news: NetworkNews) => {
     memory.checkNetwork(news.network);
-    recording ??= record(means, db, reader, news.network, metrics.ingest, writing, changes, closing.signal);
+    recording ??= startRecording({
+      network: news.network,
+      db,
+      reader,
+      settings,
+      counts: metrics.ingest,
+      writing,
+      changes,
+      closing: closing.signal,
+      log,
+      now,
+    });
     const { ingest, knowing } = recording;
     ingest.listGateways(news.gateways, now(), news.formerKeys);
     if (news.snapshot !== undefined) {
@@ -307,75 +304,4 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
     await stopAll();
     throw error;
   }
-}
-
-function record(
-  { settings, log, now }: AdapterMeans,
-  db: Database,
-  reader: RecordReader,
-  network: string,
-  counts: Parameters<typeof makeIngest>[3],
-  writing: (work: () => void) => void,
-  changes: Changes,
-  closing: AbortSignal,
-): Recording {
-  const ingest = makeIngest(db, network, log, counts);
-  let knowing: Knowing | undefined;
-  const committed = () => {
-    knowing?.committed();
-    changes.committed();
-  };
-  const queue = readQueue({
-    redisUrl: settings.REDIS_URL,
-    operator: settings.OPERATOR_ACCOUNT,
-    log,
-    now,
-    commit: (texts) => {
-      writing(() => ingest.apply(texts, now()));
-      committed();
-    },
-  });
-  const { book, parkedOf, gapOf } = ingest;
-  knowing = makeKnowing({ book, reader, queue, parkedOf, waitMs: settings.ANSWER_WAIT_MS, now });
-  const catchUp = makeCatchUp({
-    peers: settings.PEERS,
-    reader: makePeerReader(closing),
-    book,
-    gapOf,
-    apply: (texts) => {
-      let leftOut = 0;
-      writing(() => {
-        leftOut = ingest.applyFromPeer(texts, now());
-      });
-      committed();
-      return leftOut;
-    },
-    beginAfter: (anchor, texts) => {
-      let isBegun = false;
-      writing(() => {
-        isBegun = ingest.beginAfter(anchor, texts, now());
-      });
-      committed();
-      return isBegun;
-    },
-    log,
-    now,
-    closing,
-  });
-  return { network, ingest, queue, knowing, catchUp, batches: makeBatchExport(db, ingest.batchText) };
-}
-
-function gatewayHealth({ book, parkedOf }: Ingest, reader: RecordReader, nowMs: number): GatewayHealth[] {
-  const convicted = new Set(book.convicted());
-  const accounts = new Set([...book.active(), ...book.rows().map((row) => row.account)]);
-  return [...accounts].map((account) => {
-    const lastMs = reader.lastWatermarkMs(account);
-    return {
-      account,
-      lagMs: lastMs === 0 ? null : nowMs - lastMs,
-      isFollowed: book.row(account).state === 'following',
-      parked: parkedOf(account),
-      isConvicted: convicted.has(account),
-    };
-  });
 }
