@@ -17,7 +17,10 @@ describe('what a job node serves', () => {
   beforeAll(async () => {
     world = await makeWorld();
     proxy = await startRpcProxy(world.chain.rpcUrl);
-    node = await startJobNode(world.settings({ RPC_URL: proxy.url, CHAIN_AWAY_MS: '1000' }), log);
+    node = await startJobNode(
+      world.settings({ RPC_URL: proxy.url, CHAIN_AWAY_MS: '1000', MIN_BALANCE_GWEI: '1000000000000000000' }),
+      log,
+    );
   });
   afterAll(async () => {
     await node.close();
@@ -44,8 +47,15 @@ describe('what a job node serves', () => {
     expect(await (await get('/v2/runs?before=1', 'read-token')).json()).toEqual({ runs: [] });
   });
 
-  it('is healthy while the chain can be read, and red when it has been away for as long as is allowed', async () => {
-    expect(await (await get('/health')).json()).toEqual({ status: 'ok', problems: [], alerts: [] });
+  it('is healthy while the chain can be read, red when it has been away for as long as is allowed, and tells of a low balance', async () => {
+    const alerts = [`the balance of ${node.accounts[0]} is below MIN_BALANCE_GWEI`];
+    const well = await waitFor(async () => ((await get('/health')).status === 200 ? get('/health') : false), {
+      what: 'health',
+    });
+    await waitFor(async () => ((await (await get('/health')).json()) as { alerts: string[] }).alerts.length > 0, {
+      what: 'the alert',
+    });
+    expect(await well.json()).toMatchObject({ status: 'ok', problems: [] });
     proxy.hook = () => Promise.reject(new Error('away'));
     const red = await waitFor(async () => ((await get('/health')).status === 503 ? get('/health') : false), {
       what: 'red health',
@@ -53,7 +63,7 @@ describe('what a job node serves', () => {
     expect(await red.json()).toEqual({
       status: 'red',
       problems: ['the chain cannot be read'],
-      alerts: [],
+      alerts,
     });
     proxy.hook = passThrough;
     await waitFor(async () => (await get('/health')).status === 200, { what: 'health again' });

@@ -42,8 +42,10 @@ describe('the sender, where blocks are mined only when the test says', () => {
     return node;
   };
 
-  it('raises the fees of a tx that is not mined by a tenth at least, under the same nonce, up to the cap', async () => {
-    await start({ BUMP_AFTER_MS: '300', BUMP_PERCENT: '10', MAX_FEE_GWEI: '3' });
+  it('raises the fees of a tx that is not mined by a tenth at least, under the same nonce, up to the cap, of which an alert tells', async () => {
+    const { port } = await start({ BUMP_AFTER_MS: '100', BUMP_PERCENT: '10', MAX_FEE_GWEI: '3' });
+    const alerts = async () =>
+      ((await (await fetch(`http://127.0.0.1:${port}/health`)).json()) as { alerts: string[] }).alerts;
     await world.request(1);
     await mine();
     const first = (await waitFor(async () => (await pending())[0], { what: 'the first attempt' })) as PendingTx;
@@ -51,10 +53,15 @@ describe('the sender, where blocks are mined only when the test says', () => {
     await waitFor(
       async () => {
         for (const tx of await pending()) seen.set(tx.hash, tx);
-        return seen.size >= 3;
+        return (await alerts()).length > 0;
       },
-      { what: 'two raises' },
+      { what: 'the cap to be reached' },
     );
+    expect(await alerts()).toEqual([
+      `the fee of a tx from ${nodeAddress} has reached MAX_FEE_GWEI, and it is not mined`,
+    ]);
+    for (const tx of await pending()) seen.set(tx.hash, tx);
+    expect(seen.size).toBeGreaterThan(1);
     const fees = Array.from(seen.values(), (tx) => BigInt(tx.maxFeePerGas)).sort((a, b) => Number(a - b));
     for (const [i, fee] of fees.entries()) {
       if (i > 0) expect(fee * 10n >= (fees[i - 1] as bigint) * 11n).toBe(true);
@@ -65,6 +72,7 @@ describe('the sender, where blocks are mined only when the test says', () => {
     await mine();
     await waitFor(async () => (await world.answered()).length === 1, { what: 'the answer' });
     expect(await world.fulfilTxs()).toEqual([{ status: 1, nonce: 0 }]);
+    await waitFor(async () => (await alerts()).length === 0, { what: 'the alert to end' });
   });
 
   it('sends under the next nonce when somebody else with the same key has used its own', async () => {
