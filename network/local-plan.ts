@@ -28,7 +28,7 @@ export interface LocalPorts {
 
 const ROOT = join(import.meta.dirname, '..');
 /** How often services look at the local chain, ms: its blocks come when there is a tx. */
-const CHAIN_POLL_MS = '200';
+const CHAIN_POLL_MS = '400';
 /** So that an operator that is away is not waited for long, s. */
 export const SETTLE_SLOT_SEC = 10;
 
