@@ -1,62 +1,75 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { id, Wallet } from 'ethers';
+import { type Contract, id, parseEther } from 'ethers';
 import { deviceIdOf } from '../../core/identity.ts';
-import { call, connectContracts, contractAt, type NetworkContracts } from '../../network/contracts.ts';
-import { deployNetwork } from '../../network/deploy.ts';
+import { call, contractAt } from '../../network/contracts.ts';
+import { deployContract, fundLinkAccount } from '../../network/provision.ts';
 import {
-  deployContract,
-  ensureCharger,
-  ensureTerms,
-  ensureUser,
-  fundLinkAccount,
-  ROLES,
-} from '../../network/provision.ts';
-import { startChain, type TestChain } from '../support/chain.ts';
-import { makeOperators, requestsIn } from './support/oracles.ts';
+  answerWith,
+  CARD,
+  hourEndingNow,
+  openSessionStage,
+  pass,
+  requestIdIn,
+  type SessionStage,
+  transact,
+} from '../sessions/stage.ts';
+import { requestsIn } from './support/oracles.ts';
 
 const OPERATORS = 22;
 const FAULTS = 7;
 const CALLBACK_GAS = 200_000n;
+const DEADLINE_SEC = 300;
 
-let chain: TestChain;
-let folder: string;
-
-let network: NetworkContracts;
+let stage: SessionStage;
 
 beforeAll(async () => {
-  chain = await startChain({ accounts: 1 + OPERATORS });
-  folder = await mkdtemp(join(tmpdir(), 'devsen-gas-'));
-  const admin = new Wallet(chain.privateKey(0), chain.provider);
-  const addresses = await deployNetwork({ admin, deploymentDir: join(folder, 'd'), pollMs: 50 });
-  network = await connectContracts(addresses, admin);
-  await ensureTerms(network, ['charger-status'], 1n);
-  await ensureUser(network, admin.address, ROLES.manager);
-  await ensureCharger(network, admin, {
-    identity: 'CP-1',
-    latitudeDeg: 0,
-    longitudeDeg: 0,
-    authorizationKeyHash: id('key'),
-    connectors: [{ evse: 1, standard: 0, format: 0, powerType: 0, maxPowerW: 0 }],
-  });
+  stage = await openSessionStage(OPERATORS);
 }, 120_000);
 
 afterAll(async () => {
-  await chain.close();
-  await rm(folder, { recursive: true });
+  await stage.close();
 });
 
-describe('the least gas with which a Chainlink Operator passes an answer on', () => {
-  it('delivers the longest answer of the largest set with all of the gas promised to the consumer', async () => {
-    const wallets = Array.from({ length: OPERATORS }, (_, i) => i + 1);
-    const operators = await makeOperators(chain, network, wallets, FAULTS);
+/** Gas limits of a job spec's txs. */
+function limitOf(spec: string): bigint {
+  const text = readFileSync(join(import.meta.dirname, '..', '..', 'jobs', `${spec}.toml`), 'utf8');
+  const limit = /gasLimit="(\d+)"/.exec(text)?.[1];
+  if (limit === undefined) throw new Error(`${spec} sets no gas limit`);
+  return BigInt(limit);
+}
 
+describe('the largest set of operators', () => {
+  it('is asked about sessions, and its requests are ended, within the limits of the specs with a quarter to spare', async () => {
+    const { device, managed, driver, network } = stage;
+    const gas: Record<string, bigint> = {};
+    const measure = async (spec: string, contract: Contract, name: string, ...args: unknown[]) => {
+      gas[spec] = await contract.getFunction(name).estimateGas(...args);
+    };
+    // The dearest is the first of all: no operator has a balance or a record yet.
+    const cards = id('a session that a card opened');
+    await measure('settle-ended-sessions', device, 'requestSessionResult', cards, driver);
+    const unanswered = await transact(device, 'startCharge', 1, parseEther('20'), 1, driver);
+    await pass(stage, DEADLINE_SEC + 1);
+    await measure('expire-requests', network.oracle, 'expire', requestIdIn(unanswered));
+
+    await pass(stage, 3_600);
+    const asked = await transact(device, 'requestSessionResult', cards, driver);
+    const hour = await hourEndingNow(stage, { idTag: CARD });
+    await answerWith(stage, asked, Array<string>(FAULTS + 1).fill(hour));
+    await measure('pay-card-sessions', managed, 'settleSession', cards);
+    for (const [spec, most] of Object.entries(gas)) {
+      expect({ spec, isEnough: (most * 5n) / 4n <= limitOf(spec) }).toEqual({ spec, isEnough: true });
+    }
+  }, 300_000);
+
+  it("delivers its longest answer with all of the gas promised to the consumer, within the specs' limit", async () => {
+    const { network, operators } = stage;
     const oracle = await network.oracle.getAddress();
     const meter = await contractAt('GasMeter', await deployContract('GasMeter', network.admin, oracle), network.admin);
-    await fundLinkAccount(network, await meter.getAddress(), 1_000n);
-    const asked = await (await meter.getFunction('ask').send(deviceIdOf('CP-1'), 1)).wait();
+    await fundLinkAccount(network, await meter.getAddress(), parseEther('10'));
+    const asked = await (await meter.getFunction('ask').send(deviceIdOf('HAND-1'), 1)).wait();
     const requests = requestsIn(asked as never);
     // f operators give each of three answers: it is the last of all who decides, and every record is written at once.
     const answers = ['ab', 'cd', 'ef'].map((byte) => `0x${byte.repeat(1024)}`);
@@ -69,6 +82,7 @@ describe('the least gas with which a Chainlink Operator passes an answer on', ()
     const request = requests.at(-1);
     if (last === undefined || request === undefined) throw new Error('the last operator was not asked');
     const leastGas = await last.leastGas(request, answer);
+    expect(leastGas).toBeLessThan(limitOf('charger-status'));
 
     await last.answer(request, answer, leastGas);
 

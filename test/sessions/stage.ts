@@ -44,8 +44,9 @@ export const CARD = id('card of the hand-played session');
 const LINK_EACH = parseEther('1000');
 const NOTHING = `0x${'00'.repeat(32)}`;
 
-export async function openSessionStage(): Promise<SessionStage> {
-  const chain = await startChain({ accounts: 8 });
+/** @param count - how many operators there are; of each three and one more, one may be wrong */
+export async function openSessionStage(count = 4): Promise<SessionStage> {
+  const chain = await startChain({ accounts: 8 + Math.max(count - 4, 0) });
   const folder = await mkdtemp(join(tmpdir(), 'devsen-sessions-'));
   const [admin, driver, manager] = [0, 5, 6].map((n) => new Wallet(chain.privateKey(n), chain.provider)) as [
     Wallet,
@@ -54,7 +55,9 @@ export async function openSessionStage(): Promise<SessionStage> {
   ];
   const addresses = await deployNetwork({ admin, deploymentDir: join(folder, 'deployment'), pollMs: 50 });
   const network = await connectContracts(addresses, admin);
-  const operators = await makeOperators(chain, network, [1, 2, 3, 4], 1);
+  // The accounts between are the driver's, the manager's and the treasury's.
+  const accounts = Array.from({ length: count }, (_, n) => (n < 4 ? 1 + n : 4 + n));
+  const operators = await makeOperators(chain, network, accounts, Math.floor((count - 1) / 3));
   const queries = QUERIES.map(({ name }) => name);
   await ensureTerms(network, queries, 10n ** 17n);
   await ensureUser(network, driver.address, ROLES.occupant);

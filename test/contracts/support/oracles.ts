@@ -10,7 +10,7 @@ export interface TestOperator {
   oracle: string;
   /** Sends an answer to a request as it stands in an `OracleRequest` log. */
   answer: (asked: AskedOf, answer: string, gasLimit?: bigint) => Promise<TransactionReceipt>;
-  /** The least gas limit of a tx with this answer that the `Operator` does not refuse. */
+  /** The least gas limit of a tx with this answer that the `Operator` does not refuse, or up to 255 more. */
   leastGas: (asked: AskedOf, answer: string) => Promise<bigint>;
 }
 
@@ -75,7 +75,7 @@ function makeAnswering(own: Contract): Pick<TestOperator, 'answer' | 'leastGas'>
     },
     leastGas: async (asked, answer) => {
       let [refused, taken] = [21_000n, 2_000_000n];
-      while (taken - refused > 1n) {
+      while (taken - refused > 255n) {
         const gasLimit = (refused + taken) / 2n;
         const isTaken = await fulfil.staticCall(...argumentsOf(asked, answer), { gasLimit }).then(
           () => true,
