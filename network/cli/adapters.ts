@@ -6,11 +6,16 @@ const ASK_LIMIT_MS = 5_000;
  * @param urls - base URLs of their adapters
  * @param path - from `/v1/…` on
  */
-export async function askAdapters<T>(urls: readonly string[], path: string): Promise<(T | undefined)[]> {
+export async function askAdapters<T>(
+  urls: readonly string[],
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<(T | undefined)[]> {
   return Promise.all(
     urls.map(async (url) => {
       try {
-        const response = await fetch(`${url.replace(/\/$/, '')}${path}`, { signal: AbortSignal.timeout(ASK_LIMIT_MS) });
+        const signal = AbortSignal.timeout(ASK_LIMIT_MS);
+        const response = await fetch(`${url.replace(/\/$/, '')}${path}`, { headers, signal });
         return response.ok ? ((await response.json()) as T) : undefined;
       } catch {
         return undefined;

@@ -5,6 +5,7 @@ import { POWER_TYPES } from '../../core/ocpi.ts';
 import { call } from '../contracts.ts';
 import { boxAround, distanceM } from '../map.ts';
 import { agreementOnStatus } from './agreement.ts';
+import { type Checked, checkRecords, isContradiction } from './find-verify.ts';
 import { table } from './output.ts';
 import { inNetwork, type Session, type Streams } from './session.ts';
 import { tokenAt } from './tokens.ts';
@@ -18,8 +19,9 @@ export function addFindCommand(program: Command, streams: Streams): void {
     .requiredOption('--near <north,east>', 'degrees, as 47.3769,8.5417', place)
     .option('--within <km>', 'how far, as the crow flies', decimal(0.1, 200), 5)
     .option('--power <kW>', 'least power', decimal(0, 2_000), 0)
+    .option('--verify', "compares that with operators' records; with PEER_TOKEN set, with proofs", false)
     .action(async (options: FindOptions, command: Command) => {
-      await inNetwork(command, streams, 'reader', (session) => find(session, options));
+      await inNetwork(command, streams, 'reader', (session) => find(session, options, streams.env.PEER_TOKEN ?? ''));
     });
 }
 
@@ -27,6 +29,7 @@ interface FindOptions {
   near: { latitudeDeg: number; longitudeDeg: number };
   within: number;
   power: number;
+  verify: boolean;
 }
 
 /** One row of what was found. */
@@ -53,9 +56,12 @@ interface Found {
   /** So many operators gave it, of so many that were asked. */
   agreeing: number;
   asked: number;
+  /** What operators' records say of it, with `--verify`. */
+  records?: Checked[];
 }
 
-async function find(session: Session, { near, within, power }: FindOptions): Promise<void> {
+async function find(session: Session, options: FindOptions, peerToken: string): Promise<void> {
+  const { near, within, power } = options;
   const factory = await session.contract('FactoryDEVSEN');
   const box = boxAround(near, within * 1_000);
   const rows = (await call(factory, 'availableInBox', box)) as AvailableRow[];
@@ -84,6 +90,10 @@ async function find(session: Session, { near, within, power }: FindOptions): Pro
     });
   }
   found.sort((a, b) => a.distanceM - b.distanceM || a.connector - b.connector);
+  if (options.verify) {
+    const checked = await checkRecords(session, found, peerToken);
+    for (const [n, row] of found.entries()) row.records = checked[n] ?? [];
+  }
   session.output.result(found, () => {
     const cells = found.map((row) => [
       `${row.identity}/${row.connector}`,
@@ -93,13 +103,35 @@ async function find(session: Session, { near, within, power }: FindOptions): Pro
       lastedText(Math.max(nowSec - row.observedAtSec, 0)),
       `${lastedText(row.ageSec)} ago`,
       `${row.agreeing} of ${row.asked}`,
+      ...(row.records === undefined ? [] : [recordsText(row.records)]),
     ]);
-    return table(
-      ['connector', 'distance', 'power', 'price', 'available for', 'asked', 'say so'],
-      cells,
-      'None is known to be available there.',
-    );
+    const headings = ['connector', 'distance', 'power', 'price', 'available for', 'asked', 'say so'];
+    return table(options.verify ? [...headings, 'on record'] : headings, cells, 'None is known to be available there.');
   });
+  const contradicted = found.flatMap(({ identity, connector, records = [] }) =>
+    records.filter(isContradiction).map((one) => `${identity}/${connector}: ${contradictionText(one)}`),
+  );
+  if (contradicted.length > 0) {
+    throw new DevsenError('CONFLICT', `chain and records do not say the same\n${contradicted.join('\n')}`);
+  }
+}
+
+function recordsText(records: readonly Checked[]): string {
+  const count = (is: (one: Checked) => boolean) => records.filter(is).length;
+  const parts = (['agrees', 'newer', 'behind', 'silent', 'differs'] as const).flatMap((comparison) => {
+    const n = count((one) => one.comparison === comparison);
+    return n === 0 ? [] : [`${n} ${RECORD_WORDS[comparison]}`];
+  });
+  const proven = count(({ proof }) => proof === 'proven');
+  return [...parts, ...(proven > 0 ? [`${proven} proven`] : [])].join(', ');
+}
+
+const RECORD_WORDS = { agrees: 'the same', newer: 'newer', behind: 'behind', silent: 'silent', differs: 'DIFFERENT' };
+
+function contradictionText({ adapter, says, proof }: Checked): string {
+  if (proof === 'false') return `${adapter} shows an event that does not prove what it says`;
+  const seen = says === null ? 'nothing' : `${says.status} since ${new Date(says.observedAtSec * 1_000).toISOString()}`;
+  return `${adapter} says ${seen}${says?.online === false ? ', offline' : ''}`;
 }
 
 interface AvailableRow {

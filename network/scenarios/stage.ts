@@ -71,7 +71,7 @@ export async function openStage(started: LocalNetwork, dir: string, peerToken: s
 
   async function runDevsen(who: Person, args: string[]): Promise<{ code: number; out: string; err: string }> {
     const [out, err] = [sink(), sink()];
-    const env = { DEVSEN_KEY: who.key };
+    const env = { DEVSEN_KEY: who.key, PEER_TOKEN: peerToken };
     const streams = { out: out.stream, err: err.stream, env };
     const code = await inTurn(who, () => runCli([...args, '--json', '--dir', dir], streams));
     return { code, out: out.text(), err: err.text() };

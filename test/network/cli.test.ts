@@ -3,15 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { encryptKeystoreJsonSync, parseEther, Wallet } from 'ethers';
+import { Contract, encryptKeystoreJsonSync, parseEther, type TransactionReceipt, Wallet } from 'ethers';
+import { OPERATOR_ABI } from '../../core/abi.ts';
 import { deviceIdOf, idTagCommitment } from '../../core/identity.ts';
+import { encodeChargerStatus } from '../../core/queries.ts';
 import { runCli } from '../../network/cli/cli.ts';
 import { call, contractAt, send } from '../../network/contracts.ts';
 import { accountOf, deployLocal, type LocalChain, makeKeys, provisionLocal } from '../../network/local-setup.ts';
 import { type NetworkKeys, type NetworkState, writeState } from '../../network/local-state.ts';
 import { signerOf } from '../../network/one-by-one.ts';
 import { ensureTerms } from '../../network/provision.ts';
+import { makeAnswering, requestsIn } from '../contracts/support/oracles.ts';
 import { startChain, type TestChain } from '../support/chain.ts';
+import { startRecord, type ToldRecord } from './told-record.ts';
 
 const CHARGERS = [{ identity: 'CP-1', connectors: 2 }];
 
@@ -290,6 +294,75 @@ describe('devsen', () => {
       out: 'None is known to be available there.',
       err: '',
     });
+  });
+
+  it('compares what is available with operators’ records, with proof, and says which record does not say the same', async () => {
+    const device = await contractAt(
+      'DeviceDEVSEN',
+      String(await call(local.contracts.factory, 'deviceOf', deviceIdOf('CP-1'))),
+      signerOf(keys.driver, chain.provider),
+    );
+    const sent = await device.getFunction('requestStatus').send(2);
+    const asked = (await sent.wait()) as TransactionReceipt;
+    const observedAtSec = (await chain.provider.getBlock(asked.blockNumber))?.timestamp ?? 0;
+    const answer = encodeChargerStatus({ status: 1, errorClass: 0, observedAtSec: observedAtSec - 3, online: true });
+    const sendersOf = ['function getAuthorizedSenders() view returns (address[])'];
+    for (const request of requestsIn(asked).slice(0, 2)) {
+      const [sender] = await new Contract(request.oracle, sendersOf, chain.provider).getFunction(
+        'getAuthorizedSenders',
+      )();
+      const node = keys.operators.map((one) => one.node).find((key) => new Wallet(key).address === sender) ?? '';
+      await makeAnswering(new Contract(request.oracle, OPERATOR_ABI, signerOf(node, chain.provider))).answer(
+        request,
+        answer,
+      );
+    }
+    const told = { identity: 'CP-1', connector: 2, status: 'Available' as const, observedAtSec: observedAtSec - 3 };
+    const honest = await startRecord(told);
+    const records: ToldRecord[] = [honest];
+    const find = (...urls: string[]) =>
+      devsen(
+        [
+          ...['find', '--near', '47.3769,8.5417', '--within', '50', '--verify', '--json', '--dir', dir],
+          '--adapter',
+          ...urls,
+        ],
+        { PEER_TOKEN: 'secret' },
+      );
+    try {
+      const users = local.contracts.users.connect(new Wallet(keys.admin, chain.provider)) as Contract;
+      await send(users, 'setGateway', honest.gateway, honest.gateway);
+      const same = await find(honest.url, 'http://127.0.0.1:1');
+      expect(same).toMatchObject({ code: 0, err: '' });
+      const says = { status: 'Available', observedAtSec: observedAtSec - 3, online: true };
+      expect(JSON.parse(same.out)).toMatchObject([
+        {
+          identity: 'CP-1',
+          connector: 2,
+          agreeing: 2,
+          records: [
+            { adapter: honest.url, comparison: 'agrees', says, proof: 'proven' },
+            { comparison: 'silent', says: null, proof: 'none' },
+          ],
+        },
+      ]);
+      // One tells another status; one signs, with a key that is no gateway's, what is so on chain.
+      records.push(await startRecord({ ...told, status: 'Faulted', observedAtSec: observedAtSec - 60 }));
+      records.push(await startRecord(told));
+      const [, liar, forger] = records as [ToldRecord, ToldRecord, ToldRecord];
+      const since = new Date((observedAtSec - 60) * 1_000).toISOString();
+      expect(await find(honest.url, liar.url, forger.url)).toMatchObject({
+        code: 1,
+        err: [
+          'Failed: chain and records do not say the same',
+          `CP-1/2: ${liar.url} says Faulted since ${since}`,
+          `CP-1/2: ${forger.url} shows an event that does not prove what it says`,
+        ].join('\n'),
+      });
+    } finally {
+      await Promise.all(records.map(({ close }) => close()));
+    }
+    expect(await find()).toMatchObject({ code: 2 });
   });
 
   it('shows the epochs of rewards', async () => {

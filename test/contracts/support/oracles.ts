@@ -64,7 +64,8 @@ export function requestsIn(receipt: TransactionReceipt): AskedOf[] {
   });
 }
 
-function makeAnswering(own: Contract): Pick<TestOperator, 'answer' | 'leastGas'> {
+/** @param own - an `Operator`, as the account that sends its answers */
+export function makeAnswering(own: Contract): Pick<TestOperator, 'answer' | 'leastGas'> {
   const fulfil = own.getFunction('fulfillOracleRequest2');
   return {
     answer: async (asked, answer, gasLimit = 1_000_000n) => {
