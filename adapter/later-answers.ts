@@ -11,7 +11,7 @@ const GIVEN_UP_AFTER_MS = 540_000;
 const OFFERED_FOR_MS = 3_600_000;
 /** Pauses between attempts: they double, up to one for asking again and one for an asker that is away. */
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = { ask: 2_000, offer: 30_000 };
+const LONGEST_PAUSE_MS = { ask: 2_000, offer: 10_000 };
 /** How long the asker may take to take an answer, ms. */
 const SEND_WITHIN_MS = 10_000;
 /** Most questions that are answered later at once. */

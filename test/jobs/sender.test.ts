@@ -18,15 +18,18 @@ interface PendingTx {
   maxPriorityFeePerGas: string;
 }
 
+let world: World;
+beforeAll(async () => {
+  world = await makeWorld({ blockEveryMs: 0 });
+});
+afterAll(() => world.close());
+
 describe('the sender, where blocks are mined only when the test says', () => {
-  let world: World;
   let node: RunningJobNode | undefined;
   let nodeAddress: string;
   beforeAll(async () => {
-    world = await makeWorld({ blockEveryMs: 0 });
     nodeAddress = (await world.chain.wallet(1).getAddress()).toLowerCase();
   });
-  afterAll(() => world.close());
   beforeEach(() => world.refresh());
   afterEach(async () => {
     await node?.close();
@@ -107,15 +110,15 @@ describe('the sender, where blocks are mined only when the test says', () => {
   });
 
   it('answers each of many requests in one block once', async () => {
-    await start({ MAX_RUNS: '10', MAX_IN_FLIGHT: '16' });
-    for (let i = 0; i < 40; i++) await world.request(i);
+    await start({ MAX_RUNS: '5', MAX_IN_FLIGHT: '8' });
+    for (let i = 0; i < 20; i++) await world.request(i);
     await mine();
     const logs = await world.chain.provider.getLogs({ address: world.operatorAddress, fromBlock: 'latest' });
-    expect(logs).toHaveLength(40);
+    expect(logs).toHaveLength(20);
     await world.chain.provider.send('evm_setAutomine', [true]);
-    await waitFor(async () => new Set(await world.answered()).size === 40, { what: '40 answers' });
+    await waitFor(async () => new Set(await world.answered()).size === 20, { what: '20 answers' });
     await world.chain.provider.send('evm_setAutomine', [false]);
-    expect((await world.fulfilTxs()).map(({ status }) => status)).toEqual(Array(40).fill(1));
+    expect((await world.fulfilTxs()).map(({ status }) => status)).toEqual(Array(20).fill(1));
   });
 
   it('gives the nonce of an answer nobody waits for any more to an empty tx', async () => {
@@ -152,13 +155,13 @@ describe('the sender, where blocks are mined only when the test says', () => {
 });
 
 describe('the chain client', () => {
-  let world: World;
   let proxy: RpcProxy;
   let node: RunningJobNode;
   let nonce = 0;
   const request = () => world.request(++nonce);
   beforeAll(async () => {
-    world = await makeWorld();
+    await world.refresh();
+    await world.chain.provider.send('evm_setAutomine', [true]);
     proxy = await startRpcProxy(world.chain.rpcUrl);
     node = await startJobNode(world.settings({ RPC_URL: proxy.url, RPC_TIMEOUT_MS: '1000' }), log);
   });
@@ -168,7 +171,6 @@ describe('the chain client', () => {
   afterAll(async () => {
     await node.close();
     await proxy.close();
-    await world.close();
   });
   const answeredAll = (ids: string[]) =>
     waitFor(
