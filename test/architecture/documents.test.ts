@@ -6,6 +6,7 @@ import { contractsDocument } from '../../docs/generator/contracts.ts';
 import { API, CONTRACTS, ENV_EXAMPLE, OCPP, README, renderReadme } from '../../docs/generator/files.ts';
 import { ocppDocument } from '../../docs/generator/ocpp.ts';
 import { envExample } from '../../docs/generator/settings.ts';
+import { TASK_TYPES } from '../../jobs/node/tasks/table.ts';
 import { COMMANDS } from '../../setup/commands.mjs';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -51,6 +52,11 @@ describe('the documents', () => {
       const path = files.find((one) => one === `test/${file}`);
       expect([file, name, path !== undefined && read(path).includes(name)]).toEqual([file, name, true]);
     }
+  });
+
+  it('name every task type that the job node runs, and no other', () => {
+    const [, list = ''] = /keeps to these task types: ([^.]*)\./.exec(read('docs/operator.md')) ?? [];
+    expect([...list.matchAll(/`([a-z0-9]+)`/g)].map(([, name]) => name)).toEqual(Object.keys(TASK_TYPES).sort());
   });
 
   it('name only commands that there are', () => {
