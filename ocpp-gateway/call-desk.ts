@@ -80,21 +80,21 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
 
   const record = (kind: 'call' | 'suspect', arrival: Arrival, reply: string, onAnswered?: () => void) => {
     const { call, text, arrivedAtMs } = arrival;
-    const written = outbox.append(chain, kind, reply, text);
-    const place = { epoch: chain.epoch, seq: chain.seq - 1 };
-    written.then(
-      () => {
-        if (call.kind === 'call') send(reply);
-        onSettled(call);
-        metrics.message(call.action, kind === 'suspect' ? 'suspect' : 'answered');
-        metrics.latency((performance.now() - arrivedAtMs) / 1000);
-        onAnswered?.();
-        if (kind !== 'call') return;
-        tools.transactions.recorded(chain.charger, call.action, place, { frame: text, reply });
-        tools.sessions.recorded(chain.charger, call.action, { frame: text, reply });
-      },
-      (error) => giveUp(arrival, error),
-    );
+    const { seq } = chain;
+    outbox.take(chain, kind, reply, text, (refusal) => {
+      if (refusal !== undefined) {
+        giveUp(arrival, refusal);
+        return;
+      }
+      if (call.kind === 'call') send(reply);
+      onSettled(call);
+      metrics.message(call.action, kind === 'suspect' ? 'suspect' : 'answered');
+      metrics.latency((performance.now() - arrivedAtMs) / 1000);
+      onAnswered?.();
+      if (kind !== 'call') return;
+      tools.transactions.recorded(chain.charger, call.action, { epoch: chain.epoch, seq }, { frame: text, reply });
+      tools.sessions.recorded(chain.charger, call.action, { frame: text, reply });
+    });
   };
 
   const answer = (arrival: Arrival, found: Found, onAnswered?: () => void) => {

@@ -1,6 +1,9 @@
 import { type ConnectionChain, redateEvent } from './custody.ts';
 
-/** Events that will go into one batch, and the one promise all their senders wait on. */
+/** Told once of an event: that Redis has it for every operator, or why it never will. Must not throw. */
+export type Told = (refusal?: Error) => void;
+
+/** Events that will go into one batch. */
 export interface Gathering {
   lines: string[];
   /** `chainHash` of each line. */
@@ -13,7 +16,8 @@ export interface Gathering {
   firstAtMs: number;
   /** `performance.now()` at the first event. */
   sinceMs: number;
-  written: PromiseWithResolvers<void>;
+  /** Who waits for each line. */
+  waiters: Told[];
 }
 
 export interface PendingBounds {
@@ -31,7 +35,7 @@ export interface Pending {
   gatherings: Gathering[];
 }
 
-/** An event's share of memory beside its text: its hash, its promise, what hangs on it. Roughly. */
+/** An event's share of memory beside its text: its hash, who waits for it, what hangs on it. Roughly. */
 const EVENT_OVERHEAD_BYTES = 512;
 
 export function makePending(): Pending {
@@ -61,6 +65,7 @@ export function isLastFull(pending: Pending, bounds: PendingBounds): boolean {
  *
  * @param chain - as it stands with the event
  * @param hashBefore - the chain's hash before it
+ * @param told - called by `settle`
  */
 export function gather(
   pending: Pending,
@@ -68,6 +73,7 @@ export function gather(
   chain: ConnectionChain,
   hashBefore: string,
   receivedAtMs: number,
+  told: Told,
   bounds: PendingBounds,
 ): Gathering {
   let last = isLastFull(pending, bounds) ? undefined : pending.gatherings.at(-1);
@@ -80,6 +86,7 @@ export function gather(
   last.hashes.push(chain.hash);
   last.chains.push(chain);
   last.hashesBefore.push(hashBefore);
+  last.waiters.push(told);
   last.bytes += bytes;
   pending.events++;
   pending.bytes += bytes;
@@ -87,8 +94,6 @@ export function gather(
 }
 
 function makeGathering(firstAtMs: number): Gathering {
-  const written = Promise.withResolvers<void>();
-  written.promise.catch(() => {});
   return {
     lines: [],
     hashes: [],
@@ -97,7 +102,7 @@ function makeGathering(firstAtMs: number): Gathering {
     bytes: 0,
     firstAtMs,
     sinceMs: performance.now(),
-    written,
+    waiters: [],
   };
 }
 
@@ -128,10 +133,9 @@ export function takeFirst(pending: Pending): Gathering | undefined {
   return pending.gatherings.shift();
 }
 
-/** Frees the share of a gathering and tells its senders: written, or given up for a reason. */
+/** Frees the share of a gathering and tells who waits for its events: written, or given up for a reason. */
 export function settle(pending: Pending, gathering: Gathering, reason?: Error): void {
   pending.events -= gathering.lines.length;
   pending.bytes -= gathering.bytes;
-  if (reason) gathering.written.reject(reason);
-  else gathering.written.resolve();
+  for (const told of gathering.waiters) told(reason);
 }

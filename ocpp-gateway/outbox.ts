@@ -15,6 +15,7 @@ import {
   makePending,
   redate,
   settle,
+  type Told,
   takeFirst,
 } from './outbox-pending.ts';
 import { makeOutboxWriter } from './outbox-writer.ts';
@@ -34,6 +35,12 @@ export interface Outbox {
    *   `REDIS_UNAVAILABLE` if the outbox is closed before Redis is back. No answer may then be sent.
    */
   append: (chain: ConnectionChain, kind: ChargerEventKind, reply: string, frame: string) => Promise<void>;
+  /**
+   * The same without a promise, which for each of thousands of messages a second is a cost that shows.
+   *
+   * @param told - called once, after this has returned, with what `append` would reject with if there is something
+   */
+  take: (chain: ConnectionChain, kind: ChargerEventKind, reply: string, frame: string, told: Told) => void;
   /** Settles when less than half of the memory bound is used; at once if so already. For pausing sockets. */
   whenRoom: () => Promise<void>;
   /** The operators (accounts in UserDEVSEN) that get every batch from now on. */
@@ -118,17 +125,19 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
   let writtenBatches = 0;
   let writtenEvents = 0;
 
-  function append(chain: ConnectionChain, kind: ChargerEventKind, reply: string, frame: string): Promise<void> {
+  function take(chain: ConnectionChain, kind: ChargerEventKind, reply: string, frame: string, told: Told): void {
     const refusal = failure ?? whyRefused(kind, reply.length + frame.length);
-    if (refusal) return Promise.reject(refusal);
+    if (refusal) {
+      queueMicrotask(() => told(refusal));
+      return;
+    }
     // Gatherings must not share a millisecond: the watermark of one lies before the next one's first event.
     if (isLastFull(pending, options)) leastReceivedAtMs++;
     leastReceivedAtMs = Math.max(nowMs(), leastReceivedAtMs);
     const hashBefore = chain.hash;
     const line = extendChain(chain, kind, leastReceivedAtMs, reply, frame);
-    const gathering = gather(pending, line, chain, hashBefore, leastReceivedAtMs, options);
+    const gathering = gather(pending, line, chain, hashBefore, leastReceivedAtMs, told, options);
     if (gathering.lines.length === 1) bell.ring();
-    return gathering.written.promise;
   }
 
   function whyRefused(kind: ChargerEventKind, length: number): DevsenError | undefined {
@@ -190,9 +199,12 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
       nextWatermarkMs = startedMs + options.idleMs;
       await writer.write(inFlight?.lines ?? [], inFlight?.hashes ?? [], sealWatermarkMs());
       writtenBatches++;
-      writtenEvents += inFlight?.lines.length ?? 0;
-      if (inFlight) settle(pending, inFlight);
+      const written = inFlight;
       inFlight = undefined;
+      if (written) {
+        writtenEvents += written.lines.length;
+        settle(pending, written);
+      }
       tellRoom();
     }
   }
@@ -224,7 +236,11 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
   });
 
   return {
-    append,
+    take,
+    append: (chain, kind, reply, frame) =>
+      new Promise((resolve, reject) => {
+        take(chain, kind, reply, frame, (refusal) => (refusal === undefined ? resolve() : reject(refusal)));
+      }),
     whenRoom: () =>
       isHalfEmpty(pending, options) ? Promise.resolve() : new Promise((resolve) => roomWaiters.push(resolve)),
     setOperators: (accounts) => {
