@@ -148,6 +148,7 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
   }, memory.restored());
 
   const meter = makeMeterReader(db, reader);
+  const uptime = makeUptimeReader(db, reader);
   const knowing: Pick<Knowing, 'untilKnown'> = {
     untilKnown: async (asOfSec, signal) => {
       if (recording === undefined) {
@@ -182,7 +183,7 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
     waitMs: settings.ANSWER_WAIT_MS,
   };
   const questions = new Map([
-    ...makeEndpoints({ reader, meter, uptime: makeUptimeReader(db, reader), knowing }),
+    ...makeEndpoints({ reader, meter, uptime, knowing }),
     ...makeSessionEndpoints({ knowing, session, meterKeyOf }),
   ]);
   const endpoints = new Map([
@@ -191,7 +192,10 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
       new Map([
         ...makeCommandEndpoints(commandMeans),
         ...makeAvailabilityList({ db, knowing, reader, chargersInCell: network.chargersInCell, now }),
-        ...makeEvidence({ db, knowing, session, batches: () => recording?.batches }),
+        ...makeEvidence({
+          ...{ db, knowing, reader, meter, uptime, session, meterKeyOf },
+          batches: () => recording?.batches,
+        }),
         ...makeEndedSessions({
           reader: makeEndedReader(db, session),
           chain: network.settling,

@@ -69,7 +69,7 @@ export function makeBatchExport(db: Database, batchText: EventLog['batchText']) 
 
   const beginningOf = makeRecordBeginning(db);
 
-  /** What a batch's signature is over, without the text of its events. */
+  /** What a batch's signature is over, without the text of its events; by its row. */
   const sealed = (id: number): SealedBatch => {
     const { network, gateway, generation, number, previous, bootedAtMs, watermarkMs, publicKey, signature } =
       JSON.parse(batchText(id)) as SealedBatch;
@@ -79,6 +79,7 @@ export function makeBatchExport(db: Database, batchText: EventLog['batchText']) 
   };
 
   return {
+    sealed,
     /** Where the record of a gateway begins that another operator can make its own of; undefined where there is none such. */
     beginning: (gateway: string): PeerBeginning | undefined => {
       const begin = beginningOf(gateway);

@@ -69,13 +69,21 @@ const AVAILABILITY = {
 const EVIDENCE = {
   type: 'object',
   title: 'evidence',
-  required: ['deviceId', 'sessionId', 'asOf'],
+  required: ['deviceId', 'asOf'],
   properties: {
     endpoint: { const: 'evidence' },
+    query: {
+      enum: ['session-result', 'charger-status', 'meter-reading', 'uptime'],
+      default: 'session-result',
+      description: 'Whose answer it is the evidence of; that endpoint says which of the others it needs.',
+    },
     deviceId: bytes32("keccak256 of the charger's OCPP identity."),
     sessionId: bytes32('Id of the session.'),
+    connector: whole('OCPP connectorId, of 2.x the EVSE.'),
+    from: when,
+    to: when,
     asOf: when,
-    from: whole('`next` of a page.'),
+    offset: whole('`next` of the part before, bytes.'),
   },
 };
 

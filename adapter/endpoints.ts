@@ -94,11 +94,7 @@ export function makeEndpoints({ knowing, reader, meter, uptime }: EndpointMeans)
   };
   const uptimeOf: Endpoint = async (data, signal) => {
     const { deviceId, from, to, asOf } = check(OF_PERIOD, data);
-    if (from > to) throw new DevsenError('INPUT_INVALID', 'from must not lie after to');
-    if (to > asOf) throw new DevsenError('INPUT_INVALID', 'to must not lie after asOf');
-    if (to - from > LONGEST_PERIOD_SEC) {
-      throw new DevsenError('INPUT_INVALID', `to must not lie more than ${LONGEST_PERIOD_SEC} s after from`);
-    }
+    checkPeriod(from, to, asOf);
     await knowing.untilKnown(asOf, signal);
     const record = certain(uptime(deviceId, from, to));
     const answer = certain(uptimeBetween(record, from, to));
@@ -109,6 +105,15 @@ export function makeEndpoints({ knowing, reader, meter, uptime }: EndpointMeans)
     ['meter-reading', meterReading],
     ['uptime', uptimeOf],
   ]);
+}
+
+/** @throws DevsenError `INPUT_INVALID` for a period that `uptime` is not answered for */
+export function checkPeriod(from: number, to: number, asOf: number): void {
+  if (from > to) throw new DevsenError('INPUT_INVALID', 'from must not lie after to');
+  if (to > asOf) throw new DevsenError('INPUT_INVALID', 'to must not lie after asOf');
+  if (to - from > LONGEST_PERIOD_SEC) {
+    throw new DevsenError('INPUT_INVALID', `to must not lie more than ${LONGEST_PERIOD_SEC} s after from`);
+  }
 }
 
 /** @throws DevsenError `NOT_YET` if this operator cannot know */

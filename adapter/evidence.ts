@@ -1,64 +1,161 @@
+import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { asOfMs } from '../core/as-of.ts';
+import { chargerStatusAt } from '../core/charger-status.ts';
 import { DevsenError } from '../core/errors.ts';
-import type { EventProof } from '../core/event-proof.ts';
+import { evidenceHash } from '../core/evidence.ts';
+import { meterReadingAt } from '../core/meter-reading.ts';
+import { encodeChargerStatus, encodeMeterReading, encodeUptime } from '../core/queries.ts';
+import { encodeSessionAnswer } from '../core/session-answers.ts';
 import { sessionToldAt } from '../core/session-result.ts';
+import { uptimeBetween } from '../core/uptime.ts';
 import type { BatchExport } from './batch-export.ts';
-import { MOST_ANSWER_BYTES } from './bridge.ts';
 import type { Database } from './database.ts';
-import { BYTES32, certain, check, type Endpoint, LATEST_SEC, whole } from './endpoints.ts';
+import { BYTES32, certain, check, checkPeriod, type Endpoint, LATEST_SEC, whole } from './endpoints.ts';
+import { type EventPlaceAt, makeEvidenceDocuments } from './evidence-document.ts';
+import { makeTrace, tracedMeter, tracedRecord, tracedUptime } from './evidence-trace.ts';
 import type { Knowing } from './knowing.ts';
+import type { MeterReader } from './meter-reader.ts';
+import type { RecordReader } from './record-reader.ts';
 import type { SessionReader } from './session-reader.ts';
+import type { UptimeReader } from './uptime-reader.ts';
 
-/** What an answer holds beside the proofs, bytes, at most. */
-const ROOM_FOR_THE_REST = 2_048;
+/** How much of the document one answer holds, bytes: in base64, and with what stands beside it, under what a node takes. */
+const PART_BYTES = 22_500;
+/** Most events that evidence is given of, and most bytes of all of it. */
+const MOST_EVENTS = 5_000;
+const MOST_BYTES = 16_777_216;
+/** Documents that are kept for their next parts. */
+const MOST_KEPT = 4;
 
-const OF_SESSION = z.object({
-  deviceId: BYTES32,
-  sessionId: BYTES32,
-  asOf: whole(LATEST_SEC),
-  from: whole(1_000_000).default(0),
+export const EVIDENCE_QUERIES = ['session-result', 'charger-status', 'meter-reading', 'uptime'] as const;
+type EvidenceQuery = (typeof EVIDENCE_QUERIES)[number];
+
+const COMMON = { deviceId: BYTES32, asOf: whole(LATEST_SEC), offset: whole(MOST_BYTES).default(0) };
+const OF_CONNECTOR = z.object({ ...COMMON, connector: whole(65_535) });
+const OF_QUERY = z.object({
+  query: z
+    .enum(EVIDENCE_QUERIES, { errorMap: () => ({ message: `must be one of ${EVIDENCE_QUERIES.join(', ')}` }) })
+    .default('session-result'),
 });
+const OF: Readonly<Record<EvidenceQuery, z.ZodType<Question, z.ZodTypeDef, unknown>>> = {
+  'session-result': z.object({ ...COMMON, sessionId: BYTES32 }),
+  'charger-status': OF_CONNECTOR,
+  'meter-reading': OF_CONNECTOR,
+  uptime: z.object({ ...COMMON, from: whole(LATEST_SEC), to: whole(LATEST_SEC) }),
+};
+
+interface Question {
+  deviceId: string;
+  asOf: number;
+  /** Where the part begins, bytes. */
+  offset: number;
+  connector?: number;
+  sessionId?: string;
+  from?: number;
+  to?: number;
+}
 
 export interface EvidenceMeans {
   db: Database;
   knowing: Pick<Knowing, 'untilKnown'>;
+  reader: Pick<RecordReader, 'at'>;
+  meter: MeterReader;
+  uptime: UptimeReader;
   session: SessionReader;
+  /** The key that the chain has of a charger's meter; undefined if it has none. */
+  meterKeyOf: (deviceId: string) => Promise<KeyObject | undefined>;
   /** The record as gateways signed it; undefined until the chain has told the network. */
-  batches: () => Pick<BatchExport, 'proof'> | undefined;
+  batches: () => Pick<BatchExport, 'sealed'> | undefined;
+}
+
+/** An answer, and the events that it was read from. */
+interface Told {
+  answer: string;
+  places: EventPlaceAt[];
+}
+
+interface Document {
+  result: string;
+  answer: string;
+  events: number;
+  text: Buffer;
 }
 
 /**
- * The endpoint `evidence`: the events behind a session's result, each with the batch it went out in and that batch's signature,
- * as many as one answer can hold. `result` is the evidence of `session-result`: keccak256 of the events' chain hashes, one
- * after the other. Whoever has the gateway's key checks all of it with `core/event-proof.ts`, and trusts no operator.
+ * The endpoint `evidence`: the charger events that an answer was read from, each with the batch it went out in and that batch's
+ * signature, as one JSON text in parts of a size that nodes take. `result` is keccak256 of the events' chain hashes, one after
+ * the other: of `session-result` the evidence that the chain was told. Whoever has the gateways' keys checks all of it with
+ * `core/evidence.ts`, and trusts no operator.
  */
-export function makeEvidence({ db, knowing, session, batches }: EvidenceMeans): ReadonlyMap<string, Endpoint> {
-  const selectIdentity = db.prepare<{ identity: string }>('SELECT identity FROM chargers WHERE device_id = ?');
+export function makeEvidence(means: EvidenceMeans): ReadonlyMap<string, Endpoint> {
+  const { db, knowing, batches } = means;
+  const documentOf = makeEvidenceDocuments(db);
+  const kept = new Map<string, Document>();
+
+  const make = async (query: EvidenceQuery, question: Question): Promise<Document> => {
+    const { answer, places } = await toldOf(means, query, question);
+    if (places.length > MOST_EVENTS) {
+      throw new DevsenError('INPUT_INVALID', `more than ${MOST_EVENTS} events; ask about a shorter period`);
+    }
+    const record = batches();
+    const document = record && documentOf(question.deviceId, places, record.sealed);
+    if (document === undefined) throw new DevsenError('NOT_YET', 'this operator has not all of the evidence');
+    const hashes = document.events.map(({ batch, index }) => document.batches[batch]?.eventHashes[index] ?? '');
+    const text = Buffer.from(JSON.stringify(document));
+    if (text.length > MOST_BYTES) {
+      throw new DevsenError('INPUT_INVALID', `evidence of more than ${MOST_BYTES} bytes; ask about a shorter period`);
+    }
+    return { result: evidenceHash(hashes), answer, events: places.length, text };
+  };
 
   const evidence: Endpoint = async (data, signal) => {
-    const { deviceId, sessionId, asOf, from } = check(OF_SESSION, data);
-    await knowing.untilKnown(asOf, signal);
-    const atMs = asOfMs(asOf);
-    const { answer, events } = certain(sessionToldAt(session(deviceId, sessionId, atMs), atMs));
-    const identity = selectIdentity.get(deviceId)?.identity ?? '';
-    const record = batches();
-    const proofs: EventProof[] = [];
-    let room = MOST_ANSWER_BYTES - ROOM_FOR_THE_REST;
-    for (const { epoch, seq, hash } of events.slice(from)) {
-      const proof = record?.proof(identity, epoch, seq);
-      // Two gateways may each have a connection of one epoch: a proof of the other's event proves nothing here.
-      if (proof === undefined || `0x${proof.eventHashes[proof.index]}` !== hash) {
-        throw new DevsenError('NOT_YET', 'this operator has not all of the evidence');
-      }
-      room -= Buffer.byteLength(JSON.stringify(proof)) + 1;
-      if (room < 0 && proofs.length > 0) break;
-      proofs.push(proof);
-    }
-    const next = from + proofs.length;
-    const about = { verdict: answer.verdict, events: events.length, next: next < events.length ? next : null };
+    const { query } = check(OF_QUERY, data);
+    const question = check(OF[query], data);
+    await knowing.untilKnown(question.asOf, signal);
+    const { offset, ...of } = question;
+    const name = JSON.stringify([query, of]);
+    const document = kept.get(name) ?? (await make(query, question));
+    kept.delete(name);
+    kept.set(name, document);
+    for (const [oldest] of kept) if (kept.size > MOST_KEPT) kept.delete(oldest);
+    const { result, answer, events, text } = document;
+    const end = Math.min(offset + PART_BYTES, text.length);
+    const about = { query, answer, events, bytes: text.length, next: end < text.length ? end : null };
+    const part = text.subarray(offset, end).toString('base64');
     // Frames hold idTags.
-    return { result: answer.evidence, fields: { ...about, proofs }, logged: about, aboutMs: asOf * 1000 };
+    return { result, fields: { ...about, part }, logged: about, aboutMs: question.asOf * 1000 };
   };
   return new Map([['evidence', evidence]]);
+}
+
+async function toldOf(
+  { reader, meter, uptime, session, meterKeyOf }: EvidenceMeans,
+  query: EvidenceQuery,
+  { deviceId, asOf, connector = 0, sessionId = '', from = 0, to = 0 }: Question,
+): Promise<Told> {
+  const atMs = asOfMs(asOf);
+  const trace = makeTrace();
+  const { places } = trace;
+  switch (query) {
+    case 'session-result': {
+      const meterKey = await meterKeyOf(deviceId);
+      const told = certain(sessionToldAt(session(deviceId, sessionId, atMs), atMs, meterKey));
+      return { answer: encodeSessionAnswer(told.answer), places: told.events };
+    }
+    case 'charger-status': {
+      const answer = certain(chargerStatusAt(tracedRecord(reader.at(deviceId, atMs), trace), connector, atMs));
+      return { answer: encodeChargerStatus(answer), places: places() };
+    }
+    case 'meter-reading': {
+      const answer = certain(meterReadingAt(tracedMeter(meter(deviceId, atMs), trace), connector, atMs));
+      return { answer: encodeMeterReading(answer), places: places() };
+    }
+    case 'uptime': {
+      checkPeriod(from, to, asOf);
+      const record = certain(uptime(deviceId, from, to));
+      const answer = certain(uptimeBetween(tracedUptime(record, trace), from, to));
+      return { answer: encodeUptime(answer), places: places() };
+    }
+  }
 }

@@ -4,12 +4,15 @@ import { isAfter } from '../core/place.ts';
 import type { Database } from './database.ts';
 import type { RecordReader } from './record-reader.ts';
 
-interface ReadingRow {
+interface PlaceRow {
   epoch: number;
   account: string;
   chapter: number;
   at_ms: number;
   seq: number;
+}
+
+interface ReadingRow extends PlaceRow {
   register_wh: number;
   power_w: number;
   observed_at_sec: number;
@@ -54,8 +57,8 @@ export function makeMeterReader(db: Database, reader: Pick<RecordReader, 'at'>) 
      WHERE e.charger = ? AND e.connector = ? AND e.epoch = ? AND e.at_ms <= ?
      ORDER BY e.at_ms DESC, g.account DESC, e.seq DESC`,
   );
-  const selectStart = db.prepare<{ account: string; chapter: number; at_ms: number; connector: number }>(
-    `SELECT g.account, c.chapter, r.at_ms, r.connector FROM transaction_messages r ${JOINS}
+  const selectStart = db.prepare<PlaceRow & { connector: number }>(
+    `SELECT ${PLACE}, r.connector FROM transaction_messages r ${JOINS}
      WHERE r.charger = ? AND r.transaction_id = ? AND r.connector IS NOT NULL AND r.at_ms <= ?
      ORDER BY r.epoch DESC, r.at_ms DESC, g.account DESC, r.seq DESC LIMIT 1`,
   );
@@ -91,7 +94,9 @@ export function makeMeterReader(db: Database, reader: Pick<RecordReader, 'at'>) 
           start: start && {
             gateway: start.account,
             chapter: start.chapter,
+            epoch: start.epoch,
             atMs: start.at_ms,
+            seq: start.seq,
             connector: start.connector,
           },
         };

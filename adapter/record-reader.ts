@@ -80,11 +80,11 @@ export function makeRecordReader(db: Database): RecordReader {
     return { chapter: before?.chapter ?? 0, upSinceMs: undefined };
   };
 
-  /** When the last event of a connection up to a time came in: a binary search, since times never fall along a connection. */
-  const lastFrameAtMs = (connection: ConnectionRow, atMs: number): number => {
+  /** The last event of a connection up to a time: a binary search, since times never fall along a connection. */
+  const lastFrame = (connection: ConnectionRow, atMs: number): { lastFrameSeq: number; lastFrameAtMs: number } => {
     const timeOf = (seq: number) => selectEventAt.get(connection.id, seq)?.at_ms ?? 0;
     const latest = timeOf(connection.last_seq);
-    if (latest <= atMs) return latest;
+    if (latest <= atMs) return { lastFrameSeq: connection.last_seq, lastFrameAtMs: latest };
     let low = connection.first_seq;
     let high = connection.last_seq;
     while (high - low > 1) {
@@ -92,7 +92,7 @@ export function makeRecordReader(db: Database): RecordReader {
       if (timeOf(middle) <= atMs) low = middle;
       else high = middle;
     }
-    return timeOf(low);
+    return { lastFrameSeq: low, lastFrameAtMs: timeOf(low) };
   };
 
   function* connectionsAt(charger: number, maxEpoch: number, atMs: number): Iterable<ConnectionAt> {
@@ -105,7 +105,8 @@ export function makeRecordReader(db: Database): RecordReader {
         bootedAtMs: row.booted_at_ms,
         openedAtMs: row.opened_at_ms,
         closedAtMs: row.closed_at_ms !== null && row.closed_at_ms <= atMs ? row.closed_at_ms : undefined,
-        lastFrameAtMs: lastFrameAtMs(row, atMs),
+        firstSeq: row.first_seq,
+        ...lastFrame(row, atMs),
       };
     }
   }

@@ -18,6 +18,9 @@ export interface ConnectionAt {
   closedAtMs: number | undefined;
   /** When the last frame of it came in, by the time asked about. */
   lastFrameAtMs: number;
+  /** Places of its first event on record, and of that last one. */
+  firstSeq: number;
+  lastFrameSeq: number;
 }
 
 /** What a gateway was at the time asked about. */

@@ -45,14 +45,27 @@ export function verifyEventProof(proof: EventProof, signingKey: string): Proven 
   }
   const hash = chainHash(proof.previousHash, proof.line);
   if (proof.eventHashes[proof.index] !== hash) return { isProven: false, reason: 'chain' };
-  const key = readKey(proof.publicKey);
-  if (key === undefined || addressOf(proof.publicKey) !== signingKey.toLowerCase()) {
-    return { isProven: false, reason: 'key' };
-  }
-  const text = Buffer.from(batchText(proof, proof.eventHashes));
-  const signature = Buffer.from(proof.signature, 'hex');
+  const fault = signatureFault(proof, proof.eventHashes, signingKey);
+  return fault === undefined ? { isProven: true, event, hash } : { isProven: false, reason: fault };
+}
+
+/**
+ * What is wrong with the signature of a batch; undefined if nothing is.
+ *
+ * @param eventHashes - chain hash of each event of the batch, in its order
+ * @param signingKey - see `verifyEventProof`
+ */
+export function signatureFault(
+  batch: BatchHeader & { publicKey: string; signature: string },
+  eventHashes: readonly string[],
+  signingKey: string,
+): 'key' | 'signature' | undefined {
+  const key = readKey(batch.publicKey);
+  if (key === undefined || addressOf(batch.publicKey) !== signingKey.toLowerCase()) return 'key';
+  const text = Buffer.from(batchText(batch, eventHashes));
+  const signature = Buffer.from(batch.signature, 'hex');
   const isSigned = signature.length === 64 && verify('sha256', text, { key, dsaEncoding: 'ieee-p1363' }, signature);
-  return isSigned ? { isProven: true, event, hash } : { isProven: false, reason: 'signature' };
+  return isSigned ? undefined : 'signature';
 }
 
 /**

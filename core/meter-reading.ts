@@ -20,7 +20,7 @@ export interface ReadingAt extends PlaceAt, MeterReading {}
 /** A reading that names a transaction and no connector: that is its start's. */
 export interface StopReadingAt extends PlaceAt, MeterReading {
   /** The message of the same transaction that told its connector last before; undefined if none is on record. */
-  start: (Pick<PlaceAt, 'gateway' | 'chapter' | 'atMs'> & { connector: number }) | undefined;
+  start: (PlaceAt & { connector: number }) | undefined;
 }
 
 /** What the rule reads; see `RecordAt`. */

@@ -1,74 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { concat, keccak256 } from 'ethers';
 import { makeAvailabilityList } from '../../adapter/availability-list.ts';
-import { makeBatchExport } from '../../adapter/batch-export.ts';
-import { MOST_ANSWER_BYTES } from '../../adapter/bridge.ts';
 import type { Endpoint } from '../../adapter/endpoints.ts';
-import { makeEvidence } from '../../adapter/evidence.ts';
-import { type EventProof, verifyEventProof } from '../../core/event-proof.ts';
 import { deviceIdOf } from '../../core/identity.ts';
 import { makeTestGateway } from '../support/batches.ts';
 import { makeTestRecord } from './record.ts';
-import { CHARGER, DAY, ms, SESSION, tellStory } from './session-story.ts';
 
 const { signal } = new AbortController();
 const knowing = { untilKnown: async () => {} };
-
-describe('the evidence of a session', () => {
-  /** An hour of meter values, so that no single answer can hold it. */
-  function begin() {
-    const gateway = makeTestGateway({ bootedAtMs: ms(DAY) });
-    const record = makeTestRecord([gateway.listed()]);
-    const story = tellStory(gateway, record.apply);
-    story.start(60, 1_000);
-    for (let sec = 90; sec < 3_600; sec += 60) story.meter(sec, 1_000 + sec);
-    story.stop(3_600, 4_600);
-    story.flush(3_602);
-    const batches = makeBatchExport(record.db, record.ingest.batchText);
-    const means = { db: record.db, knowing, session: record.sessionReader, batches: () => batches };
-    const evidence = makeEvidence(means).get('evidence') as Endpoint;
-    const asOf = DAY + 3_601;
-    const ask = (more: object = {}) =>
-      evidence({ deviceId: deviceIdOf(CHARGER), sessionId: SESSION, asOf, ...more }, signal);
-    return { gateway, record, ask, asOf, means };
-  }
-
-  it('is all that the answer on chain rests on, and the gateway’s key alone shows that it is true', async () => {
-    const { gateway, record, ask, asOf } = begin();
-    const proofs: EventProof[] = [];
-    let pages = 0;
-    for (let from: number | null = 0; from !== null; pages++) {
-      const { fields, logged } = await ask({ from });
-      expect(Buffer.byteLength(JSON.stringify(fields))).toBeLessThan(MOST_ANSWER_BYTES);
-      expect(Object.keys(logged ?? fields)).not.toContain('proofs');
-      proofs.push(...(fields.proofs as EventProof[]));
-      from = fields.next as number | null;
-    }
-    expect(pages).toBeGreaterThan(1);
-    const hashes = proofs.map((proof) => {
-      const proven = verifyEventProof(proof, gateway.key.address);
-      return proven.isProven ? `0x${proven.hash}` : proven.reason;
-    });
-    const told = record.session(CHARGER, SESSION, asOf);
-    const { evidence } = told.isKnown ? told.answer : { evidence: '' };
-    expect(keccak256(concat(hashes))).toBe(evidence);
-    expect((await ask()).result).toBe(evidence);
-    expect((await ask({ from: proofs.length })).fields).toMatchObject({ proofs: [], next: null });
-  });
-
-  it('is none where nothing is on record, and is not given in part', async () => {
-    const { ask, means, asOf } = begin();
-    expect((await ask({ sessionId: `0x${'11'.repeat(32)}` })).fields).toEqual({
-      verdict: 'CannotKnow',
-      events: 0,
-      next: null,
-      proofs: [],
-    });
-    const without = makeEvidence({ ...means, batches: () => undefined }).get('evidence') as Endpoint;
-    const question = { deviceId: deviceIdOf(CHARGER), sessionId: SESSION, asOf };
-    await expect(without(question, signal)).rejects.toThrow('this operator has not all of the evidence');
-  });
-});
 
 describe('the list of what is available', () => {
   const NOW_MS = 1_000_010_000;

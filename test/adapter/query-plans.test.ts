@@ -52,7 +52,7 @@ function statements(): { db: Database; all: string[] } {
   const session = makeSessionReader(noting, reader, never);
   const events = makeEventReader(noting);
   const knowing = { untilKnown: never };
-  makeUptimeReader(noting, reader);
+  const uptime = makeUptimeReader(noting, reader);
   makeCommandReader(noting, reader, session);
   makeEndedReader(noting, session);
   makeTransactionRecord(noting, events);
@@ -65,7 +65,7 @@ function statements(): { db: Database; all: string[] } {
   makeBatchExport(noting, ingest.batchText);
   makeLaterStore(noting);
   makeAvailabilityList({ db: noting, knowing, reader, chargersInCell: never, now: never });
-  makeEvidence({ db: noting, knowing, session, batches: never });
+  makeEvidence({ db: noting, knowing, reader, meter, uptime, session, meterKeyOf: never, batches: never });
   const queue = { add: never };
   makeApprovals({ db: noting, asked: { find: never }, queue, signingKey: undefined, operator: '', log, now: never });
   return { db, all };
