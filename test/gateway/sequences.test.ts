@@ -136,6 +136,12 @@ describe('whatever a charger does', () => {
           const answered = own.filter(({ kind }) => kind === 'answer').map(({ frame }) => frame);
           expect(answered).toEqual(answers.slice(0, answered.length));
         }
+        // The same start, in whichever connection and message, is one transaction; another one is another.
+        const starts = events.filter(({ kind, frame }) => kind === 'call' && frame.includes('"StartTransaction"'));
+        const told = starts.map(({ frame }) => JSON.stringify(JSON.parse(frame)[3]));
+        const pairs = new Set(starts.map(({ reply }, n) => `${told[n]} ${JSON.parse(reply)[2].transactionId}`));
+        const ids = new Set(starts.map(({ reply }) => JSON.parse(reply)[2].transactionId));
+        expect([pairs.size, ids.size]).toEqual([new Set(told).size, new Set(told).size]);
         const last = connections.at(-1) as Connection;
         const ofLast = events.filter(({ epoch, kind }) => epoch === epochs.at(-1) && kind === 'call');
         // Nothing broke the last one off, so all of it is on record.
