@@ -1,32 +1,23 @@
 import { type CarWait, carWaitAfter } from '../core/car-wait.ts';
-import type { ChargerCall } from '../core/charger-call.ts';
 import type { ChargerEvent } from '../core/charger-event.ts';
 import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
 import { deriveFacts } from '../core/derive-facts.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { OcppVersion } from '../core/ocpp-version.ts';
 import { decodeSessionParams, type RequestApproval, sessionTag } from '../core/request-approval.ts';
-import { type StopCause, stopMessageId } from '../core/session-stop.ts';
 import { startedTag } from '../core/started-tag.ts';
-import type { Logger } from '../runtime/log.ts';
-import type { CommandEnd } from './charger-calls.ts';
 import type { IdTagFinding } from './dialect.ts';
+import { type CalledSession, makeSessionCalls, type SessionCallsOptions } from './session-calls.ts';
 import {
-  dueStop,
   isAbout,
-  limitExpectedMs,
   mayBegin,
-  meterCall,
   progressAfter,
   type SessionRecord,
   sessionOf,
   startToldBy,
-  stopCall,
   tagVerdict,
   withdrawn,
 } from './session-rules.ts';
 import { noProgress, type SessionStore } from './session-store.ts';
-import type { Stations } from './stations.ts';
 
 /** Sessions that contracts opened, at the chargers that are connected here: who may begin them, and when they end. */
 export interface SessionDesk {
@@ -64,18 +55,10 @@ export interface SessionDesk {
   close: () => void;
 }
 
-export interface SessionDeskOptions {
+export interface SessionDeskOptions extends Omit<SessionCallsOptions, 'save'> {
   store: SessionStore;
-  stations: () => Pick<Stations, 'command'> | undefined;
-  /** Undefined if the charger is not connected here. */
-  versionOf: (charger: string) => OcppVersion | undefined;
   /** Whether another idTag was accepted in a transaction before. Rejects with what Redis says. */
   isOthers: (charger: string, transactionId: TransactionId, idTag: string) => Promise<boolean>;
-  /** A session without energy for so long is ended, ms; 0 if none is. */
-  idleMs: number;
-  onEnd: (action: string, end: CommandEnd['kind']) => void;
-  log: Logger;
-  now: () => number;
 }
 
 /** A session is kept so long after it was opened: the contract's own deadline is after two days. */
@@ -85,15 +68,6 @@ const SESSION_TAG = /^[0-9A-F]{20}$/;
 const LOOK_MS = 1_000;
 /** What Redis did not give when a charger connected is asked for at each look, of so many chargers. */
 const MOST_LOADS = 200;
-/** So long after a charger was asked to end a session it is asked again; from the sixth time on after longer and longer. */
-const STOP_AGAIN_MS = 30_000;
-const STOP_AT_MOST_MS = 600_000;
-/** A charger that has told no meter for so long is asked for it; for longer and longer if it says that it will not. */
-const METER_AFTER_MS = 120_000;
-const METER_AT_MOST_MS = 3_600_000;
-/** One whose session should be at its limit by now is asked as well, and again so long after what it told then. */
-const METER_AT_LIMIT_MS = 5_000;
-const CALL_WITHIN_MS = 30_000;
 /** Growing energy is put into Redis so often. */
 const SAVE_AFTER_MS = 30_000;
 
@@ -102,15 +76,9 @@ const TRANSACTION_ACTIONS = new Set(['StartTransaction', 'StopTransaction', 'Met
 const STATUS_ACTIONS = new Set(['StatusNotification', 'NotifyEvent']);
 const ACKNOWLEDGED = '[3,"",{}]';
 
-interface Live extends SessionRecord {
+interface Live extends CalledSession {
   /** What its charger says over this connection of its wait for somebody to plug in. */
   wait: CarWait;
-  savedAtMs: number;
-  isCalling: boolean;
-  stopAtMs: number;
-  askedAtMs: number;
-  meterAtMs: number;
-  meterAfterMs: number;
 }
 
 /** A charger that is connected here. */
@@ -123,18 +91,13 @@ interface Connected {
 }
 
 export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
-  const { store, versionOf, idleMs, log, now } = options;
+  const { store, versionOf, log, now } = options;
   const chargers = new Map<string, Connected>();
 
   const liveOf = (record: SessionRecord): Live => ({
     ...record,
     wait: undefined,
-    savedAtMs: now(),
-    isCalling: false,
-    stopAtMs: 0,
-    askedAtMs: 0,
-    meterAtMs: now() + METER_AFTER_MS,
-    meterAfterMs: METER_AFTER_MS,
+    ...calls.begin(),
   });
 
   /** The sessions at a charger; what Redis did not give before is asked for again. */
@@ -166,64 +129,20 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     });
   };
 
-  const save = (charger: string, live: Live) => {
+  const save = (charger: string, live: CalledSession) => {
     live.savedAtMs = now();
     store.save(charger, live.session.tag, live.progress).catch((error) => {
       log.debug({ err: error, sessionId: live.session.sessionId }, 'progress of a session not kept');
     });
   };
 
-  const call = async (charger: string, { action, payload }: ChargerCall, messageId?: string) => {
-    const deadlineMs = now() + CALL_WITHIN_MS;
-    const command = { action, payload, deadlineMs, ...(messageId === undefined ? {} : { messageId }) };
-    const end = await options.stations()?.command(charger, command);
-    if (end !== undefined) options.onEnd(action, end.kind);
-    return end;
-  };
-
-  const stop = async (charger: string, live: Live, cause: StopCause, transactionId: TransactionId) => {
-    const version = versionOf(charger);
-    if (version === undefined) return;
-    const { session, progress } = live;
-    live.isCalling = true;
-    const messageId = stopMessageId(cause, session.sessionId, progress.attempts);
-    progress.cause = cause;
-    progress.attempts += 1;
-    save(charger, live);
-    const end = await call(charger, stopCall(version, transactionId), messageId);
-    log.info(
-      { chargerId: charger, sessionId: session.sessionId, transactionId, cause, end: end?.kind },
-      'session to end',
-    );
-    live.isCalling = false;
-    live.stopAtMs = now() + Math.min(STOP_AGAIN_MS * 2 ** Math.max(0, progress.attempts - 5), STOP_AT_MOST_MS);
-  };
-
-  const askForMeter = async (charger: string, live: Live) => {
-    const version = versionOf(charger);
-    if (version === undefined) return;
-    live.isCalling = true;
-    const end = await call(charger, meterCall(version, live.session.connector));
-    live.isCalling = false;
-    live.askedAtMs = now();
-    const isRefused = end?.kind !== 'result' || !end.payload.includes('"Accepted"');
-    live.meterAfterMs = isRefused ? Math.min(live.meterAfterMs * 2, METER_AT_MOST_MS) : METER_AFTER_MS;
-    live.meterAtMs = now() + live.meterAfterMs;
-  };
-
-  const look = (charger: string, { sinceMs }: Connected, live: Live) => {
-    if (live.began === undefined || live.progress.endedAtMs !== undefined || live.isCalling) return;
-    const cause = dueStop(live, idleMs, sinceMs, now());
-    if (cause !== undefined) {
-      if (now() >= live.stopAtMs) void stop(charger, live, cause, live.began.transactionId);
-    } else if (now() >= meterDueMs(live)) void askForMeter(charger, live);
-  };
+  const calls = makeSessionCalls({ ...options, save });
 
   const timer = setInterval(() => {
     let loading = 0;
     for (const [charger, connected] of chargers) {
       if (connected.loaded === undefined && loading++ < MOST_LOADS) sessionsOf(charger).catch(() => undefined);
-      for (const live of connected.sessions.values()) look(charger, connected, live);
+      for (const live of connected.sessions.values()) calls.look(charger, connected.sinceMs, live);
     }
   }, LOOK_MS);
 
@@ -235,7 +154,7 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
       const began = { transactionId, atMs: now(), ...(startWh === undefined ? {} : { startWh }) };
       live.began = await store.begin(charger, session.tag, began);
       if (live.began === undefined) live.session = withdrawn(session);
-      live.meterAtMs = now() + METER_AFTER_MS;
+      calls.meterTold(live);
     }
     const isIts = live.began?.transactionId === told.transactionId;
     const fields = { chargerId: charger, sessionId: session.sessionId, transactionId: told.transactionId };
@@ -246,24 +165,21 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
   const takeIn = (charger: string, connected: Connected, event: Pick<ChargerEvent, 'frame' | 'reply'>) => {
     const atMs = now();
     const tag = startedTag({ kind: 'call', frame: event.frame })?.toUpperCase();
-    const version = versionOf(charger);
-    for (const fact of deriveFacts({ kind: 'call', receivedAtMs: atMs, ...event }, version)) {
+    for (const fact of deriveFacts({ kind: 'call', receivedAtMs: atMs, ...event }, versionOf(charger))) {
       for (const live of connected.sessions.values()) {
         if (live.began === undefined) live.wait = carWaitAfter(live.wait, fact, live.session.connector);
         if (isAbout(fact, live)) {
           const before = live.progress;
           live.progress = progressAfter(before, fact, atMs);
-          if (live.progress.readAtMs === atMs) live.meterAtMs = atMs + live.meterAfterMs;
+          if (live.progress.readAtMs === atMs) calls.meterTold(live);
           const { endedAtMs, idleSinceMs } = live.progress;
           const isTurn =
             endedAtMs !== before.endedAtMs || (idleSinceMs === undefined) !== (before.idleSinceMs === undefined);
           const isNews = before.readAtMs === undefined || isTurn;
           if (isNews || atMs - live.savedAtMs >= SAVE_AFTER_MS) save(charger, live);
-          look(charger, connected, live);
+          calls.look(charger, connected.sinceMs, live);
         } else if (isShown(fact) && tag === live.session.tag && isRefused(fact)) {
-          // Not every charger ends a transaction whose idTag is refused.
-          const messageId = stopMessageId('late', live.session.sessionId, atMs);
-          if (version !== undefined) void call(charger, stopCall(version, fact.transactionId), messageId);
+          calls.endRefused(charger, live, fact.transactionId);
         }
       }
     }
@@ -336,18 +252,6 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     },
     close: () => clearInterval(timer),
   };
-}
-
-/** When a session's charger is to be asked for its meter, Unix ms. */
-function meterDueMs(live: Live): number {
-  const { meterAtMs, meterAfterMs, progress } = live;
-  const limitMs = limitExpectedMs(live);
-  // One that says no is asked as seldom as ever.
-  if (limitMs === undefined || meterAfterMs > METER_AFTER_MS) return meterAtMs;
-  return Math.min(
-    meterAtMs,
-    Math.max(limitMs, live.askedAtMs + METER_AT_LIMIT_MS, (progress.readAtMs ?? 0) + METER_AT_LIMIT_MS),
-  );
 }
 
 type Shown = Extract<ChargerFact, { kind: 'transaction-started' | 'transaction-updated' }>;
