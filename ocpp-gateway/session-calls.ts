@@ -4,7 +4,7 @@ import type { OcppVersion } from '../core/ocpp-version.ts';
 import { type StopCause, stopMessageId } from '../core/session-stop.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { CommandEnd } from './charger-calls.ts';
-import { dueStop, limitExpectedMs, meterCall, type SessionRecord, stopCall } from './session-rules.ts';
+import { dueStop, limitExpectedMs, meterCall, type Progress, type SessionRecord, stopCall } from './session-rules.ts';
 import type { Stations } from './stations.ts';
 
 /** A session, and how the gateway's calls to its charger stand. */
@@ -14,6 +14,8 @@ export interface CalledSession extends SessionRecord {
   isCalling: boolean;
   /** Not stopped again before, Unix ms. */
   stopAtMs: number;
+  /** Transactions that were refused are not stopped again before, Unix ms. */
+  refusedAtMs: number;
   /** When the charger was asked for its meter last, and when it is to be asked again, Unix ms. */
   askedAtMs: number;
   meterAtMs: number;
@@ -30,6 +32,8 @@ export interface SessionCalls {
   meterTold: (session: CalledSession) => void;
   /** Ends a transaction that the session's idTag was refused for: not every charger does so by itself. */
   endRefused: (charger: string, session: CalledSession, transactionId: TransactionId) => void;
+  /** A transaction has ended. */
+  ended: (charger: string, session: CalledSession, transactionId: TransactionId) => void;
 }
 
 export interface SessionCallsOptions {
@@ -45,7 +49,7 @@ export interface SessionCallsOptions {
   now: () => number;
 }
 
-/** So long after a charger was asked to end a session it is asked again; from the sixth time on after longer and longer. */
+/** So long after a charger was asked to end a transaction it is asked again; from the sixth time on after longer and longer. */
 const STOP_AGAIN_MS = 30_000;
 const STOP_AT_MOST_MS = 600_000;
 /** A charger that has told no meter for so long is asked for it; for longer and longer if it says that it will not. */
@@ -54,6 +58,8 @@ const METER_AT_MOST_MS = 3_600_000;
 /** One whose session should be at its limit by now is asked as well, and again so long after what it told then. */
 const METER_AT_LIMIT_MS = 5_000;
 const CALL_WITHIN_MS = 30_000;
+/** Of one idTag; a charger that begins more is let be. */
+const MOST_REFUSED = 5;
 
 export function makeSessionCalls(options: SessionCallsOptions): SessionCalls {
   const { versionOf, idleMs, save, log, now } = options;
@@ -81,7 +87,36 @@ export function makeSessionCalls(options: SessionCallsOptions): SessionCalls {
       'session to end',
     );
     live.isCalling = false;
-    live.stopAtMs = now() + Math.min(STOP_AGAIN_MS * 2 ** Math.max(0, progress.attempts - 5), STOP_AT_MOST_MS);
+    live.stopAtMs = now() + againAfterMs(progress.attempts);
+  };
+
+  const setRefused = (charger: string, live: CalledSession, refused: Refused[]) => {
+    live.progress = { ...live.progress, refused };
+    save(charger, live);
+  };
+  const letGo = (charger: string, live: CalledSession, transactionId: TransactionId) => {
+    const { refused = [] } = live.progress;
+    const others = refused.filter((one) => one.transactionId !== transactionId);
+    if (others.length < refused.length) setRefused(charger, live, others);
+  };
+
+  const stopRefused = async (charger: string, live: CalledSession, { transactionId, attempts }: Refused) => {
+    const version = versionOf(charger);
+    if (version === undefined) return;
+    const others = (live.progress.refused ?? []).filter((one) => one.transactionId !== transactionId);
+    const { refusedAttempts = 0 } = live.progress;
+    live.progress = { ...live.progress, refusedAttempts: refusedAttempts + 1 };
+    // The one that was asked for longest ago is the next.
+    setRefused(charger, live, [...others, { transactionId, attempts: attempts + 1 }]);
+    live.refusedAtMs = now() + againAfterMs(attempts + 1);
+    live.isCalling = true;
+    const messageId = stopMessageId('late', live.session.sessionId, refusedAttempts);
+    const end = await call(charger, stopCall(version, transactionId), messageId);
+    live.isCalling = false;
+    const { sessionId } = live.session;
+    log.info({ chargerId: charger, sessionId, transactionId, cause: 'late', end: end?.kind }, 'transaction to end');
+    // It has no such transaction any more.
+    if (end?.kind === 'result' && end.payload.includes('"Rejected"')) letGo(charger, live, transactionId);
   };
 
   const askForMeter = async (charger: string, live: CalledSession) => {
@@ -96,31 +131,49 @@ export function makeSessionCalls(options: SessionCallsOptions): SessionCalls {
     live.meterAtMs = now() + live.meterAfterMs;
   };
 
+  const look: SessionCalls['look'] = (charger, connectedAtMs, live) => {
+    if (live.isCalling) return;
+    const [refused] = live.progress.refused ?? [];
+    if (refused !== undefined && now() >= live.refusedAtMs) {
+      void stopRefused(charger, live, refused);
+      return;
+    }
+    if (live.began === undefined || live.progress.endedAtMs !== undefined) return;
+    const cause = dueStop(live, idleMs, connectedAtMs, now());
+    if (cause !== undefined) {
+      if (now() >= live.stopAtMs) void stop(charger, live, cause, live.began.transactionId);
+    } else if (now() >= meterDueMs(live)) void askForMeter(charger, live);
+  };
+
   return {
     begin: () => ({
       savedAtMs: now(),
       isCalling: false,
       stopAtMs: 0,
+      refusedAtMs: 0,
       askedAtMs: 0,
       meterAtMs: now() + METER_AFTER_MS,
       meterAfterMs: METER_AFTER_MS,
     }),
-    look: (charger, connectedAtMs, live) => {
-      if (live.began === undefined || live.progress.endedAtMs !== undefined || live.isCalling) return;
-      const cause = dueStop(live, idleMs, connectedAtMs, now());
-      if (cause !== undefined) {
-        if (now() >= live.stopAtMs) void stop(charger, live, cause, live.began.transactionId);
-      } else if (now() >= meterDueMs(live)) void askForMeter(charger, live);
-    },
+    look,
     meterTold: (live) => {
       live.meterAtMs = now() + live.meterAfterMs;
     },
-    endRefused: (charger, { session }, transactionId) => {
-      const version = versionOf(charger);
-      const messageId = stopMessageId('late', session.sessionId, now());
-      if (version !== undefined) void call(charger, stopCall(version, transactionId), messageId);
+    endRefused: (charger, live, transactionId) => {
+      const { refused = [] } = live.progress;
+      if (refused.length >= MOST_REFUSED || refused.some((one) => one.transactionId === transactionId)) return;
+      setRefused(charger, live, [{ transactionId, attempts: 0 }, ...refused]);
+      live.refusedAtMs = 0;
+      look(charger, 0, live);
     },
+    ended: letGo,
   };
+}
+
+type Refused = NonNullable<Progress['refused']>[number];
+
+function againAfterMs(attempts: number): number {
+  return Math.min(STOP_AGAIN_MS * 2 ** Math.max(0, attempts - 5), STOP_AT_MOST_MS);
 }
 
 /** When a session's charger is to be asked for its meter, Unix ms. */

@@ -168,6 +168,7 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     for (const fact of deriveFacts({ kind: 'call', receivedAtMs: atMs, ...event }, versionOf(charger))) {
       for (const live of connected.sessions.values()) {
         if (live.began === undefined) live.wait = carWaitAfter(live.wait, fact, live.session.connector);
+        if (fact.kind === 'transaction-stopped') calls.ended(charger, live, fact.transactionId);
         if (isAbout(fact, live)) {
           const before = live.progress;
           live.progress = progressAfter(before, fact, atMs);

@@ -50,6 +50,10 @@ export interface Progress {
   attempts: number;
   /** When its transaction ended, Unix ms. */
   endedAtMs?: number;
+  /** Transactions that its idTag was refused for and that go on, and how often the charger was asked to end each. */
+  refused?: { transactionId: TransactionId; attempts: number }[];
+  /** How often the charger was asked to end one of them. */
+  refusedAttempts?: number;
 }
 
 export interface SessionRecord {

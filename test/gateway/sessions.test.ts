@@ -121,13 +121,18 @@ describe('a session that a contract opened', () => {
   });
 
   it('does not begin any more after its time, and a transaction that begins all the same is ended', async () => {
-    const { charger, idTag, sessionId } = await open();
+    const { identity, charger, idTag, sessionId } = await open();
     skewMs += START_WITHIN_SEC * 1000;
     expect(await authorise(charger, idTag)).toBe('Expired');
     const { status, transactionId } = await start(charger, idTag);
     expect(status).toBe('Expired');
-    const [, messageId, , payload] = await nthCall(charger, 'RemoteStopTransaction');
-    expect([stopCauseOf(messageId, sessionId), payload]).toEqual(['late', { transactionId }]);
+    const asked = await nthCall(charger, 'RemoteStopTransaction');
+    expect([stopCauseOf(asked[1], sessionId), asked[3]]).toEqual(['late', { transactionId }]);
+    // It has not ended yet when its charger is at another gateway.
+    const moved = await connect(other, identity);
+    const again = await nthCall(moved, 'RemoteStopTransaction');
+    expect([stopCauseOf(again[1], sessionId), again[3]]).toEqual(['late', { transactionId }]);
+    expect(again[1]).not.toBe(asked[1]);
   });
 
   it.each(['Rejected', 'NotNow'])(
