@@ -28,7 +28,8 @@ const TWO: Kind = { server: 'ours', operators: 4, gateways: 2 };
  * machine does at the time falls on both. CPU time is that of the servers' processes, all threads.
  *
  * - `durableRatio`: messages per CPU-second, ours to the floor's
- * - `p50Ratio`: median time to an answer at half the load that ours bears, ours to the floor's
+ * - `p50Ratio`: median time to an answer at half load, each at half of what it bears itself, ours to the floor's
+ * - `p50SameRateRatio`: the same with both at half of what ours bears, which for the floor is less than half load
  * - `rssRatio`: memory per connection with 5,000 chargers connected, ours to the floor's
  * - `stormLost`: of 5,000 chargers that come back at once with a message each, how many chargers or messages are lost
  * - `fanoutCost`: the share of messages per CPU-second that a fifth operator costs
@@ -39,7 +40,11 @@ export async function run({ json }: { json: boolean }): Promise<void> {
   const [floor, ours, oneMore, two] = await throughput([FLOOR, OURS, ONE_MORE, TWO]);
   const rate = (runs: readonly Throughput[] = []) => median(runs.map(({ messagesPerCpuSec }) => messagesPerCpuSec));
   const perSec = (runs: readonly Throughput[] = []) => median(runs.map(({ messagesPerSec }) => messagesPerSec));
-  const { floorMs, oursMs } = await latency(perSec(ours) / 2);
+  const [oursMs, floorMs, floorSameRateMs] = await latency([
+    { kind: OURS, perSec: perSec(ours) / 2 },
+    { kind: FLOOR, perSec: perSec(floor) / 2 },
+    { kind: FLOOR, perSec: perSec(ours) / 2 },
+  ]);
   const floorBytes = (await measureMemory(FLOOR)).bytesPerConnection;
   const oursBytes = (await measureMemory(OURS)).bytesPerConnection;
   write(`\n${CROWD} connected: ${kb(oursBytes)} a connection, bare ocpp-rpc ${kb(floorBytes)}`);
@@ -48,12 +53,13 @@ export async function run({ json }: { json: boolean }): Promise<void> {
   const figures = {
     durableRatio: round(rate(ours) / rate(floor)),
     p50Ratio: round(oursMs / floorMs),
+    p50SameRateRatio: round(oursMs / floorSameRateMs),
     rssRatio: round(oursBytes / floorBytes),
     stormLost: lost,
     fanoutCost: round(1 - rate(oneMore) / rate(ours)),
     twoGateways: round(perSec(two) / perSec(ours)),
   };
-  for (const [name, value] of Object.entries(figures)) write(`${name.padEnd(14)}${value}`);
+  for (const [name, value] of Object.entries(figures)) write(`${name.padEnd(18)}${value}`);
   if (json) write(JSON.stringify({ bench: 'gateway', ...figures }));
 }
 
@@ -77,20 +83,26 @@ async function throughput(kinds: readonly Kind[]): Promise<Throughput[][]> {
   return runs;
 }
 
-async function latency(perSec: number): Promise<{ floorMs: number; oursMs: number }> {
-  const runs: Record<'floor' | 'ours', Latency[]> = { floor: [], ours: [] };
+interface Paced {
+  kind: Kind;
+  perSec: number;
+}
+
+/** @returns the median time to an answer for each, ms */
+async function latency<const T extends readonly Paced[]>(paced: T): Promise<{ [K in keyof T]: number }> {
+  const runs = paced.map((): Latency[] => []);
   for (let n = 0; n < LATENCY_ROUNDS; n++) {
-    runs.floor.push(await measureLatency(FLOOR, perSec));
-    runs.ours.push(await measureLatency(OURS, perSec));
+    for (const [i, { kind, perSec }] of paced.entries()) runs[i]?.push(await measureLatency(kind, perSec));
   }
-  const p50 = (all: readonly Latency[]) => median(all.map(({ p50Ms }) => p50Ms));
-  const p99 = (all: readonly Latency[]) => median(all.map(({ p99Ms }) => p99Ms));
-  write(`\nAnswers at ${perSec.toFixed(0)} messages per second, median and 99 of 100:`);
-  for (const kind of ['floor', 'ours'] as const) {
-    const name = nameOf(kind === 'floor' ? FLOOR : OURS).padEnd(38);
-    write(`${name}${p50(runs[kind]).toFixed(2).padStart(9)} ms${p99(runs[kind]).toFixed(2).padStart(9)} ms`);
-  }
-  return { floorMs: p50(runs.floor), oursMs: p50(runs.ours) };
+  write('\nanswers, median and 99 of 100          messages per second');
+  const medians = paced.map(({ kind, perSec }, i) => {
+    const p50Ms = median((runs[i] ?? []).map(({ p50Ms }) => p50Ms));
+    const p99Ms = median((runs[i] ?? []).map(({ p99Ms }) => p99Ms));
+    const times = `${p50Ms.toFixed(2).padStart(9)} ms${p99Ms.toFixed(2).padStart(9)} ms`;
+    write(`${nameOf(kind).padEnd(38)}${perSec.toFixed(0).padStart(20)}${times}`);
+    return p50Ms;
+  });
+  return medians as { [K in keyof T]: number };
 }
 
 function nameOf(kind: Kind): string {
