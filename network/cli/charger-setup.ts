@@ -8,7 +8,7 @@ import type { Place } from '../map.ts';
 import { type ChargerRow, readChargersCsv } from './charger-csv.ts';
 import { untilOnline } from './charger-online.ts';
 import type { ConnectorSpec } from './charger-spec.ts';
-import { facts } from './output.ts';
+import { readConnection, showConnection } from './connection.ts';
 import type { Session } from './session.ts';
 import { setTariff, TARIFF_OPTIONS } from './tariff.ts';
 import { transact } from './tx.ts';
@@ -35,6 +35,7 @@ export async function addOne(session: Session, identity: string, options: AddOpt
   if (options.certificate !== undefined && !/^0x[0-9a-fA-F]{64}$/.test(options.certificate)) {
     throw new DevsenError('INPUT_INVALID', '--certificate expects 0x and 64 hex digits');
   }
+  const connection = await readConnection(session);
   const meterKey = options.meterKey === undefined ? undefined : await readKeyFile(options.meterKey);
   const password = makeAuthorizationKey();
   const row = { identity, ...options.at, connectors: options.connector };
@@ -46,7 +47,7 @@ export async function addOne(session: Session, identity: string, options: AddOpt
   if (TARIFF_OPTIONS.some(([flags]) => options[optionName(flags)] !== undefined)) {
     await setTariff(session, contract, identity, options as unknown as Record<string, string>);
   }
-  showConnection(session, identity, password);
+  showConnection(session, connection, { identity, password, hasCertificate: options.certificate !== undefined });
   if (options.wait !== undefined) await waitOnline(session, identity, options.wait);
 }
 
@@ -62,11 +63,12 @@ export async function waitOnline(session: Session, identity: string, limitSec: n
 export async function importAll(session: Session, file: string, out: string): Promise<void> {
   const rows = readChargersCsv(await readText(file));
   const factory = await session.contract('FactoryDEVSEN');
-  const lines = ['identity,url,password'];
+  const { urlOf, ca } = await readConnection(session);
+  const trust = ca === undefined ? [] : [ca.certificates.map(({ sha256 }) => sha256).join(' ')];
+  const lines = [['identity', 'url', 'password', ...trust.map(() => 'ca_sha256')].join(',')];
   const passwords = rows.map(() => makeAuthorizationKey());
-  const base = session.gatewayUrl().replace(/\/$/, '');
-  for (const [i, row] of rows.entries())
-    lines.push(`${row.identity},${base}/${encodeURIComponent(row.identity)},${passwords[i]}`);
+  for (const [i, { identity }] of rows.entries())
+    lines.push([identity, urlOf(identity), passwords[i], ...trust].join(','));
   // Before any of them is on chain: a password that is lost cannot be found again.
   if (!session.isDryRun) await writeNew(out, `${lines.join('\n')}\n`);
   for (let from = 0; from < rows.length; from += BATCH) {
@@ -74,21 +76,9 @@ export async function importAll(session: Session, file: string, out: string): Pr
     const what = `register ${batch.length} chargers (${from + batch.length} of ${rows.length})`;
     if ((await transact(session, what, factory, 'createDevices', batch)) === undefined) return;
   }
-  session.output.result({ registered: rows.length, passwords: out }, () => {
-    return `Registered ${rows.length} chargers. What they connect with stands in ${out}.`;
-  });
-}
-
-/** Shows with what a charger connects. */
-export function showConnection(session: Session, identity: string, password: string): void {
-  const url = `${session.gatewayUrl().replace(/\/$/, '')}/${encodeURIComponent(identity)}`;
-  session.output.result({ identity, url, user: identity, password }, () => {
-    const rows = [
-      ['URL', url],
-      ['user (HTTP Basic)', identity],
-      ['password', password],
-    ] as const;
-    return `${identity} connects with this. The password is shown only now.\n${facts(rows)}`;
+  session.output.result({ registered: rows.length, passwords: out, ca: ca ?? null }, () => {
+    const trusting = ca === undefined ? '' : ` They must trust the CA in ${ca.file}.`;
+    return `Registered ${rows.length} chargers. What they connect with stands in ${out}.${trusting}`;
   });
 }
 

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
+import { ZeroHash } from 'ethers';
 import { authorizationKeyHash } from '../../core/identity.ts';
 import { call } from '../contracts.ts';
 import { makeAuthorizationKey } from '../local-setup.ts';
 import type { Place } from '../map.ts';
-import { type AddOptions, addOne, degreesE7, importAll, showConnection, waitOnline } from './charger-setup.ts';
+import { type AddOptions, addOne, degreesE7, importAll, waitOnline } from './charger-setup.ts';
 import { CONNECTOR_FORM, readConnector } from './charger-spec.ts';
 import { listChargers, showCharger } from './charger-view.ts';
+import { readConnection, showConnection } from './connection.ts';
 import { inNetwork, type Streams } from './session.ts';
 import { describeTariff, setTariff, TARIFF_OPTIONS } from './tariff.ts';
 import { transact } from './tx.ts';
@@ -114,6 +116,7 @@ export function addChargerCommands(program: Command, streams: Streams): void {
     async (identity: string, _options, command: Command) => {
       await inNetwork(command, streams, 'manager', async (session) => {
         const { contract } = await session.device(identity);
+        const connection = await readConnection(session);
         const [, certificate] = (await call(contract, 'credentials')) as [string, string];
         const password = makeAuthorizationKey();
         const hash = authorizationKeyHash(Buffer.from(password, 'hex'));
@@ -125,7 +128,8 @@ export function addChargerCommands(program: Command, streams: Streams): void {
           hash,
           certificate,
         );
-        if (done) showConnection(session, identity, password);
+        const hasCertificate = certificate !== ZeroHash;
+        if (done) showConnection(session, connection, { identity, password, hasCertificate });
       });
     },
   );

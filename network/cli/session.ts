@@ -7,6 +7,7 @@ import type { ContractName } from '../artifacts.ts';
 import { call, contractAt } from '../contracts.ts';
 import { type NetworkKeys, type NetworkState, readRunningNetwork } from '../local-state.ts';
 import { signerOf } from '../one-by-one.ts';
+import { type GatewayCa, readGatewayCa } from './gateway-ca.ts';
 import { type KeyOptions, keyOf, type Role } from './keys.ts';
 import { makeOutput, type Output } from './output.ts';
 
@@ -24,6 +25,7 @@ interface GlobalOptions extends KeyOptions {
   oracle?: string;
   rewards?: string;
   gateway?: string;
+  gatewayCa?: string;
   adapter?: string[];
   json: boolean;
   dryRun: boolean;
@@ -48,6 +50,8 @@ export interface Session {
   device: (identity: string) => Promise<{ contract: Contract; address: string; deviceId: string }>;
   /** Where chargers connect. @throws DevsenError `INPUT_INVALID` if nobody said */
   gatewayUrl: () => string;
+  /** The CAs of the gateway's certificate; undefined if nobody said. @throws DevsenError `INPUT_INVALID` if there are none */
+  gatewayCa: () => Promise<GatewayCa | undefined>;
   /** Base URLs of operators' adapters; none if nobody said. */
   adapterUrls: string[];
   /** Of a local network only. */
@@ -106,6 +110,10 @@ export async function inNetwork(
         const url = options.gateway ?? streams.env.GATEWAY_URL ?? place.local?.state.gatewayUrl;
         if (url === undefined) throw new DevsenError('INPUT_INVALID', 'which gateway? Give --gateway or GATEWAY_URL');
         return url;
+      },
+      gatewayCa: async () => {
+        const file = options.gatewayCa ?? streams.env.GATEWAY_CA_FILE;
+        return file === undefined ? undefined : readGatewayCa(file, Date.now());
       },
       adapterUrls:
         options.adapter ??

@@ -1,3 +1,4 @@
+import { createHash, X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ import { type NetworkKeys, type NetworkState, writeState } from '../../network/l
 import { signerOf } from '../../network/one-by-one.ts';
 import { ensureTerms } from '../../network/provision.ts';
 import { makeAnswering, requestsIn } from '../contracts/support/oracles.ts';
+import { makeCertificate } from '../support/certificates.ts';
 import { startChain, type TestChain } from '../support/chain.ts';
 import { startRecord, type ToldRecord } from './told-record.ts';
 
@@ -168,6 +170,8 @@ describe('devsen', () => {
       url: 'ws://127.0.0.1:1/CP-2',
       user: 'CP-2',
       password: expect.stringMatching(/^[0-9a-f]{40}$/),
+      securityProfile: 1,
+      ca: null,
     });
     const again = (await json('chargers', 'password', 'CP-2')) as { password: string };
     expect(again.password).not.toBe(added.password);
@@ -196,13 +200,61 @@ describe('devsen', () => {
     const lines = ['identity,latitude,longitude,connectors'];
     for (let n = 1; n <= 3; n++) lines.push(`ROW-${n},48.1${n},11.5,IEC_62196_T2:11`);
     await writeFile(file, lines.join('\n'));
-    expect(await json('chargers', 'import', file, '--out', out)).toEqual({ registered: 3, passwords: out });
+    expect(await json('chargers', 'import', file, '--out', out)).toEqual({
+      registered: 3,
+      passwords: out,
+      ca: null,
+    });
     const written = (await readFile(out, 'utf8')).trim().split('\n');
     expect(written).toHaveLength(4);
     expect(written[3]).toMatch(/^ROW-3,ws:\/\/127\.0\.0\.1:1\/ROW-3,[0-9a-f]{40}$/);
     expect((await stat(out)).mode & 0o777).toBe(0o600);
     expect((await text('chargers', 'import', file, '--out', out)).err).toBe(`Failed: ${out} is there already`);
     expect(await json('chargers', 'show', 'ROW-2')).toMatchObject({ latitudeDeg: 48.12 });
+    const dry = (await json('chargers', 'retire', 'ROW-3', '--for-ever', '--dry-run')) as object;
+    expect(dry).toMatchObject({ dryRun: true, method: 'retireDevice', what: 'retire ROW-3' });
+    expect(await json('chargers', 'retire', 'ROW-3', '--for-ever')).toEqual({ identity: 'ROW-3', isRetired: true });
+    expect(await json('chargers', 'show', 'ROW-3')).toMatchObject({ isRetired: true });
+  });
+
+  it('tells what a charger must trust to connect over TLS, and refuses what is of no use before anything is sent', async () => {
+    const [ca, leaf] = [join(dir, 'ca.pem'), join(dir, 'leaf.pem')];
+    const { cert } = makeCertificate({ commonName: 'Charging CA', purpose: 'ca' });
+    await writeFile(ca, cert);
+    await writeFile(leaf, makeCertificate({ commonName: 'gw.example', purpose: 'client' }).cert);
+    const sha256 = createHash('sha256').update(new X509Certificate(cert).raw).digest('hex');
+    const tls = ['--gateway', 'wss://gw.example/ocpp', '--gateway-ca', ca];
+    expect(await json('chargers', 'password', 'CP-1', ...tls)).toMatchObject({
+      url: 'wss://gw.example/ocpp/CP-1',
+      securityProfile: 2,
+      ca: { file: ca, pem: cert.trim().concat('\n'), certificates: [{ subject: 'CN=Charging CA', sha256 }] },
+    });
+    const shown = await text('chargers', 'password', 'CP-1', ...tls);
+    expect(shown.out).toContain(`${ca}\n  SHA-256          ${sha256} (CN=Charging CA)`);
+    const known = await text('chargers', 'password', 'CP-1', '--gateway', 'wss://gw.example');
+    expect(known.out).toContain('one that the charger trusts already');
+    const [file, out] = [join(dir, 'tls.csv'), join(dir, 'tls-out.csv')];
+    await writeFile(file, 'identity,latitude,longitude,connectors\nTLS-1,48,11,IEC_62196_T2:11\n');
+    await json('chargers', 'import', file, '--out', out, ...tls);
+    const [head, row] = (await readFile(out, 'utf8')).split('\n');
+    expect(head).toBe('identity,url,password,ca_sha256');
+    expect(row).toMatch(new RegExp(`^TLS-1,wss://gw.example/ocpp/TLS-1,[0-9a-f]{40},${sha256}$`));
+
+    const before = await chain.provider.getBlockNumber();
+    const add = ['chargers', 'add', 'TLS-2', '--at', '48,11', '--connector', 'IEC_62196_T2:11'];
+    const wss = ['--gateway', 'wss://gw.example', '--gateway-ca'];
+    expect(await text(...add, ...wss, leaf)).toMatchObject({
+      code: 2,
+      err: `Failed: ${leaf}: CN=gw.example is no CA`,
+    });
+    expect((await text(...add, ...wss, file)).err).toBe(`Failed: ${file} holds no certificate as PEM`);
+    // A password that was registered and not shown would be lost.
+    const nowhere = ['--rpc', chain.rpcUrl, '--oracle', local.addresses.oracle];
+    expect(await devsen([...add, ...nowhere], { DEVSEN_KEY: keys.manager })).toMatchObject({
+      code: 2,
+      err: 'Failed: which gateway? Give --gateway or GATEWAY_URL',
+    });
+    expect(await chain.provider.getBlockNumber()).toBe(before);
   });
 
   it('brings tokens into the vault and out again', async () => {
