@@ -1,5 +1,8 @@
-/** How often a condition is looked at, ms. */
-const POLL_MS = 10;
+/** Pauses between two looks at a condition, ms. */
+const LEAST_PAUSE_MS = 10;
+const MOST_PAUSE_MS = 200;
+/** What may take long is looked at less often: a look may read a chain or a database, and takes their time from others. */
+const PAUSE_PER_WAITED = 0.05;
 
 export interface WaitOptions {
   /** What is awaited, for the error: 'the charger to be listed as online'. */
@@ -17,7 +20,8 @@ export async function waitFor<T>(
   look: () => T | Promise<T>,
   { what, timeoutMs = 10_000 }: WaitOptions,
 ): Promise<Exclude<Awaited<T>, false | null | undefined>> {
-  const deadline = performance.now() + timeoutMs;
+  const began = performance.now();
+  const deadline = began + timeoutMs;
   let cause: unknown;
   for (;;) {
     try {
@@ -28,6 +32,8 @@ export async function waitFor<T>(
       cause = error;
     }
     if (performance.now() >= deadline) throw new Error(`waited ${timeoutMs} ms for ${what}, in vain`, { cause });
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    const waitedMs = performance.now() - began;
+    const pauseMs = Math.min(MOST_PAUSE_MS, Math.max(LEAST_PAUSE_MS, waitedMs * PAUSE_PER_WAITED));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
