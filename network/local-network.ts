@@ -52,8 +52,6 @@ export interface LocalNetworkOptions {
   gatewaySettings?: Readonly<Record<string, string>>;
   /** The operators' settings that are not to be as usual. */
   operatorSettings?: Readonly<Record<string, string>>;
-  /** Scripts that run as single operators instead of the network's own, by their place, 0 …; for tests. */
-  operatorScripts?: Readonly<Record<number, string>>;
   /** Each line that a process writes, for whoever wants to read it. */
   onLine?: (name: string, line: string) => void;
 }
@@ -65,6 +63,12 @@ export interface LocalNetwork {
   provider: JsonRpcProvider;
   chain: LocalChain;
   fleet: Fleet;
+  /**
+   * Starts the n-th operator, 0 …, which has ended, and waits until it is at work.
+   *
+   * @param script - what runs as it from now on instead of the network's own; for tests
+   */
+  startOperator: (n: number, script?: string) => Promise<void>;
   /** Ends everything; the files stay. */
   stop: () => Promise<void>;
 }
@@ -138,16 +142,18 @@ export async function startLocalNetwork(options: LocalNetworkOptions): Promise<L
       })),
       chargers: chargers.map(({ identity, connectors }) => ({ identity, connectors })),
     };
-    const startOperator = ({ adapterUrl, jobsUrl }: NetworkState['operators'][number], n: number) => {
-      const plan = operatorPlan(places, n, options.operatorScripts?.[n]);
+    const startOperator = (n: number, script?: string) => {
+      const { adapterUrl, jobsUrl } = state.operators[n] ?? {};
       const isReady = async () => (await isHealthy(`${adapterUrl}/health`)) && (await isHealthy(`${jobsUrl}/health`));
-      return fleet.start(member('services', plan, isReady, options));
+      return fleet.start(member('services', operatorPlan(places, n, script), isReady, options));
     };
     await Promise.all([
       step('gateway is at work', () =>
         fleet.start(member('services', gatewayPlan(places), () => isHealthy(`${gatewayAdminUrl}/health`), options)),
       ),
-      step(`${ports.operators.length} operators are at work`, () => Promise.all(state.operators.map(startOperator))),
+      step(`${ports.operators.length} operators are at work`, () =>
+        Promise.all(state.operators.map((_, n) => startOperator(n))),
+      ),
     ]);
     await writeState(dir, state, keys);
     if (options.withTraffic) {
@@ -155,7 +161,7 @@ export async function startLocalNetwork(options: LocalNetworkOptions): Promise<L
       await writeChargersFile(file, state.gatewayUrl, chargers, keys);
       await fleet.start(member('chargers', chargersPlan(file), async () => true, options));
     }
-    return { state, keys, provider, chain, fleet, stop };
+    return { state, keys, provider, chain, fleet, startOperator, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Contract, computeAddress } from 'ethers';
 import { ORACLE_ABI } from '../../core/abi.ts';
 import { deviceIdOf } from '../../core/identity.ts';
+import { decodeChargerStatus } from '../../core/queries.ts';
+import { STATUS } from '../../core/status.ts';
 import { ensureCards } from '../../network/cards.ts';
 import { contractAt } from '../../network/contracts.ts';
 import type { Charger } from '../../simulator/charger.ts';
@@ -11,6 +13,11 @@ import { startTestNetwork, type TestNetwork } from './test-network.ts';
 
 const CHARGERS = 100;
 const MINUTES_MS = 60_000;
+/** The operator that lies in the end, by its place. */
+const LIAR = 3;
+const FEE_JUELS = 10n ** 17n;
+/** `IOracleConsumer.Outcome.Expired` */
+const EXPIRED = 3n;
 /** Messages between two mishaps: two of each charger. */
 const MESSAGES_BETWEEN = 2 * CHARGERS;
 
@@ -26,6 +33,7 @@ const IMPATIENT = {
 describe('a network whose processes are killed while a hundred chargers send', () => {
   let network: TestNetwork;
   const chargers: Charger[] = [];
+  let cards: string[];
   const acknowledged = new Map<string, { frame: string; reply: string }[]>();
   const count = () => [...acknowledged.values()].reduce((sum, frames) => sum + frames.length, 0);
 
@@ -33,7 +41,7 @@ describe('a network whose processes are killed while a hundred chargers send', (
     network = await startTestNetwork({ chargers: CHARGERS });
     const { keys, chain } = network;
     // Of its own for each charger: a card that charges at one is refused at the others.
-    const cards = network.state.chargers.map(({ identity }) => `CARD-${identity}`);
+    cards = network.state.chargers.map(({ identity }) => `CARD-${identity}`);
     await ensureCards(chain.contracts, computeAddress(keys.asker), cards, Buffer.from(keys.idTagPepper, 'hex'));
     const starting = network.state.chargers.map(async ({ identity }, n) => {
       const frames: { frame: string; reply: string }[] = [];
@@ -134,5 +142,81 @@ describe('a network whose processes are killed while a hundred chargers send', (
       expect(deaths).toEqual([]);
     },
     12 * MINUTES_MS,
+  );
+
+  it(
+    'tells the consumer the truth, and the liar’s record says that it disagreed',
+    async () => {
+      await network.fleet.kill('operator-4', 'SIGTERM');
+      await network.startOperator(LIAR, 'test/e2e/lying-operator.ts');
+      const charger = await network.charger('CP-1');
+      charger.plug(1, { battery: { capacityWh: 77_000, levelWh: 10_000 }, maxPowerW: 11_000 });
+      expect(await charger.present(1, cards[0] ?? '')).toBeUndefined();
+      await charger.settled();
+      const [honest, liar] = [await network.record(0), await network.record(LIAR)];
+      const reply = await network.ask('CP-1', 1);
+      expect(reply.request.outcome).toBe('answered');
+      expect(reply.held).toMatchObject({ status: STATUS.Charging, errorClass: 0, online: true });
+      const statuses = network.state.operators.map(({ oracle }) => {
+        const given = reply.request.observations.find((observation) => observation.oracle === oracle);
+        return given && decodeChargerStatus(given.answer).status;
+      });
+      expect(statuses).toEqual([STATUS.Charging, STATUS.Charging, STATUS.Charging, STATUS.Faulted]);
+      expect(await network.record(0)).toEqual({ ...honest, agreed: honest.agreed + 1, disagreed: 0 });
+      expect(await network.record(LIAR)).toEqual({ ...liar, disagreed: 1 });
+    },
+    5 * MINUTES_MS,
+  );
+
+  it(
+    'still answers when one of the honest ones is dead',
+    async () => {
+      await network.fleet.kill('operator-1', 'SIGKILL');
+      const reply = await network.ask('CP-1', 1, { stragglerLimitMs: 0 });
+      expect(reply.request.outcome).toBe('answered');
+      expect(reply.held).toMatchObject({ status: STATUS.Charging, online: true });
+      expect(reply.request.observations.map(({ oracle }) => oracle)).not.toContain(network.state.operators[0]?.oracle);
+    },
+    5 * MINUTES_MS,
+  );
+
+  it(
+    'expires a request that too few honest ones answer: LINK comes back and the consumer is told',
+    async () => {
+      await network.fleet.kill('operator-2', 'SIGKILL');
+      const { provider, asker, state } = network;
+      const ledger = new Contract(state.addresses.oracle, ORACLE_ABI, asker);
+      const missed = await Promise.all([network.record(0), network.record(1)]);
+      const before: bigint = await ledger.getFunction('accountJuels')(state.addresses.consumer);
+      // one answers truly, one falsely, two not at all: no two are equal
+      const asked = Promise.withResolvers<string>();
+      const asking = network.ask('CP-1', 1, { answerLimitMs: 4 * MINUTES_MS }, asked.resolve);
+      const requestId = await asked.promise;
+      const fromBlock = await provider.getBlockNumber();
+      await network.observations(requestId, 2);
+      expect(await ledger.getFunction('accountJuels')(state.addresses.consumer)).toBe(before - 4n * FEE_JUELS);
+
+      await provider.send('evm_increaseTime', [301]);
+      // One of the two that are left may be first.
+      await ledger
+        .getFunction('expire')(requestId)
+        .then((tx) => tx.wait())
+        .catch(() => undefined);
+
+      const reply = await asking;
+      expect(reply.request.outcome).toBe('expired');
+      expect(reply.request.observations).toHaveLength(2);
+      // the two that answered were paid, the other two were not
+      expect(await ledger.getFunction('accountJuels')(state.addresses.consumer)).toBe(before - 2n * FEE_JUELS);
+      const consumer = await contractAt('ExampleStatusConsumer', state.addresses.consumer, asker);
+      const told = await consumer.queryFilter('NotTold', fromBlock);
+      expect(told.map((log) => ('args' in log ? [log.args.requestId, log.args.outcome] : []))).toEqual([
+        [requestId, EXPIRED],
+      ]);
+      expect((await network.record(0)).missed).toBe((missed[0]?.missed ?? 0) + 1);
+      expect((await network.record(1)).missed).toBe((missed[1]?.missed ?? 0) + 1);
+      expect(network.deaths).toEqual([]);
+    },
+    8 * MINUTES_MS,
   );
 });

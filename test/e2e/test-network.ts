@@ -43,8 +43,6 @@ export interface TestNetworkOptions {
   chargers: number | readonly string[];
   /** Most power of their connectors, W; the usual of a local network unless told. */
   maxPowerW?: number;
-  /** Scripts in place of the network's own operator, by the operator's place, 0 …; relative to the repository. */
-  operatorScripts?: Readonly<Record<number, string>>;
 }
 
 /** A whole network of separate processes, as `npm start` runs it, in a directory of its own. */
@@ -71,7 +69,6 @@ export async function startTestNetwork(options: TestNetworkOptions): Promise<Tes
     step: (_what, work) => work(),
     tell: () => {},
     onDeath: (exit) => void deaths.push(exit),
-    ...(options.operatorScripts ? { operatorScripts: options.operatorScripts } : {}),
   }).catch(async (error) => {
     await watchdog.close();
     throw error;
