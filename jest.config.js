@@ -13,6 +13,7 @@ export default {
   globalSetup: '<rootDir>/test/setup/global-setup.js',
   reporters: ['default', '<rootDir>/test/setup/exit-reporter.js'],
   injectGlobals: false,
+  testSequencer: '<rootDir>/test/setup/longest-first.js',
   // One more than the least machine has cores: tests wait for processes, blocks and sockets much of the time.
   maxWorkers: 3,
   openHandlesTimeout: 0,
