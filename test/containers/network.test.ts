@@ -83,13 +83,15 @@ async function startWell(name: string): Promise<Supervised> {
       .at(-1)
       ?.find((line) => line.name === 'HEALTHCHECK')?.rest ?? '[]';
   const check = services[name]?.healthcheck?.test?.slice(1) ?? execForm(inImage);
-  await waitFor(
-    async () => {
-      if (running.hasExited()) throw new Error(`${name} has ended:\n${said.get(name)?.join('\n')}`);
-      return (await run(`${name}-check`, check)).code === 0;
-    },
-    { what: `${name} to be well`, timeoutMs: START_LIMIT_MS },
-  );
+  const urls = check.flatMap((word) => here(word, placeOf(name)).match(/http:\S+/) ?? []);
+  const isUp = () => running.hasExited() || Promise.all(urls.map((url) => fetch(url))).then(() => true);
+  // A check is a process of its own: it takes the time from what is starting.
+  await waitFor(isUp, { what: `${name} to listen`, timeoutMs: START_LIMIT_MS });
+  await waitFor(() => running.hasExited() || run(`${name}-check`, check).then(({ code }) => code === 0), {
+    what: `${name} to be well`,
+    timeoutMs: START_LIMIT_MS,
+  });
+  if (running.hasExited()) throw new Error(`${name} has ended:\n${said.get(name)?.join('\n')}`);
   return running;
 }
 
