@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { freePort } from '../support/ports.ts';
 import { type NodeProcess, startNodeProcess } from './node-process.ts';
 import { passThrough, type RpcProxy, startRpcProxy } from './rpc-proxy.ts';
-import { makeWorld, PATIENCE_MS, type World, waitFor } from './world.ts';
+import { ANSWER, makeWorld, PATIENCE_MS, type World, waitFor } from './world.ts';
 
 jest.setTimeout(PATIENCE_MS);
 
@@ -9,10 +10,15 @@ describe('a job node that is killed (SIGKILL) and started again', () => {
   let world: World;
   let proxy: RpcProxy;
   let nonce = 0;
+  /** The same for each node, as answers that come later find it. */
+  let port: number;
   /** The node that runs: the one that came after the last death is the next to die. */
   let node: NodeProcess | undefined;
   beforeAll(async () => {
-    world = await makeWorld();
+    port = await freePort();
+    world = await makeWorld({
+      specChanges: (toml) => toml.replace('name="devsen"', 'name="devsen" async="true"'),
+    });
     proxy = await startRpcProxy(world.chain.rpcUrl);
   });
   afterAll(async () => {
@@ -21,7 +27,7 @@ describe('a job node that is killed (SIGKILL) and started again', () => {
     await world.close();
   });
 
-  const start = () => startNodeProcess(world.env({ RPC_URL: proxy.url }));
+  const start = () => startNodeProcess(world.env({ RPC_URL: proxy.url, JOBS_PORT: `${port}` }));
 
   /** Asks, has the node killed at a moment, starts it again, and expects one answer by one successful tx. */
   async function expectOneAnswer(killAt: (kill: () => void) => void): Promise<void> {
@@ -73,6 +79,32 @@ describe('a job node that is killed (SIGKILL) and started again', () => {
       };
     });
     expect(world.bridge.asked.length - askedBefore).toBe(2);
+  });
+
+  it('takes an answer that comes later though it died while it waited, and does not ask again', async () => {
+    const ready = world.bridge.answer;
+    const askedBefore = world.bridge.asked.length;
+    const awaits = async () => {
+      const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      return metrics.includes('devsen_jobs_awaited_answers 1');
+    };
+    const bring = async (url: string) => {
+      const body = JSON.stringify({ value: { result: ANSWER } });
+      return (await fetch(url, { method: 'PATCH', body }).catch(() => undefined))?.status === 200;
+    };
+    let brought: Promise<unknown> | undefined;
+    await expectOneAnswer((kill) => {
+      world.bridge.answer = (ask) => {
+        world.bridge.answer = ready;
+        const url = String(world.bridge.asked[ask - 1]?.responseURL);
+        brought = waitFor(awaits, { what: 'the run to wait' })
+          .then(kill)
+          .then(() => waitFor(() => bring(url), { what: 'the answer to be taken' }));
+        return { status: 200, body: { pending: true } };
+      };
+    });
+    await brought;
+    expect(world.bridge.asked.length - askedBefore).toBe(1);
   });
 
   it(
