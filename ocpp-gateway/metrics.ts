@@ -81,15 +81,28 @@ export function makeMetrics(gauges: GatewayGauges): GatewayMetrics {
         this.set(read());
       },
     });
+  /** What is counted elsewhere since the start. */
+  const total = (name: string, help: string, read: () => number) =>
+    new Counter({
+      name: `${PREFIX}${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
 
   gauge('connections', 'Chargers connected now.', gauges.connections);
   gauge('outbox_pending_events', 'Events that Redis does not have yet.', gauges.pendingEvents);
   gauge('outbox_pending_bytes', 'Memory taken by events that Redis does not have yet.', gauges.pendingBytes);
   gauge('outbox_lag_seconds', 'Age of the oldest event that Redis does not have yet.', () => gauges.lagMs() / 1000);
-  gauge('outbox_written_events', 'Events written to Redis since the start.', gauges.writtenEvents);
-  gauge('outbox_written_batches', 'Batches written to Redis since the start.', gauges.writtenBatches);
-  gauge('tls_certificate_expires', 'When the TLS certificate expires, Unix seconds; 0 if there is none.', () =>
-    Math.floor(gauges.certificateExpiresAtMs() / 1000),
+  total('outbox_written_events_total', 'Events written to Redis.', gauges.writtenEvents);
+  total('outbox_written_batches_total', 'Batches written to Redis.', gauges.writtenBatches);
+  gauge(
+    'tls_certificate_expiry_timestamp_seconds',
+    'When the TLS certificate expires, Unix seconds; 0 if there is none.',
+    () => Math.floor(gauges.certificateExpiresAtMs() / 1000),
   );
   gauge('healthy', '1 if the gateway is healthy, else 0.', () => (gauges.isHealthy() ? 1 : 0));
   new Gauge({

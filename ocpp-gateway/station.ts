@@ -43,6 +43,7 @@ export interface StationLimits {
 /** A connection, for whoever runs the gateway. */
 export interface StationFacts {
   identity: string;
+  version: OcppVersion;
   epoch: number;
   /** Unix ms. */
   connectedAtMs: number;
@@ -257,7 +258,7 @@ export function makeStation(
     identity,
     epoch,
     version,
-    facts: () => ({ identity, epoch, connectedAtMs, lastFrameAtMs, callsInFlight: inFlight.size }),
+    facts: () => ({ identity, version, epoch, connectedAtMs, lastFrameAtMs, callsInFlight: inFlight.size }),
     end,
     closed,
     command: calls.send,

@@ -32,7 +32,7 @@ describe('a gateway, towards whoever runs it', () => {
     const { status, body } = await get(gateway.adminPort);
     expect(status).toBe(200);
     const time = expect.stringMatching(/^\d{4}-.*Z$/);
-    const facts = { epoch: expect.any(Number), callsInFlight: 0, connectedAt: time };
+    const facts = { version: 'ocpp1.6', epoch: expect.any(Number), callsInFlight: 0, connectedAt: time };
     expect(body).toEqual({
       chargers: [
         { identity: 'CPa', ...facts, lastFrameAt: null },

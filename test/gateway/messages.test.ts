@@ -260,6 +260,9 @@ describe('a gateway, towards its chargers', () => {
     await charger.call('1', 'Heartbeat', {});
     const metrics = await (await fetch(`${base}/metrics`)).text();
     expect(metrics).toMatch(/^devsen_gateway_connections 1$/m);
+    expect(metrics).toMatch(
+      /^# TYPE devsen_gateway_outbox_written_events_total counter\ndevsen_gateway_outbox_written_events_total [1-9]\d*$/m,
+    );
     const waiting = /^devsen_gateway_operator_waiting_batches\{operator="0x(01|02|03|04)+"\} [1-9]\d*$/gm;
     expect(metrics.match(waiting)).toHaveLength(4);
     expect(metrics).toMatch(/^devsen_gateway_messages_total\{action="Heartbeat",outcome="answered"\} \d+$/m);

@@ -126,7 +126,7 @@ describe('a gateway with TLS', () => {
     ).rejects.toThrow(/protocol version|unsupported protocol|alert|reset/i);
     const metrics = await (await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`)).text();
     expect(metrics).toMatch(/^devsen_gateway_refused_total\{reason="TLS handshake failed"\} [1-9]/m);
-    expect(metrics).toMatch(/^devsen_gateway_tls_certificate_expires 1\d{9}$/m);
+    expect(metrics).toMatch(/^devsen_gateway_tls_certificate_expiry_timestamp_seconds 1\d{9}$/m);
   });
 
   it('cuts off those who do not finish TLS, and those who do not finish their request', async () => {
