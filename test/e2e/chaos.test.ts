@@ -30,7 +30,7 @@ describe('sessions in a network in which everything fails once', () => {
   const acknowledged = new Map<string, number>();
 
   beforeAll(async () => {
-    network = await startTestNetwork({ chargers: 5, maxPowerW: POWER_W });
+    network = await startTestNetwork({ chargers: 6, maxPowerW: POWER_W });
     driver = await makeDriver(network);
   }, 4 * MINUTES_MS);
   afterAll(() => network?.close(), MINUTES_MS);
@@ -106,7 +106,7 @@ describe('sessions in a network in which everything fails once', () => {
   }
 
   it(
-    'end settled or given back, with every token where it belongs and no charger left running',
+    'end settled, expired or given back, with every token where it belongs and no charger left running',
     async () => {
       const { fleet, deaths, state } = network;
       // Its clock is late by the ten minutes that it will be away.
@@ -116,13 +116,15 @@ describe('sessions in a network in which everything fails once', () => {
       const away = await plugIn('CP-3', SLOW_W, { clock: late, meterIntervalMs: MINUTES_MS });
       const limited = await plugIn('CP-4', POWER_W);
       const asking = await plugIn('CP-5', POWER_W);
+      const lost = await plugIn('CP-6', POWER_W);
       const before = await ledger();
-      const [ofSteady, ofRebooted, ofAway, ofLimited] = await Promise.all([
+      const [ofSteady, ofRebooted, ofAway, ofLimited, ofLost] = await Promise.all([
         charge(steady, '60'),
         charge(rebooted, '60'),
         charge(away, '20'),
         // 0.50 flat and 0.30 a kWh: about 900 Wh, which take eight seconds. The car waits as soon as it may charge.
         Promise.all([charge(limited, '0.77'), pauseAtOnce(limited.charger)]).then(([id]) => id),
+        Promise.all([charge(lost, '0.65'), pauseAtOnce(lost.charger)]).then(([id]) => id),
       ]);
 
       // Redis goes, and comes back with all that was acknowledged.
@@ -191,6 +193,21 @@ describe('sessions in a network in which everything fails once', () => {
         stop: 'Remote',
       });
 
+      // The operators that were away have what they missed.
+      const kept = () =>
+        (readOperatorLog(network.adapterDatabase(1)).get('CP-3') ?? []).filter(({ frame }) =>
+          frame.includes('"MeterValues"'),
+        );
+      await waitFor(() => kept().length >= 10, { what: 'what was missed to be there', timeoutMs: 3 * MINUTES_MS });
+
+      // All operators go, for good: the gateway alone ends a session at what it may take, and its deposit expires.
+      await Promise.all(state.operators.map(({ name }) => fleet.kill(name, 'SIGKILL')));
+      lost.charger.act(1, { kind: 'resume' });
+      await untilIdle(lost.charger);
+      await network.provider.send('evm_increaseTime', [await lost.driving.deadlineSec()]);
+      await lost.driving.expire(ofLost);
+      expect(await lost.driving.session(ofLost)).toMatchObject({ state: 'Expired', energyWh: 0 });
+
       const after = await ledger();
       const all = ({ ofDriver, owner, fees }: typeof after) => ofDriver + owner + fees;
       // Nothing is locked any more, nothing was made or lost, and the vault has what it says.
@@ -199,12 +216,9 @@ describe('sessions in a network in which everything fails once', () => {
       expect(after.there).toBe(before.there);
       expect(after.there).toBe(after.held);
       expect(after.owner).toBeGreaterThan(before.owner);
-      for (const { charger } of [steady, rebooted, away, limited, asking]) await untilIdle(charger);
-      // The operators that were away have what they missed, and nobody told anything else than the others.
+      for (const { charger } of [steady, rebooted, away, limited, asking, lost]) await untilIdle(charger);
+      // Nobody told anything else than the others.
       for (const [n] of state.operators.entries()) expect((await network.record(n)).disagreed).toBe(0);
-      const told = readOperatorLog(network.adapterDatabase(1)).get('CP-3') ?? [];
-      const kept = told.filter(({ frame }) => frame.includes('"MeterValues"'));
-      expect(kept.length).toBeGreaterThanOrEqual(10);
       expect(deaths).toEqual([]);
     },
     12 * MINUTES_MS,

@@ -28,6 +28,10 @@ export interface Driving {
   session: (sessionId: string) => Promise<SessionNow>;
   /** Waits until a session is in one of these states. */
   untilIn: (sessionId: string, ...states: string[]) => Promise<SessionNow>;
+  /** From a session's lock on to the deadline after which its deposit may be sent back, s. */
+  deadlineSec: () => Promise<number>;
+  /** Sends the deposit of a session back whose deadline has passed. */
+  expire: (sessionId: string) => Promise<void>;
   /** Why a session was closed. */
   reason: (sessionId: string) => Promise<string>;
 }
@@ -74,6 +78,8 @@ function drivingAt(device: Contract, account: string): Driving {
         if (states.includes(now.state)) return now;
         throw new Error(`it is ${now.state}`);
       }),
+    deadlineSec: async () => Number(await call(device, 'SESSION_SEC')),
+    expire: async (sessionId) => void (await send('expireSession', sessionId)),
     reason: async (sessionId) => {
       const [log] = await device.queryFilter(device.getEvent('SessionClosed')(sessionId));
       return REASONS[Number((log as unknown as { args: { reason: bigint } } | undefined)?.args.reason ?? 0n)] ?? '';
