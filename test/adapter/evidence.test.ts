@@ -62,8 +62,8 @@ const namesOf = (events: readonly ChargerEvent[]) =>
   events.map(({ kind, frame }) => (kind === 'call' ? String(JSON.parse(frame)[2]) : kind));
 
 describe('evidence', () => {
+  const { gateway, record, evidence, asOf, of, means } = begin();
   it('is all that a session on chain rests on, in parts that a node takes, however large a batch is', async () => {
-    const { gateway, record, evidence, of, asOf } = begin();
     const { text, parts, result, answer } = await gather(evidence, of({ sessionId: SESSION }));
     expect(parts).toBeGreaterThan(2);
     const shown = verifyEvidence(text, () => gateway.key.address);
@@ -78,7 +78,6 @@ describe('evidence', () => {
   });
 
   it('is of a status, a reading and a period what the answer was read from', async () => {
-    const { gateway, evidence, of, asOf, record } = begin();
     const shownOf = async (question: object) => {
       const { text, answer } = await gather(evidence, of(question));
       const shown = verifyEvidence(text, () => gateway.key.address);
@@ -98,7 +97,6 @@ describe('evidence', () => {
   });
 
   it('shows nothing with one byte of it altered', async () => {
-    const { gateway, evidence, of } = begin();
     const { text } = await gather(evidence, of({ query: 'meter-reading', connector: 1 }));
     const bytes = Buffer.from(text);
     const isProven = (of: Buffer) => verifyEvidence(of.toString(), () => gateway.key.address).isProven;
@@ -115,7 +113,6 @@ describe('evidence', () => {
   });
 
   it('is none where nothing is on record, is not given in part, and names what is asked wrongly', async () => {
-    const { evidence, means, of } = begin();
     const nothing = await gather(evidence, of({ sessionId: `0x${'11'.repeat(32)}` }));
     expect(JSON.parse(nothing.text)).toEqual({ batches: [], events: [] });
     const without = makeEvidence({ ...means, batches: () => undefined }).get('evidence') as Endpoint;
