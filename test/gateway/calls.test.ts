@@ -12,27 +12,28 @@ const IN_A_MINUTE = () => Date.now() + 60_000;
 describe('a call to a charger', () => {
   let redis: TestRedis;
   let gateway: RunningGateway;
+  let impatient: RunningGateway;
   let count = 0;
 
   beforeAll(async () => {
     redis = await startRedis();
-    gateway = await startTestGateway(redis.url, {
-      CALL_TIMEOUT_MS: '500',
-      MAX_CALLS_WAITING: '2',
-      MAX_BAD_MESSAGES: '1',
-    });
+    const limits = { MAX_CALLS_WAITING: '2', MAX_BAD_MESSAGES: '1' };
+    gateway = await startTestGateway(redis.url, limits);
+    const sources = otherSources();
+    impatient = await startTestGateway(redis.url, { ...limits, CALL_TIMEOUT_MS: '1500' }, { sources });
   });
   afterAll(async () => {
+    await impatient.close();
     await gateway.close();
     await redis.close();
   });
 
-  const connect = async () => {
+  const connect = async (to = gateway) => {
     const identity = `CPcall${++count}`;
-    return { identity, charger: await connectCharger(gateway.port, identity) };
+    return { identity, charger: await connectCharger(to.port, identity) };
   };
-  const send = (identity: string, action: string, payload = '{}', deadlineMs = IN_A_MINUTE()) =>
-    gateway.command(identity, { action, payload, deadlineMs });
+  const send = (identity: string, action: string, payload = '{}', deadlineMs = IN_A_MINUTE(), by = gateway) =>
+    by.command(identity, { action, payload, deadlineMs });
   const callsTo = (charger: RawCharger) => charger.received.filter((text) => text.startsWith('[2,'));
   /** The text of the nth call that reaches the charger; waits for it. */
   const nthCall = (charger: RawCharger, n: number) =>
@@ -121,9 +122,9 @@ describe('a call to a charger', () => {
   });
 
   it('that is not answered in time is given up, its late answers are ignored, and the next one goes out', async () => {
-    const { identity, charger } = await connect();
-    const silent = send(identity, 'ClearCache');
-    const next = send(identity, 'GetLocalListVersion');
+    const { identity, charger } = await connect(impatient);
+    const silent = send(identity, 'ClearCache', '{}', IN_A_MINUTE(), impatient);
+    const next = send(identity, 'GetLocalListVersion', '{}', IN_A_MINUTE(), impatient);
     expect(await silent).toEqual({ kind: 'silent' });
     const lateId = idOf(await nthCall(charger, 1));
     // More than may be malformed in a row.
@@ -147,46 +148,47 @@ describe('a call to a charger', () => {
 
   it('has its answer go on record once what follows from that is done, and not where it fails or comes too late', async () => {
     const { identity, charger } = await connect();
+    /** Sends the nth call and has it answered; gives how it ends once the answer is heard. */
     const answered = async (n: number, follow: () => Promise<void>) => {
-      let heard = '';
-      const command = { action: 'ClearCache', payload: '{}', deadlineMs: IN_A_MINUTE() };
+      const heard = Promise.withResolvers<string>();
       const end = gateway.command(identity, {
-        ...command,
+        action: 'ClearCache',
+        payload: '{}',
+        deadlineMs: IN_A_MINUTE(),
         heard: (text) => {
-          heard = text;
+          heard.resolve(text);
           return follow();
         },
       });
       const answer = `[3,"${idOf(await nthCall(charger, n))}",{"status":"Rejected"}]`;
       charger.send(answer);
-      await waitFor(() => heard === answer, { what: 'the answer to be heard' });
-      return end;
+      expect(await heard.promise).toBe(answer);
+      return { end };
     };
+    const kinds = async () => (await eventsOf(identity)).map(({ kind }) => kind);
     const first = Promise.withResolvers<void>();
-    const end = answered(1, () => first.promise);
-    await nthCall(charger, 1);
+    const { end } = await answered(1, () => first.promise);
     await charger.call('own', 'Heartbeat', {});
-    expect((await eventsOf(identity)).map(({ kind }) => kind)).toEqual(['open', 'call']);
+    expect(await kinds()).toEqual(['open', 'call']);
     first.resolve();
     expect(await end).toEqual({ kind: 'result', payload: '{"status":"Rejected"}' });
-    expect(await answered(2, () => Promise.reject(new Error('Redis is away')))).toEqual({ kind: 'unrecorded' });
+    const failed = await answered(2, () => Promise.reject(new Error('Redis is away')));
+    expect(await failed.end).toEqual({ kind: 'unrecorded' });
     const third = Promise.withResolvers<void>();
-    const late = answered(3, () => third.promise);
-    await nthCall(charger, 3);
-    await charger.call('again', 'Heartbeat', {});
+    const late = await answered(3, () => third.promise);
     await charger.close();
-    await waitFor(() => !gateway.chargers().includes(identity), { what: 'the charger to be gone' });
-    third.resolve();
-    expect(await late).toEqual({ kind: 'unrecorded' });
-    const kinds = async () => (await eventsOf(identity)).map(({ kind }) => kind);
     await waitFor(async () => (await kinds()).includes('close'), { what: 'the end of the connection' });
-    expect(await kinds()).toEqual(['open', 'call', 'answer', 'call', 'close']);
+    third.resolve();
+    expect(await late.end).toEqual({ kind: 'unrecorded' });
+    await connectCharger(gateway.port, identity).then((back) => back.close());
+    await waitFor(async () => (await kinds()).filter((kind) => kind === 'close').length === 2, { what: 'another end' });
+    expect(await kinds()).toEqual(['open', 'call', 'answer', 'close', 'open', 'close']);
   });
 
   it('is not sent after its deadline', async () => {
-    const { identity, charger } = await connect();
-    const first = send(identity, 'ClearCache');
-    const second = send(identity, 'Reset', '{"type":"Hard"}', Date.now() + 100);
+    const { identity, charger } = await connect(impatient);
+    const first = send(identity, 'ClearCache', '{}', IN_A_MINUTE(), impatient);
+    const second = send(identity, 'Reset', '{"type":"Hard"}', Date.now() + 100, impatient);
     expect(await first).toEqual({ kind: 'silent' });
     expect(await second).toEqual({ kind: 'expired' });
     expect(callsTo(charger)).toHaveLength(1);

@@ -25,7 +25,7 @@ describe('gateways of one network', () => {
   beforeAll(async () => {
     redis = await startRedis();
     one = await startOneOfTwo(redis.url, 0, sources);
-    other = await startOneOfTwo(redis.url, 1, sources, { CALL_TIMEOUT_MS: '300' });
+    other = await startOneOfTwo(redis.url, 1, sources, { CALL_TIMEOUT_MS: '1500' });
   });
   afterAll(async () => {
     await one.close();

@@ -57,6 +57,7 @@ describe('a session that a contract opened', () => {
   const nthCall = async (charger: RawCharger, action: string, n = 1, status = 'Accepted') => {
     const call = await waitFor(() => callsTo(charger).filter((one) => one[2] === action)[n - 1], {
       what: `call ${n} of ${action}`,
+      timeoutMs: 60_000,
     });
     charger.send([3, call[1], { status }]);
     return call;
