@@ -5,21 +5,12 @@ import type { Logger } from '../runtime/log.ts';
 import type { Running } from '../runtime/process.ts';
 import { openApprovalQueue } from './approval-queue.ts';
 import { makeApprovals } from './approvals.ts';
-import { makeAvailabilityList } from './availability-list.ts';
-import { batched } from './batching.ts';
+import { makeBridgeEndpoints } from './bridge-endpoints.ts';
 import { makeCardIndex } from './card-index.ts';
 import { chainSource, type NetworkNews, type OpenNetworkSource } from './chain.ts';
 import { makeChanges } from './changes.ts';
-import { coalesced } from './coalescing.ts';
-import { makeCommandEndpoints } from './command-endpoints.ts';
-import { makeCommandReader } from './command-reader.ts';
 import { openDatabase } from './database.ts';
-import { makeEndedReader } from './ended-reader.ts';
-import { makeEndedSessions } from './ended-sessions.ts';
-import { makeEndpoints } from './endpoints.ts';
 import { makeEventReader } from './event-reader.ts';
-import { makeEvidence } from './evidence.ts';
-import { makeExpiredRequests } from './expired-requests.ts';
 import { readHealth } from './health.ts';
 import { makeHousekeeping } from './housekeeping.ts';
 import { serveHttp } from './http.ts';
@@ -34,7 +25,6 @@ import { makePublicRecord } from './public-record.ts';
 import { makeRateLimit } from './rate-limit.ts';
 import { makeRecordReader } from './record-reader.ts';
 import { gatewayHealth, type Recording, startRecording } from './recording.ts';
-import { makeSessionEndpoints } from './session-endpoints.ts';
 import { makeSessionReader } from './session-reader.ts';
 import { makeSessionRecord } from './session-record.ts';
 import type { AdapterSettings } from './settings.ts';
@@ -172,47 +162,14 @@ export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdap
     log,
     now,
   });
-  const commandMeans = {
-    knowing,
-    command: makeCommandReader(db, reader, session),
-    approve: async (requestId: string, asOfSec: number) => {
+  const endpoints = makeBridgeEndpoints({
+    ...{ db, knowing, reader, meter, uptime, session, meterKeyOf, network, settings, now },
+    approve: async (requestId, asOfSec) => {
       if (recording === undefined) throw new DevsenError('NOT_YET', 'the chain has not told the network');
       return approvals.approve(recording.network, requestId, asOfSec);
     },
-    meterKeyOf,
-    waitMs: settings.ANSWER_WAIT_MS,
-  };
-  const questions = new Map([
-    ...makeEndpoints({ reader, meter, uptime, knowing }),
-    ...makeSessionEndpoints({ knowing, session, meterKeyOf }),
-  ]);
-  const endpoints = new Map([
-    ...batched(coalesced(questions)),
-    ...coalesced(
-      new Map([
-        ...makeCommandEndpoints(commandMeans),
-        ...makeAvailabilityList({ db, knowing, reader, chargersInCell: network.chargersInCell, now }),
-        ...makeEvidence({
-          ...{ db, knowing, reader, meter, uptime, session, meterKeyOf },
-          batches: () => recording?.batches,
-        }),
-        ...makeEndedSessions({
-          reader: makeEndedReader(db, session),
-          chain: network.settling,
-          account: settings.OPERATOR_ACCOUNT,
-          slotMs: settings.SETTLE_SLOT_SEC * 1000,
-          now,
-        }),
-        ...makeExpiredRequests({
-          chain: network.settling,
-          requests: network.overdue,
-          account: settings.OPERATOR_ACCOUNT,
-          slotMs: settings.SETTLE_SLOT_SEC * 1000,
-          now,
-        }),
-      ]),
-    ),
-  ]);
+    batches: () => recording?.batches,
+  });
   const later = makeLaterAnswers({
     store: makeLaterStore(db),
     endpoints,
