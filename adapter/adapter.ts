@@ -72,7 +72,7 @@ export async function startAdapter(settings: AdapterSettings, log: Logger): Prom
  */
 export async function startAdapterWith(means: AdapterMeans): Promise<RunningAdapter> {
   const { settings, log, now } = means;
-  const db = openDatabase(settings.ADAPTER_DATABASE);
+  const db = openDatabase(settings.ADAPTER_DATABASE, settings.MESSAGE_DAYS > 0);
   const memory = makeMemory(db);
   const reader = makeRecordReader(db);
   let recording: Recording | undefined;

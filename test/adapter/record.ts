@@ -27,8 +27,8 @@ const NAMES = ['Unknown', 'Available', 'Occupied', 'Charging', 'Suspended', 'Res
 export const TEST_PEPPER = Buffer.from('pepper of the tests');
 
 /** An operator's record in a database of its own, without queue and HTTP. */
-export function makeTestRecord(gateways: readonly ListedGateway[], path = ':memory:') {
-  const db = openDatabase(path);
+export function makeTestRecord(gateways: readonly ListedGateway[], path = ':memory:', isGivingBack = false) {
+  const db = openDatabase(path, isGivingBack);
   const outcomes: string[] = [];
   const ingest = makeIngest(db, TEST_NETWORK, makeLog('test', 'silent'), {
     batch: (outcome) => outcomes.push(outcome),

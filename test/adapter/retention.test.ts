@@ -307,11 +307,11 @@ describe('messages whose text is deleted for its age', () => {
     expect(after.map(({ hash }) => hash)).toEqual(hashes);
   });
 
-  it('leave the file smaller', async () => {
+  it('leave a file smaller that can give back', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'devsen-retention-'));
     const path = join(folder, 'adapter.sqlite');
     const gateway = makeTestGateway({ bootedAtMs: ms(1_000) });
-    const record = makeTestRecord([gateway.listed()], path);
+    const record = makeTestRecord([gateway.listed()], path, true);
     try {
       record.apply(gateway.flush(ms(1_000)));
       gateway.open('CH-1', ms(1_001));
