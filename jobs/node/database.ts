@@ -110,8 +110,41 @@ const MIGRATIONS = [
   'ALTER TABLE txs ADD COLUMN senders TEXT;',
 ];
 
+/** A database that no other process may open as its own; others may read it meanwhile, as a copy does. */
+class OwnDatabase extends DatabaseSync {
+  readonly #lock: DatabaseSync | undefined;
+
+  constructor(path: string) {
+    const lock = path === ':memory:' ? undefined : takeLock(`${path}-lock`);
+    try {
+      super(path);
+    } catch (error) {
+      lock?.close();
+      throw error;
+    }
+    this.#lock = lock;
+  }
+
+  override close(): void {
+    super.close();
+    this.#lock?.close();
+  }
+}
+
+/** An empty database beside the other, in a transaction without end: the system takes the lock away when this process ends. */
+function takeLock(path: string): DatabaseSync {
+  const lock = new DatabaseSync(path, { timeout: 2_000 });
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
 /**
- * Opens the job node's database, for this process alone, and brings its schema up to date.
+ * Opens the job node's database, for this process alone, and brings its schema up to date. Others may read it meanwhile.
  *
  * Writes survive the death of the process. A power cut may lose the last ones (`synchronous = NORMAL`), which costs
  * nothing: requests are read again from the chain, and a fulfilment that was sent is found there before a second.
@@ -121,12 +154,17 @@ const MIGRATIONS = [
 export function openDatabase(path: string): DatabaseSync {
   try {
     mkdirSync(dirname(path), { recursive: true });
-    const db = new DatabaseSync(path);
-    db.exec('PRAGMA busy_timeout = 2000; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;');
-    db.exec('PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;');
-    db.exec('BEGIN EXCLUSIVE; COMMIT;');
-    migrate(db);
-    return db;
+    const db = new OwnDatabase(path);
+    try {
+      db.exec(
+        'PRAGMA busy_timeout = 2000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;',
+      );
+      migrate(db);
+      return db;
+    } catch (error) {
+      db.close();
+      throw error;
+    }
   } catch (error) {
     if (error instanceof DevsenError) throw error;
     const isLocked = /locked|busy/i.test((error as Error).message);

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { openDatabase } from '../../jobs/node/database.ts';
 import { backUpOperator } from '../../network/backup.ts';
 import { makeTestRecord } from '../adapter/record.ts';
 import { makeTestGateway } from '../support/batches.ts';
@@ -35,6 +36,22 @@ describe("a backup of an operator's databases", () => {
     expect(restored.told('CH-1', 1, 1_004)).toBe(record.told('CH-1', 1, 1_004));
     restored.db.close();
     record.db.close();
+  });
+
+  it('copies a job node’s database while the node has it open, for itself alone', async () => {
+    const path = join(dir, 'jobs.sqlite');
+    const db = openDatabase(path);
+    try {
+      db.exec("INSERT INTO account VALUES ('0x01', '31337')");
+      const [copy = ''] = await backUpOperator([path], join(dir, 'kept'), 0);
+      const restored = openDatabase(copy);
+      expect(restored.prepare('SELECT * FROM account').all()).toEqual([{ address: '0x01', chain_id: '31337' }]);
+      restored.close();
+      expect(() => openDatabase(path)).toThrow('another process uses it');
+    } finally {
+      db.close();
+    }
+    openDatabase(path).close();
   });
 
   it('says so if there is nothing to copy, or what is there is no database, and leaves nothing half done', async () => {
