@@ -1,29 +1,36 @@
-/** A command as a document has it: the npm script it calls, `devsen` among them, and the arguments a shell would make of it. */
+/** A command line as a document has it. */
 export interface ReadmeCommand {
-  script: string;
-  args: string[];
+  /** As it is written, in one line and without its comment. */
+  line: string;
+  /** Settings that stand before the command, as in `NAME=value npm run …`. */
+  env: Record<string, string>;
+  /** The command and its arguments, as a shell would make them of the line. */
+  words: string[];
+  /** What is then typed into it: the lines after it that begin with `> `. */
+  typed: string[];
 }
 
-/** The commands in a document's shell blocks, in their order; those with `<placeholders>` are left out. */
+/** The commands in a document's shell blocks, and those after a `$ ` in its other blocks, in their order. */
 export function readmeCommands(markdown: string): ReadmeCommand[] {
-  const blocks = [...markdown.matchAll(/^```sh\n(.*?)^```/gms)].map(([, block = '']) => block);
-  return blocks
-    .flatMap((block) => block.split('\n'))
-    .map(shellWords)
-    .filter((words) => !words.some((word) => /<[^>]+>/.test(word)))
-    .flatMap(([tool, name = '', ...rest]) => {
-      if (tool === 'npx' && name === 'devsen') return [{ script: name, args: rest }];
-      const [script = '', dashes, ...args] = rest;
-      return tool === 'npm' && name === 'run' && (dashes === undefined || dashes === '--') ? [{ script, args }] : [];
-    });
+  const commands: ReadmeCommand[] = [];
+  for (const [, language, block = ''] of markdown.matchAll(/^```(\w*)\n(.*?)^```/gms)) {
+    for (const line of block.replaceAll(/\s*\\\n\s*/g, ' ').split('\n')) {
+      if (language === 'sh' && line.startsWith('> ')) commands.at(-1)?.typed.push(line.slice(2));
+      else if (language === 'sh') commands.push(...read(line));
+      else if (language === '' && line.startsWith('$ ')) commands.push(...read(line.slice(2)));
+    }
+  }
+  return commands;
 }
 
-/** Words of one line, with quotes as in a shell; what follows a `#` is a comment. */
-function shellWords(line: string): string[] {
-  const words: string[] = [];
-  for (const [whole, single, double, plain] of line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)) {
-    if (whole.startsWith('#')) break;
-    words.push(single ?? double ?? plain ?? '');
-  }
-  return words;
+function read(line: string): ReadmeCommand[] {
+  const bare = /^(?:'[^']*'|"[^"]*"|<[^>]*>|[^'"#]|(?<=\S)#)*/.exec(line)?.[0].trim() ?? '';
+  if (bare === '') return [];
+  const all = [...bare.matchAll(/(?:'[^']*'|"[^"]*"|<[^>]*>|[^'"\s])+/g)].map(([word]) =>
+    word.replaceAll(/'([^']*)'|"([^"]*)"/g, (_, single, double) => single ?? double),
+  );
+  const count = all.findIndex((word) => !/^[A-Z_]+=/.test(word));
+  const settings = count === -1 ? all : all.slice(0, count);
+  const env = Object.fromEntries(settings.map((word) => word.split(/=(.*)/s, 2) as [string, string]));
+  return [{ line: bare, env, words: all.slice(settings.length), typed: [] }];
 }
