@@ -130,7 +130,7 @@ export async function showSession(
       ['state', reason === 'None' ? state : `${state} (${reason})`],
       ['occupant', row.occupant],
       ['started', timeText(row.startedAt)],
-      ['ended', shown.endedAtSec === 0 ? 'not yet' : `${timeText(row.endedAt)} (${shown.stop})`],
+      ['ended', endText(shown, state)],
       [
         'energy',
         live === undefined
@@ -145,6 +145,11 @@ export async function showSession(
     ]),
   );
   return { state, reason };
+}
+
+function endText({ endedAtSec, stop }: { endedAtSec: number; stop: string }, state: string): string {
+  if (endedAtSec > 0) return `${timeText(endedAtSec)} (${stop})`;
+  return OPEN.includes(state) ? 'not yet' : 'never';
 }
 
 /** Why a session is over, as its last log says. */

@@ -150,6 +150,7 @@ async function readUser(session: Session, account: string): Promise<User> {
 }
 
 function describe({ account, roles, state, expiresAtSec }: User): string {
+  if (state === 'unknown') return `${account} is unknown`;
   return `${account} is ${state}${roles.length === 0 ? '' : ` as ${roles.join(', ')}`}, ${expiryText(expiresAtSec)}`;
 }
 

@@ -124,6 +124,7 @@ describe('devsen', () => {
   it('shows, sets and blocks users, and their cards', async () => {
     const account = new Wallet(`0x${'77'.repeat(32)}`).address;
     expect(await json('users', 'show', account)).toEqual({ account, roles: [], state: 'unknown', expiresAtSec: 0 });
+    expect((await text('users', 'show', account)).out).toBe(`${account} is unknown`);
     expect(await json('users', 'set', account, 'occupant', 'manager')).toEqual({
       account,
       roles: ['occupant', 'manager'],
