@@ -29,12 +29,15 @@ export function makeHousekeeping(means: HousekeepingMeans): () => void {
   const { db, settings, operators, emptied, writing, log, now } = means;
   const thinning = makeThinning(db);
   const retention = makeRetention(db, () => performance.now());
+  const selectNewest = db.prepare<{ at_ms: number | null }>('SELECT max(watermark_ms) AS at_ms FROM gateways');
+  /** A clock that has leapt ahead makes nothing old: time is what gateways have told up to. */
+  const recordNowMs = () => Math.min(now(), selectNewest.get()?.at_ms ?? 0);
   const told = { sinceMs: now(), messages: 0, kept: 0 };
 
   const empty = () => {
     // What operators may still bring to an end on chain is asked about with its own time, but told by its messages.
     const settlingMs = settlingEndMs(settings.SETTLE_SLOT_SEC * 1000, operators() ?? MOST_OPERATORS);
-    const done = retention.step(now() - Math.max(settings.MESSAGE_DAYS * DAY_MS, settlingMs));
+    const done = retention.step(recordNowMs() - Math.max(settings.MESSAGE_DAYS * DAY_MS, settlingMs));
     emptied(done.emptied);
     told.messages += done.emptied;
     told.kept += done.kept;
@@ -52,7 +55,10 @@ export function makeHousekeeping(means: HousekeepingMeans): () => void {
 
   return () => {
     if (settings.WATERMARK_DAYS > 0) {
-      trying(() => thinning.step(now() - settings.WATERMARK_DAYS * DAY_MS), 'watermarks not deleted; trying again');
+      trying(
+        () => thinning.step(recordNowMs() - settings.WATERMARK_DAYS * DAY_MS),
+        'watermarks not deleted; trying again',
+      );
     }
     if (settings.MESSAGE_DAYS > 0) trying(empty, 'text of old messages not deleted; trying again');
   };
