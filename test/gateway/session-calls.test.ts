@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
 import { stopCauseOf } from '../../core/session-stop.ts';
 import type { Command, CommandEnd } from '../../ocpp-gateway/charger-calls.ts';
 import { type CalledSession, makeSessionCalls } from '../../ocpp-gateway/session-calls.ts';
 import type { Progress, SessionRecord } from '../../ocpp-gateway/session-rules.ts';
-import { silentLog } from './outbox-support.ts';
 
 const SESSION_ID = `0x${'5e'.repeat(32)}`;
 const ACCEPTED: CommandEnd = { kind: 'result', payload: '{"status":"Accepted"}' };
@@ -29,7 +29,7 @@ function setUp(kept: Progress = { attempts: 0 }) {
     save: (_charger, { progress }) => void saved.push(progress),
     idleMs: 0,
     onEnd: () => {},
-    log: silentLog,
+    log: pino({ level: 'silent' }),
     now: () => nowMs,
   });
   const session = {
