@@ -87,4 +87,39 @@ describe('the sessions of a charger that stays connected', () => {
     expect([await statusAt(anew, first, 1), await statusAt(anew, second, 2)]).toEqual(['Expired', 'Accepted']);
     for (const each of [desk, other, anew]) each.close();
   });
+
+  it('are withdrawn before it goes on record that the charger let go of them, as often as it says so until Redis has it', async () => {
+    const charger = 'CP-3';
+    const store = storeOf();
+    let isAway = true;
+    const withdraw: typeof store.withdraw = async (...of) => {
+      if (isAway) throw new Error('Redis is away');
+      await store.withdraw(...of);
+    };
+    const [desk, other] = [openDesk({ ...store, withdraw }), openDesk()];
+    const request = requestOf(6);
+    const statusAt = async (at: typeof desk) =>
+      (await at.verdict(charger, sessionTag(request.requestId), AUTHORIZE))?.status;
+    const tell = (status: string, connectorId = 1) =>
+      desk.heard(
+        charger,
+        'StatusNotification',
+        JSON.stringify([2, 'm', 'StatusNotification', { connectorId, status, errorCode: 'NoError' }]),
+      );
+    desk.connected(charger, 1);
+    expect(tell('Available')).toBeUndefined();
+    await desk.open(charger, request);
+    expect([tell('Available'), tell('Preparing'), tell('Available', 2)]).toEqual([undefined, undefined, undefined]);
+    await expect(tell('Available')).rejects.toThrow('Redis is away');
+    expect(await statusAt(desk)).toBe('Accepted');
+    isAway = false;
+    const withdrawal = tell('Available');
+    expect(await statusAt(desk)).toBe('Expired');
+    await withdrawal;
+    other.connected(charger, 2);
+    expect(await statusAt(other)).toBe('Expired');
+    expect([tell('Preparing'), tell('Available')]).toEqual([undefined, undefined]);
+    desk.close();
+    other.close();
+  });
 });
