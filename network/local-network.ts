@@ -97,7 +97,8 @@ export async function startLocalNetwork(options: LocalNetworkOptions): Promise<L
         fleet.start(member('ground', chainPlan(ports), () => hasReachedBlock(rpcUrl, CHAIN_READY_BLOCK), options)),
       ),
     ]);
-    provider = await openProvider({ rpcUrl, pollingIntervalMs: 50 });
+    // The chain runs on this machine too, which may have much else to do.
+    provider = await openProvider({ rpcUrl, pollingIntervalMs: 50, timeoutMs: 60_000 });
     const at = provider;
     const keys = makeKeys(ports.operators.length, chargers);
     const chain = await step('contracts deployed', () => deployLocal(at, dir, keys));

@@ -74,7 +74,8 @@ async function setUp(): Promise<void> {
   if (!options) return void process.stdout.write(USAGE);
   const { dir, rpcUrl } = options;
   const { print, step } = makeTerminal(process.stdout);
-  const provider = await openProvider({ rpcUrl, pollingIntervalMs: 50 });
+  // The chain may run on this machine too, which may have much else to do.
+  const provider = await openProvider({ rpcUrl, pollingIntervalMs: 50, timeoutMs: 60_000 });
   try {
     const { chainId } = await provider.getNetwork();
     if (chainId !== LOCAL_CHAIN_ID) {
