@@ -222,7 +222,7 @@ describe('a virtual charger', () => {
   it('waits for somebody to plug in, for ConnectionTimeOut, and then starts at once', async () => {
     const csms = await csmsWith();
     const clock = makeManualClock(Date.parse('2026-03-01T12:00:00Z'));
-    const { charger } = chargerAt(csms.url, { clock });
+    const { charger } = chargerAt(csms.url, { clock, meterIntervalMs: 3_600_000 });
     await charger.settled();
     const ask = async (action: string, payload: unknown) => {
       const count = csms.answers.length;
