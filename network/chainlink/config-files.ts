@@ -5,6 +5,8 @@ export interface ChainlinkPlaces {
   rpcUrl: string;
   wsUrl: string;
   linkAddress: string;
+  /** The node itself, as the adapter reaches it: where it takes what is answered later. */
+  nodeUrl: string;
   /** Host of its PostgreSQL; user and database are named `chainlink`. */
   databaseHost: string;
 }
@@ -23,7 +25,7 @@ export const API_EMAIL = 'operator@devsen.local';
  * `config.toml` of a Chainlink node 2.x that shares nothing with the world: no peers, no telemetry, its API without TLS
  * in a network of its own. It makes no account: it is given the operator's.
  */
-export function configToml({ chainId, rpcUrl, wsUrl, linkAddress }: ChainlinkPlaces): string {
+export function configToml({ chainId, rpcUrl, wsUrl, linkAddress, nodeUrl }: ChainlinkPlaces): string {
   return `RootDir = '/tmp/chainlink'
 
 [Log]
@@ -35,6 +37,7 @@ MaxSize = '0b'
 
 [WebServer]
 HTTPPort = 6688
+BridgeResponseURL = '${nodeUrl}'
 SecureCookies = false
 
 [WebServer.TLS]

@@ -14,7 +14,8 @@ import { openChainlinkApi } from './node-api.ts';
 const USAGE = `Has a Chainlink node (up to 2.47) run an operator's jobs in place of the built-in job node.
 
   node network/chainlink/main.ts load --url <url> --api <file> --jobs <folder> --bridge <url>
-  node network/chainlink/main.ts config --dir <path> --network <path> --rpc-url <url> --ws-url <url> --database <host>
+  node network/chainlink/main.ts config --dir <path> --network <path> --rpc-url <url> --ws-url <url>
+      --database <host> --node-url <url>
 
 load: signs in, makes the bridge "devsen", puts every job spec of the folder in, and says by which token the node shows
 itself to the adapter, and which accounts it sends from. Done again, it does nothing twice.
@@ -55,6 +56,7 @@ function readArguments() {
       'rpc-url': { type: 'string' },
       'ws-url': { type: 'string' },
       database: { type: 'string' },
+      'node-url': { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -65,7 +67,7 @@ type Values = ReturnType<typeof readArguments>['values'];
 
 function required(
   values: Values,
-  name: 'url' | 'api' | 'jobs' | 'bridge' | 'dir' | 'network' | 'rpc-url' | 'ws-url' | 'database',
+  name: 'url' | 'api' | 'jobs' | 'bridge' | 'dir' | 'network' | 'rpc-url' | 'ws-url' | 'database' | 'node-url',
 ): string {
   const value = values[name];
   if (value === undefined) throw new DevsenError('INPUT_INVALID', `--${name} is missing\n\n${USAGE}`);
@@ -132,6 +134,7 @@ async function config(values: Values): Promise<void> {
     wsUrl: required(values, 'ws-url'),
     linkAddress: state.addresses.link,
     databaseHost: required(values, 'database'),
+    nodeUrl: required(values, 'node-url'),
   };
   const password = random();
   const { address, privateKey } = new Wallet(nodeKey);

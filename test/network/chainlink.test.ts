@@ -189,11 +189,11 @@ describe('a Chainlink node that stands in for the job node', () => {
   it('is told its chain, its database and its passwords in files that it can read', () => {
     const places = {
       ...{ chainId: '31337', rpcUrl: 'http://chain:8545', wsUrl: 'ws://chain:8545' },
-      ...{ linkAddress: SENDER, databaseHost: 'database' },
+      ...{ linkAddress: SENDER, databaseHost: 'database', nodeUrl: 'http://node:6688' },
     };
     const secrets = { databasePassword: 'd1', keystorePassword: 'k1', apiPassword: 'a1' };
     expect(parse(configToml(places))).toMatchObject({
-      WebServer: { HTTPPort: 6688, TLS: { HTTPSPort: 0 } },
+      WebServer: { HTTPPort: 6688, BridgeResponseURL: 'http://node:6688', TLS: { HTTPSPort: 0 } },
       EVM: [
         {
           ...{ ChainID: '31337', AutoCreateKey: false, LinkContractAddress: SENDER },
