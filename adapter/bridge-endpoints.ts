@@ -32,20 +32,18 @@ export interface BridgeEndpointMeans extends Omit<EndpointMeans, 'reader'> {
 export function makeBridgeEndpoints(means: BridgeEndpointMeans): ReadonlyMap<string, Endpoint> {
   const { db, knowing, reader, meter, uptime, session, meterKeyOf, approve, network, batches, settings, now } = means;
   const turn = { account: settings.OPERATOR_ACCOUNT, slotMs: settings.SETTLE_SLOT_SEC * 1000, now };
+  const following = {
+    ...{ knowing, meterKeyOf, waitMs: settings.ANSWER_WAIT_MS },
+    command: makeCommandReader(db, reader, session),
+  };
   const questions = new Map([
     ...makeEndpoints({ reader, meter, uptime, knowing }),
     ...makeSessionEndpoints({ knowing, session, meterKeyOf }),
   ]);
   const others = new Map([
-    ...makeCommandEndpoints({
-      knowing,
-      command: makeCommandReader(db, reader, session),
-      approve,
-      meterKeyOf,
-      waitMs: settings.ANSWER_WAIT_MS,
-    }),
+    ...makeCommandEndpoints({ ...following, approve }),
     ...makeAvailabilityList({ db, knowing, reader, chargersInCell: network.chargersInCell, now }),
-    ...makeEvidence({ db, knowing, reader, meter, uptime, session, meterKeyOf, batches }),
+    ...makeEvidence({ ...following, db, reader, meter, uptime, session, batches }),
     ...makeEndedSessions({ reader: makeEndedReader(db, session), chain: network.settling, ...turn }),
     ...makeExpiredRequests({ chain: network.settling, requests: network.overdue, ...turn }),
   ]);

@@ -1,4 +1,5 @@
 import { COMMAND_QUERIES } from '../core/request-approval.ts';
+import { EVIDENCE_QUERIES } from './evidence.ts';
 
 const text = (description: string) => ({ type: 'string', description });
 const whole = (description: string) => ({ type: 'integer', minimum: 0, description });
@@ -73,13 +74,15 @@ const EVIDENCE = {
   properties: {
     endpoint: { const: 'evidence' },
     query: {
-      enum: ['session-result', 'charger-status', 'meter-reading', 'uptime'],
+      enum: EVIDENCE_QUERIES,
       default: 'session-result',
       description: 'Whose answer it is the evidence of; that endpoint says which of the others it needs.',
     },
     deviceId: bytes32("keccak256 of the charger's OCPP identity."),
     sessionId: bytes32('Id of the session.'),
     connector: whole('OCPP connectorId, of 2.x the EVSE.'),
+    requestId: bytes32('Of what was asked of the charger.'),
+    params: text('That, as the chain has it, 0x-hex.'),
     from: when,
     to: when,
     asOf: when,

@@ -1,7 +1,6 @@
 import { EPOCH_SKEW_MS } from '../core/as-of.ts';
 import type { ChargerEvent } from '../core/charger-event.ts';
-import type { ChargerFact } from '../core/charger-fact.ts';
-import type { CommandRecordAt } from '../core/command-answer.ts';
+import type { AnswerEvent, CommandRecordAt } from '../core/command-answer.ts';
 import { deriveFacts } from '../core/derive-facts.ts';
 import { type OcppVersion, versionOf } from '../core/ocpp-version.ts';
 import { messageIdOf } from '../core/request-approval.ts';
@@ -24,7 +23,7 @@ interface AnswerRow {
   isEmptied: number;
 }
 
-type ToldRow = Pick<ChargerEvent, 'kind' | 'frame' | 'reply' | 'receivedAtMs'> & { isEmptied: number };
+type ToldRow = Pick<ChargerEvent, 'seq' | 'kind' | 'frame' | 'reply' | 'receivedAtMs'> & { isEmptied: number };
 
 /** A connector that was held for somebody and is one of these is held no more. */
 const FREE = [STATUS.Available, STATUS.Reserved, STATUS.Unavailable];
@@ -54,7 +53,7 @@ export function makeCommandReader(db: Database, reader: Pick<RecordReader, 'at'>
        AND connection = ? AND at_ms <= ? AND seq > ? AND status IN (${FREE.join(', ')})`,
   );
   const selectTold = db.prepare<ToldRow>(
-    `SELECT kind, frame, reply, received_at_ms AS receivedAtMs, is_emptied AS isEmptied FROM events
+    `SELECT seq, kind, frame, reply, received_at_ms AS receivedAtMs, is_emptied AS isEmptied FROM events
      WHERE connection = ? AND seq > ? AND seq <= ? AND kind = 'call' ORDER BY seq LIMIT ${MOST_TOLD}`,
   );
 
@@ -75,12 +74,17 @@ export function makeCommandReader(db: Database, reader: Pick<RecordReader, 'at'>
         yield { version: versionOf(selectSubprotocol.get(charger, epoch, gateway, chapter)?.subprotocol) };
       }
     }
-    const toldUntilFree = ({ connection, epoch, seq, subprotocol }: AnswerRow, connector: number): ChargerFact[] => {
+    const toldUntilFree = (
+      { connection, epoch, seq, subprotocol }: AnswerRow,
+      connector: number,
+    ): ReturnType<AnswerEvent['toldUntilFree']> => {
       const free = selectFree.get(charger, connector, epoch, connection, atMs, seq)?.seq ?? seq;
       if (free === seq) return [];
       const told = selectTold.all(connection, seq, free);
       if (told.some(({ isEmptied }) => isEmptied === 1)) throw pruned();
-      return told.flatMap((row) => [...deriveFacts(row, versionOf(subprotocol))]);
+      return told.flatMap((row) =>
+        [...deriveFacts(row, versionOf(subprotocol))].map((fact) => ({ seq: row.seq, fact })),
+      );
     };
     return {
       answers: () =>

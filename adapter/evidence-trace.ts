@@ -1,5 +1,7 @@
 import type { ConnectionAt, RecordAt } from '../core/charger-status.ts';
+import type { CommandRecordAt } from '../core/command-answer.ts';
 import type { MeterRecordAt } from '../core/meter-reading.ts';
+import type { SessionRecordAt } from '../core/session-result.ts';
 import type { UptimeRecord } from '../core/uptime.ts';
 import type { EventPlaceAt } from './evidence-document.ts';
 
@@ -65,4 +67,36 @@ export function tracedMeter(record: MeterRecordAt, { note }: Trace): MeterRecord
 
 export function tracedUptime(record: UptimeRecord, trace: Trace): UptimeRecord {
   return { ...record, at: (atMs) => tracedRecord(record.at(atMs), trace) };
+}
+
+/** As `tracedRecord`, of a request: the charger's answers, what it told after them, and the messages of the session. */
+export function tracedCommand(record: CommandRecordAt, trace: Trace): CommandRecordAt {
+  const note = (place: EventPlaceAt) => {
+    if (record.gateway(place.gateway).chapter === place.chapter) trace.note(place);
+  };
+  return {
+    ...record,
+    answers: () =>
+      [...noted(record.answers(), note)].map((answer) => ({
+        ...answer,
+        toldUntilFree: (connector: number) =>
+          noted(answer.toldUntilFree(connector), ({ seq }) => note({ ...answer, seq })),
+      })),
+    session: tracedSession(record.session, note),
+  };
+}
+
+function tracedSession(session: SessionRecordAt, note: Trace['note']): SessionRecordAt {
+  return {
+    ...session,
+    shown: () => noted(session.shown(), note),
+    messagesOf: (transactionId) => noted(session.messagesOf(transactionId), note),
+    stopsOf: (transactionId) => noted(session.stopsOf(transactionId), note),
+    gatewayStops: () => noted(session.gatewayStops(), note),
+    told: (start, to) => {
+      const told = session.told(start, to);
+      if (told.isKnown) told.answer.forEach(note);
+      return told;
+    },
+  };
 }

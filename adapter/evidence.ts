@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { asOfMs } from '../core/as-of.ts';
 import { chargerStatusAt } from '../core/charger-status.ts';
@@ -6,17 +5,19 @@ import { DevsenError } from '../core/errors.ts';
 import { evidenceHash } from '../core/evidence.ts';
 import { meterReadingAt } from '../core/meter-reading.ts';
 import { encodeChargerStatus, encodeMeterReading, encodeUptime } from '../core/queries.ts';
+import { COMMAND_QUERIES, type CommandQuery } from '../core/request-approval.ts';
 import { encodeSessionAnswer } from '../core/session-answers.ts';
 import { sessionToldAt } from '../core/session-result.ts';
 import { uptimeBetween } from '../core/uptime.ts';
 import type { BatchExport } from './batch-export.ts';
+import { OF_REQUEST } from './command-endpoints.ts';
 import type { Database } from './database.ts';
 import { BYTES32, certain, check, checkPeriod, type Endpoint, LATEST_SEC, whole } from './endpoints.ts';
 import { type EventPlaceAt, makeEvidenceDocuments } from './evidence-document.ts';
-import { makeTrace, tracedMeter, tracedRecord, tracedUptime } from './evidence-trace.ts';
-import type { Knowing } from './knowing.ts';
+import { makeTrace, tracedCommand, tracedMeter, tracedRecord, tracedUptime } from './evidence-trace.ts';
 import type { MeterReader } from './meter-reader.ts';
 import type { RecordReader } from './record-reader.ts';
+import { type FollowMeans, followRequest } from './request-follower.ts';
 import type { SessionReader } from './session-reader.ts';
 import type { UptimeReader } from './uptime-reader.ts';
 
@@ -28,7 +29,13 @@ const MOST_BYTES = 16_777_216;
 /** Documents that are kept for their next parts. */
 const MOST_KEPT = 4;
 
-export const EVIDENCE_QUERIES = ['session-result', 'charger-status', 'meter-reading', 'uptime'] as const;
+export const EVIDENCE_QUERIES = [
+  'session-result',
+  'charger-status',
+  'meter-reading',
+  'uptime',
+  ...COMMAND_QUERIES,
+] as const;
 type EvidenceQuery = (typeof EVIDENCE_QUERIES)[number];
 
 const COMMON = { deviceId: BYTES32, asOf: whole(LATEST_SEC), offset: whole(MOST_BYTES).default(0) };
@@ -38,11 +45,17 @@ const OF_QUERY = z.object({
     .enum(EVIDENCE_QUERIES, { errorMap: () => ({ message: `must be one of ${EVIDENCE_QUERIES.join(', ')}` }) })
     .default('session-result'),
 });
+const OF_COMMAND = OF_REQUEST.extend({ offset: COMMON.offset });
 const OF: Readonly<Record<EvidenceQuery, z.ZodType<Question, z.ZodTypeDef, unknown>>> = {
   'session-result': z.object({ ...COMMON, sessionId: BYTES32 }),
   'charger-status': OF_CONNECTOR,
   'meter-reading': OF_CONNECTOR,
   uptime: z.object({ ...COMMON, from: whole(LATEST_SEC), to: whole(LATEST_SEC) }),
+  'start-charge': OF_COMMAND,
+  'stop-charge': OF_COMMAND,
+  'get-configuration': OF_COMMAND,
+  'set-configuration': OF_COMMAND,
+  command: OF_COMMAND,
 };
 
 interface Question {
@@ -54,17 +67,16 @@ interface Question {
   sessionId?: string;
   from?: number;
   to?: number;
+  requestId?: string;
+  params?: string;
 }
 
-export interface EvidenceMeans {
+export interface EvidenceMeans extends FollowMeans {
   db: Database;
-  knowing: Pick<Knowing, 'untilKnown'>;
   reader: Pick<RecordReader, 'at'>;
   meter: MeterReader;
   uptime: UptimeReader;
   session: SessionReader;
-  /** The key that the chain has of a charger's meter; undefined if it has none. */
-  meterKeyOf: (deviceId: string) => Promise<KeyObject | undefined>;
   /** The record as gateways signed it; undefined until the chain has told the network. */
   batches: () => Pick<BatchExport, 'sealed'> | undefined;
 }
@@ -73,9 +85,13 @@ export interface EvidenceMeans {
 interface Told {
   answer: string;
   places: EventPlaceAt[];
+  /** As of when it is the answer, where that is not the time asked about, Unix seconds. */
+  sec?: number;
 }
 
 interface Document {
+  /** As of when the answer is, Unix seconds. */
+  sec: number;
   result: string;
   answer: string;
   events: number;
@@ -93,8 +109,8 @@ export function makeEvidence(means: EvidenceMeans): ReadonlyMap<string, Endpoint
   const documentOf = makeEvidenceDocuments(db);
   const kept = new Map<string, Document>();
 
-  const make = async (query: EvidenceQuery, question: Question): Promise<Document> => {
-    const { answer, places } = await toldOf(means, query, question);
+  const make = async (query: EvidenceQuery, question: Question, signal: AbortSignal): Promise<Document> => {
+    const { answer, places, sec = question.asOf } = await toldOf(means, query, question, signal);
     if (places.length > MOST_EVENTS) {
       throw new DevsenError('INPUT_INVALID', `more than ${MOST_EVENTS} events; ask about a shorter period`);
     }
@@ -106,7 +122,7 @@ export function makeEvidence(means: EvidenceMeans): ReadonlyMap<string, Endpoint
     if (text.length > MOST_BYTES) {
       throw new DevsenError('INPUT_INVALID', `evidence of more than ${MOST_BYTES} bytes; ask about a shorter period`);
     }
-    return { result: evidenceHash(hashes), answer, events: places.length, text };
+    return { sec, result: evidenceHash(hashes), answer, events: places.length, text };
   };
 
   const evidence: Endpoint = async (data, signal) => {
@@ -115,25 +131,28 @@ export function makeEvidence(means: EvidenceMeans): ReadonlyMap<string, Endpoint
     await knowing.untilKnown(question.asOf, signal);
     const { offset, ...of } = question;
     const name = JSON.stringify([query, of]);
-    const document = kept.get(name) ?? (await make(query, question));
+    const document = kept.get(name) ?? (await make(query, question, signal));
     kept.delete(name);
     kept.set(name, document);
     for (const [oldest] of kept) if (kept.size > MOST_KEPT) kept.delete(oldest);
-    const { result, answer, events, text } = document;
+    const { sec, result, answer, events, text } = document;
     const end = Math.min(offset + PART_BYTES, text.length);
     const about = { query, answer, events, bytes: text.length, next: end < text.length ? end : null };
     const part = text.subarray(offset, end).toString('base64');
     // Frames hold idTags.
-    return { result, fields: { ...about, part }, logged: about, aboutMs: question.asOf * 1000 };
+    return { result, fields: { ...about, part }, logged: about, aboutMs: sec * 1000 };
   };
   return new Map([['evidence', evidence]]);
 }
 
 async function toldOf(
-  { reader, meter, uptime, session, meterKeyOf }: EvidenceMeans,
+  means: EvidenceMeans,
   query: EvidenceQuery,
-  { deviceId, asOf, connector = 0, sessionId = '', from = 0, to = 0 }: Question,
+  question: Question,
+  signal: AbortSignal,
 ): Promise<Told> {
+  const { reader, meter, uptime, session, meterKeyOf } = means;
+  const { deviceId, asOf, connector = 0, sessionId = '', from = 0, to = 0 } = question;
   const atMs = asOfMs(asOf);
   const trace = makeTrace();
   const { places } = trace;
@@ -157,5 +176,23 @@ async function toldOf(
       const answer = certain(uptimeBetween(tracedUptime(record, trace), from, to));
       return { answer: encodeUptime(answer), places: places() };
     }
+    default:
+      return toldOfRequest(means, query, question, signal);
   }
+}
+
+/** What a charger did about a request. The request is taken as it is told here, and is not approved by that. */
+async function toldOfRequest(
+  means: EvidenceMeans,
+  query: CommandQuery,
+  { deviceId, asOf, requestId = '', params = '' }: Question,
+  signal: AbortSignal,
+): Promise<Told> {
+  const asked = { requestId, deviceId, query, params: params.toLowerCase(), asOfSec: asOf };
+  let trace = makeTrace();
+  const { answer, sec } = await followRequest(means, asked, signal, (record) => {
+    trace = makeTrace();
+    return tracedCommand(record, trace);
+  });
+  return { answer: String(answer.result), places: trace.places(), sec };
 }

@@ -22,7 +22,7 @@ export interface AnswerEvent extends PlaceAt {
   /** The exact text. */
   frame: string;
   /** What the charger told after it over the same connection, in order, up to where it last told a connector to be free. */
-  toldUntilFree: (connector: number) => Iterable<ChargerFact>;
+  toldUntilFree: (connector: number) => Iterable<{ seq: number; fact: ChargerFact }>;
 }
 
 /** What the rules read; all of it must have been told by the second that is looked at. */
@@ -177,7 +177,7 @@ function hasGivenUp(record: CommandRecordAt, { params }: Asked, asOfSec: number)
   const { connector } = decodeStartParams(params);
   let wait: CarWait;
   const told = firstAnswer(record, asOfSec)?.toldUntilFree(connector) ?? [];
-  for (const fact of told) wait = carWaitAfter(wait, fact, connector);
+  for (const { fact } of told) wait = carWaitAfter(wait, fact, connector);
   return wait === 'given-up';
 }
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { AbiCoder, id } from 'ethers';
 import fc from 'fast-check';
 import { makeBatchExport } from '../../adapter/batch-export.ts';
 import { encodeAnswer, makeAnswer } from '../../adapter/bridge.ts';
+import { makeCommandReader } from '../../adapter/command-reader.ts';
 import type { Endpoint } from '../../adapter/endpoints.ts';
 import { makeEvidence } from '../../adapter/evidence.ts';
 import { makeMeterReader } from '../../adapter/meter-reader.ts';
@@ -9,17 +11,21 @@ import type { ChargerEvent } from '../../core/charger-event.ts';
 import { verifyEvidence } from '../../core/evidence.ts';
 import { deviceIdOf } from '../../core/identity.ts';
 import { encodeMeterReading } from '../../core/queries.ts';
+import { encodeReply, encodeStartParams } from '../../core/session-answers.ts';
 import { makeTestGateway, makeTestKey } from '../support/batches.ts';
 import { makeTestRecord } from './record.ts';
 import { CHARGER, DAY, ms, SESSION, tellStory } from './session-story.ts';
 
 const { signal } = new AbortController();
+const REQUEST = id('a request');
+const SET = AbiCoder.defaultAbiCoder().encode(['string', 'string'], ['HeartbeatInterval', '60']);
 
 /** An hour of meter values at connector 1, in batches of which one holds more events than an answer has room for. */
 function begin() {
   const gateway = makeTestGateway({ bootedAtMs: ms(DAY) });
   const record = makeTestRecord([gateway.listed()]);
   const story = tellStory(gateway, record.apply);
+  story.reply(50, REQUEST, { status: 'Rejected' });
   story.start(60, 1_000);
   for (let sec = 90; sec < 3_600; sec += 60) story.meter(sec, 1_000 + sec);
   story.flush(3_590);
@@ -31,6 +37,7 @@ function begin() {
   const { db, reader, uptimeReader: uptime, sessionReader: session } = record;
   const means = {
     ...{ db, reader, uptime, session, meter: makeMeterReader(db, reader) },
+    ...{ command: makeCommandReader(db, reader, session), waitMs: 60_000 },
     knowing: { untilKnown: async () => {} },
     meterKeyOf: async () => undefined,
     batches: () => batches,
@@ -94,6 +101,24 @@ describe('evidence', () => {
     expect(period.names).toContain('open');
     const nothing = await shownOf({ query: 'charger-status', connector: 1, deviceId: deviceIdOf('NOBODY') });
     expect(nothing.names).toEqual([]);
+  });
+
+  it('is of a request what the charger answered to it, as of when it did', async () => {
+    const question = { query: 'set-configuration', requestId: REQUEST, params: SET, asOf: DAY + 40 };
+    const { text, answer } = await gather(evidence, of(question));
+    const shown = verifyEvidence(text, () => gateway.key.address);
+    if (!shown.isProven) throw new Error(shown.reason);
+    expect(answer).toBe(encodeReply({ verdict: 'Refused', reason: 'Rejected' }));
+    expect(shown.events.map(({ kind, frame }) => [kind, frame.includes('Rejected')])).toEqual([['answer', true]]);
+    expect(await evidence(of(question), signal)).toMatchObject({ aboutMs: ms(DAY + 50) });
+  });
+
+  it('is of a start the message with which the session began', async () => {
+    const params = encodeStartParams(1, 10_000n);
+    const question = { query: 'start-charge', requestId: SESSION, params, asOf: DAY + 55 };
+    const { text } = await gather(evidence, of(question));
+    const shown = verifyEvidence(text, () => gateway.key.address);
+    expect(shown.isProven && namesOf(shown.events)).toEqual(['StartTransaction']);
   });
 
   it('shows nothing with one byte of it altered', async () => {

@@ -53,7 +53,7 @@ function statements(): { db: Database; all: string[] } {
   const events = makeEventReader(noting);
   const knowing = { untilKnown: never };
   const uptime = makeUptimeReader(noting, reader);
-  makeCommandReader(noting, reader, session);
+  const command = makeCommandReader(noting, reader, session);
   makeEndedReader(noting, session);
   makeTransactionRecord(noting, events);
   makeSessionRecord(noting, { reader, session, meterKeyOf: never });
@@ -65,7 +65,8 @@ function statements(): { db: Database; all: string[] } {
   makeBatchExport(noting, ingest.batchText);
   makeLaterStore(noting);
   makeAvailabilityList({ db: noting, knowing, reader, chargersInCell: never, now: never });
-  makeEvidence({ db: noting, knowing, reader, meter, uptime, session, meterKeyOf: never, batches: never });
+  const following = { knowing, command, meterKeyOf: never, waitMs: 0 };
+  makeEvidence({ ...following, db: noting, reader, meter, uptime, session, batches: never });
   const queue = { add: never };
   makeApprovals({ db: noting, asked: { find: never }, queue, signingKey: undefined, operator: '', log, now: never });
   return { db, all };
