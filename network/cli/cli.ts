@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help } from 'commander';
 import { DevsenError } from '../../core/errors.ts';
 import { LOCAL_DIR } from '../local-state.ts';
 import { makePaint } from '../terminal.ts';
@@ -56,7 +56,14 @@ function makeProgram(streams: Streams): Command {
     .option('--json', 'one line of JSON instead of text', false)
     .option('--dry-run', 'say what a tx would do and cost, and send none', false)
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureHelp({
+      showGlobalOptions: true,
+      sortSubcommands: false,
+      optionDescription: (option) => {
+        const text = new Help().optionDescription(option);
+        return option.mandatory ? `${text} (needed)` : text;
+      },
+    })
     .configureOutput({
       writeOut: (text) => void streams.out.write(text),
       writeErr: (text) => void streams.err.write(text),

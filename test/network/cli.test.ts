@@ -88,6 +88,7 @@ describe('devsen', () => {
       code: 0,
       out: expect.stringContaining('--dry-run'),
     });
+    expect((await devsen(['find', '--help'])).out).toMatch(/--near <north,east> .*\(needed\)/);
     expect(await devsen(['fly'])).toEqual({ code: 2, out: '', err: "error: unknown command 'fly'" });
     expect((await text('find', '--near', 'here')).err).toContain('expected degrees north and east: 47.3769,8.5417');
     expect(await devsen(['operators', '--rpc', chain.rpcUrl])).toEqual({
