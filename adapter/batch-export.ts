@@ -47,7 +47,7 @@ interface ProofRow {
 export function makeBatchExport(db: Database, batchText: EventLog['batchText']) {
   const selectIds = db.prepare<{ id: number }>(
     `SELECT b.id FROM batches b JOIN gateways g ON g.id = b.gateway
-     WHERE g.account = ? AND b.is_void = 0 AND (b.generation, b.number) > (?, ?) 
+     WHERE g.account = ? AND b.is_void = 0 AND (b.generation, b.number) > (?, ?)
        AND b.booted_at_ms > coalesce((SELECT e.booted_at_ms FROM emptied e WHERE e.gateway = g.id), -1)
      ORDER BY b.generation, b.number LIMIT ?`,
   );
