@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { ValidationSeverity, validate } from 'dockerfile-utils';
 import { copied, execForm, ROOT, readCompose, readDockerfile } from './files.ts';
 
 const packages = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
@@ -13,7 +14,31 @@ const inImage = copied(image);
 const rests = (name: string) => image.filter((line) => line.name === name).map(({ rest }) => rest);
 const isInImage = (file: string) => inImage.some((path) => file === path || file.startsWith(`${path}/`));
 
+/** What a linter of Dockerfiles finds, everything that it looks for taken as an error. */
+function lint(text: string): string[] {
+  const { ERROR } = ValidationSeverity;
+  return validate(text, {
+    deprecatedMaintainer: ERROR,
+    directiveCasing: ERROR,
+    emptyContinuationLine: ERROR,
+    instructionCasing: ERROR,
+    instructionCmdMultiple: ERROR,
+    instructionEntrypointMultiple: ERROR,
+    instructionHealthcheckMultiple: ERROR,
+    instructionJSONInSingleQuotes: ERROR,
+    instructionWorkdirRelative: ERROR,
+  }).map(({ message, range }) => `line ${range.start.line + 1}: ${message}`);
+}
+
 describe('the image', () => {
+  it('is told by a Dockerfile in which a linter finds nothing', () => {
+    const text = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
+    expect(lint(text)).toEqual([]);
+    expect(lint(text.replace('WORKDIR /devsen', 'WORKDIR devsen').replace('EXPOSE 9220', 'EXPOSE many'))).toHaveLength(
+      2,
+    );
+  });
+
   it('is made of files that there are, and that .dockerignore lets through', () => {
     const sources = stages.flatMap(copied);
     expect(sources.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
