@@ -74,7 +74,7 @@ export function makeBatchSigner(privateKey: Uint8Array): BatchSigner {
 }
 
 /** A signed batch, and the digest that the next one refers to. */
-export interface SealedBatch {
+export interface SignedBatch {
   batch: Batch;
   /** SHA-256 of the batch's text, lower-case hex. */
   digest: string;
@@ -86,7 +86,7 @@ export function sealBatch(
   lines: string[],
   hashes: readonly string[],
   signer: BatchSigner,
-): SealedBatch {
+): SignedBatch {
   const digest = hash('sha256', batchText(header, hashes), 'buffer');
   return {
     batch: { ...header, events: lines, publicKey: signer.publicKey, signature: signer.sign(digest) },

@@ -1,6 +1,6 @@
 import type { BatchHeader } from '../core/batch.ts';
 import { DevsenError } from '../core/errors.ts';
-import type { SealedBatch } from './custody.ts';
+import type { SignedBatch } from './custody.ts';
 
 /** The last batch of a gateway's chain, as Redis holds it. */
 export interface ChainHead extends Pick<BatchHeader, 'generation' | 'number' | 'bootedAtMs' | 'watermarkMs'> {
@@ -18,7 +18,7 @@ export function leaseKey(head: string): string {
   return `${head}:lease`;
 }
 
-export function headOf({ batch, digest }: SealedBatch): ChainHead {
+export function headOf({ batch, digest }: SignedBatch): ChainHead {
   const { generation, number, bootedAtMs, watermarkMs } = batch;
   return { generation, number, bootedAtMs, watermarkMs, digest };
 }

@@ -3,7 +3,7 @@ import { createRedisBackend, type IRedisTransaction, type JobJson, QueueKeys } f
 import type { Redis } from 'ioredis';
 import { type Batch, batchJobId, eventQueueName } from '../core/batch.ts';
 import { DevsenError } from '../core/errors.ts';
-import type { SealedBatch } from './custody.ts';
+import type { SignedBatch } from './custody.ts';
 import { type ChainHead, decodeHead, encodeHead, headOf, leaseKey } from './outbox-head.ts';
 import { writeScript } from './outbox-script.ts';
 import { openSingleLifeRedis, withDeadline } from './redis.ts';
@@ -29,7 +29,7 @@ export interface OutboxStore {
    * @throws DevsenError `INTERNAL` if Redis did a part only, which takes a damaged queue key
    */
   write: (
-    batch: SealedBatch,
+    batch: SignedBatch,
     operators: readonly string[],
     before: ChainHead | undefined,
   ) => Promise<ChainHead | undefined>;
