@@ -1,4 +1,4 @@
-import { encodeEvent } from '../core/charger-event.ts';
+import { type ChargerEventKind, encodeEvent } from '../core/charger-event.ts';
 import type { EvidenceDocument } from '../core/evidence.ts';
 import type { PlaceAt } from '../core/place.ts';
 import type { SealedBatch } from '../core/sealed-batch.ts';
@@ -11,10 +11,9 @@ export type EventPlaceAt = Pick<PlaceAt, 'gateway' | 'chapter' | 'epoch' | 'seq'
 interface FoundRow {
   id: number;
   batch: number;
-  hash: Uint8Array;
   identity: string;
   received_at_ms: number;
-  kind: 'open' | 'close' | 'call' | 'suspect' | 'answer';
+  kind: ChargerEventKind;
   frame: string;
   reply: string;
   is_emptied: number;
@@ -29,7 +28,7 @@ interface FoundRow {
  */
 export function makeEvidenceDocuments(db: Database) {
   const select = db.prepare<FoundRow>(
-    `SELECT e.id, e.batch, e.hash, h.identity, e.received_at_ms, e.kind, e.frame, e.reply, e.is_emptied,
+    `SELECT e.id, e.batch, h.identity, e.received_at_ms, e.kind, e.frame, e.reply, e.is_emptied,
        (SELECT p.hash FROM connections q JOIN events p ON p.connection = q.id AND p.seq = e.seq - 1
         WHERE q.charger = c.charger AND q.epoch = c.epoch AND q.gateway = c.gateway
         ORDER BY q.chapter DESC LIMIT 1) AS previous_hash
