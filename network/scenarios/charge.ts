@@ -1,3 +1,4 @@
+import type { Charger } from '../../simulator/charger.ts';
 import { call } from '../contracts.ts';
 import { must, mustDo, mustEqual } from './check.ts';
 import {
@@ -41,32 +42,32 @@ export interface Charged {
  */
 export async function playCharging(stage: Stage): Promise<Charged> {
   const [byDriver, atCharger, atLimit, byFault, byIdling, nobodyPluggedIn, outOfOrder, offline] = await Promise.all([
-    stopByDriver(stage),
-    stopAtCharger(stage),
+    stage.charger('CP-ADA').then((charger) => stopByDriver(stage, charger)),
+    stage.charger('CP-BEN').then((charger) => stopAtCharger(stage, charger, 1)),
     stopAtLimit(stage),
     stopByFault(stage),
     stopByIdling(stage),
     startWithoutCar(stage),
-    startOutOfOrder(stage),
+    stage.charger('CP-GUS').then((charger) => startOutOfOrder(stage, charger)),
     startOffline(stage),
   ]);
   return { byDriver, atCharger, atLimit, byFault, byIdling, nobodyPluggedIn, outOfOrder, offline };
 }
 
-async function stopByDriver(stage: Stage): Promise<Paid> {
+/** A session that its driver ends from afar. */
+export async function stopByDriver(stage: Stage, charger: Charger): Promise<Paid> {
   const { driver } = stage.people;
-  const charger = await stage.charger('CP-ADA');
   const place = await beginSession(stage, driver, charger, 1, DEPOSIT);
   await untilEnergy(charger, 1);
-  await stage.send(driver, await stage.device('CP-ADA'), 'stopCharge', place.sessionId, driver.account);
+  await stage.send(driver, await stage.device(charger.identity), 'stopCharge', place.sessionId, driver.account);
   return checkPaid(stage, place, 'Remote');
 }
 
-async function stopAtCharger(stage: Stage): Promise<Paid> {
-  const charger = await stage.charger('CP-BEN');
-  const place = await beginSession(stage, stage.people.driver, charger, 1, DEPOSIT);
-  await untilEnergy(charger, 1);
-  mustDo(charger.act(1, { kind: 'stop', reason: 'Local' }));
+/** A session that somebody ends at the charger. */
+export async function stopAtCharger(stage: Stage, charger: Charger, connector: number): Promise<Paid> {
+  const place = await beginSession(stage, stage.people.driver, charger, connector, DEPOSIT);
+  await untilEnergy(charger, connector);
+  mustDo(charger.act(connector, { kind: 'stop', reason: 'Local' }));
   await charger.settled();
   return checkPaid(stage, place, 'Local');
 }
@@ -115,12 +116,12 @@ async function startWithoutCar(stage: Stage): Promise<Back> {
   return { ...place, reason };
 }
 
-async function startOutOfOrder(stage: Stage): Promise<Back> {
-  const charger = await stage.charger('CP-GUS');
+/** A start at a charger that cannot charge. */
+export async function startOutOfOrder(stage: Stage, charger: Charger): Promise<Back> {
   await plugIn(charger, 1);
   mustDo(charger.act(1, { kind: 'fault', errorCode: 'ConnectorLockFailure' }));
   await charger.settled();
-  const place = await requestSession(stage, stage.people.driver, 'CP-GUS', 1, DEPOSIT);
+  const place = await requestSession(stage, stage.people.driver, charger.identity, 1, DEPOSIT);
   return { ...place, reason: await checkAllBack(stage, place, 'Rejected', DEPOSIT) };
 }
 

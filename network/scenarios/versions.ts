@@ -1,7 +1,7 @@
 import { ocpp21, ocpp201 } from '../../simulator/ocpp20.ts';
-import type { Back } from './charge.ts';
-import { mustDo, mustEqual } from './check.ts';
-import { beginSession, checkAllBack, checkPaid, type Paid, plugIn, requestSession, untilEnergy } from './session.ts';
+import { type Back, startOutOfOrder, stopAtCharger, stopByDriver } from './charge.ts';
+import { mustEqual } from './check.ts';
+import { checkAllBack, type Paid, requestSession } from './session.ts';
 import type { Stage } from './stage.ts';
 
 /** What came of sessions at chargers of later versions of OCPP. */
@@ -18,30 +18,12 @@ const DEPOSIT = 20n * 10n ** 18n;
 /** One driver at chargers of OCPP 2.0.1 and 2.1: a session of each that is paid, and two that give all back. */
 export async function playVersions(stage: Stage): Promise<Versions> {
   const [of201, of21, nobodyPluggedIn, outOfOrder] = await Promise.all([
-    stopByDriver201(stage),
-    stopAtCharger21(stage),
+    stage.charger('CP-201', { dialect: ocpp201 }).then((charger) => stopByDriver(stage, charger)),
+    stage.charger('CP-21', { dialect: ocpp21 }).then((charger) => stopAtCharger(stage, charger, 2)),
     startWithoutCar201(stage),
-    startOutOfOrder21(stage),
+    stage.charger('CP-21-OUT', { dialect: ocpp21 }).then((charger) => startOutOfOrder(stage, charger)),
   ]);
   return { of201, of21, nobodyPluggedIn, outOfOrder };
-}
-
-async function stopByDriver201(stage: Stage): Promise<Paid> {
-  const { driver } = stage.people;
-  const charger = await stage.charger('CP-201', { dialect: ocpp201 });
-  const place = await beginSession(stage, driver, charger, 1, DEPOSIT);
-  await untilEnergy(charger, 1);
-  await stage.send(driver, await stage.device('CP-201'), 'stopCharge', place.sessionId, driver.account);
-  return checkPaid(stage, place, 'Remote');
-}
-
-async function stopAtCharger21(stage: Stage): Promise<Paid> {
-  const charger = await stage.charger('CP-21', { dialect: ocpp21 });
-  const place = await beginSession(stage, stage.people.driver, charger, 2, DEPOSIT);
-  await untilEnergy(charger, 2);
-  mustDo(charger.act(2, { kind: 'stop', reason: 'Local' }));
-  await charger.settled();
-  return checkPaid(stage, place, 'Local');
 }
 
 /** Its manager has it begin transactions at once: one without energy is settled by operators, and costs nothing. */
@@ -57,13 +39,4 @@ async function startWithoutCar201(stage: Stage): Promise<Back> {
   const reason = await checkAllBack(stage, place, 'Settled', DEPOSIT);
   mustEqual('transaction at the charger', charger.connector(1).transaction, undefined);
   return { ...place, reason };
-}
-
-async function startOutOfOrder21(stage: Stage): Promise<Back> {
-  const charger = await stage.charger('CP-21-OUT', { dialect: ocpp21 });
-  await plugIn(charger, 1);
-  mustDo(charger.act(1, { kind: 'fault', errorCode: 'ConnectorLockFailure' }));
-  await charger.settled();
-  const place = await requestSession(stage, stage.people.driver, charger.identity, 1, DEPOSIT);
-  return { ...place, reason: await checkAllBack(stage, place, 'Rejected', DEPOSIT) };
 }
