@@ -28,7 +28,7 @@ export async function ensurePackages(root) {
   for (const node of [own, process.execPath]) {
     if (existsSync(node) && isAtLeast(versionOf(node), LEAST_NODE)) return node;
   }
-  throw new SetupError(`npm has no Node for ${process.platform} ${process.arch}: install Node ${LEAST_NODE} or later`);
+  throw noNode(process.platform, process.arch);
 }
 
 /** Whether every package of the lock is there in its version, and the chain's native part with it. */
@@ -56,12 +56,31 @@ async function install(root) {
     `installing packages${isNew ? '' : ` with Node 24, as this is Node ${process.versions.node}`}, about a minute ...`,
   );
   const began = Date.now();
-  const [program, ...args] = isNew ? ['npm', 'ci'] : ['npx', '--yes', '--package=node@24', '--call=npm ci'];
+  const [program, ...args] = isNew
+    ? ['npm', 'ci']
+    : ['npx', '--yes', `--package=${nodePackage(root)}`, '--call=npm ci'];
   const { code, output } = await runQuietly(program, args, { ...process.env, ...NPM_CONFIG });
   if (code !== 0) throw new SetupError(`npm ci failed.${hintOf(output)}\n\n${output.trim()}`);
   if (!isInstalled(root))
     throw new SetupError('npm ci ran, but packages are missing: remove node_modules and try again');
   say(`packages are installed, ${Math.round((Date.now() - began) / 1000)} s`);
+}
+
+/**
+ * The package, among those that package.json names, that holds Node 24 for this machine. Not `node`: that one fetches the
+ * like of it by a script as it is installed, and .npmrc lets no script run.
+ */
+export function nodePackage(root, platform = process.platform, arch = process.arch) {
+  const { optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const mine = Object.entries(optionalDependencies).find(
+    ([name]) => name.startsWith('node-') && name.endsWith(`-${platform}-${arch}`),
+  );
+  if (mine === undefined) throw noNode(platform, arch);
+  return mine.join('@');
+}
+
+function noNode(platform, arch) {
+  return new SetupError(`npm has no Node for ${platform} ${arch}: install Node ${LEAST_NODE} or later`);
 }
 
 function hintOf(output) {

