@@ -1,4 +1,4 @@
-import { createHash, hash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { getBytes, id, keccak256 } from 'ethers';
 import { DevsenError } from './errors.ts';
 
@@ -76,5 +76,5 @@ function hmacPads(key: Uint8Array): { inner: Buffer; outer: Buffer } {
 
 /** SHA-256 of text or bytes, lower-case hex without 0x. */
 export function sha256Hex(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
+  return hash('sha256', data);
 }

@@ -3,6 +3,7 @@ import { eventQueueName } from '../core/batch.ts';
 import { DevsenError } from '../core/errors.ts';
 import { sha256Hex } from '../core/identity.ts';
 import type { Logger } from '../runtime/log.ts';
+import { gatherCalls } from './gathered-calls.ts';
 
 /** What the gateway keeps in Redis beside its outbox. Every call rejects with DevsenError `REDIS_UNAVAILABLE`. */
 export interface GatewayRedis {
@@ -48,24 +49,37 @@ const CLOCKS_DIFFER_MS = 300_000;
 /** transactionIds count from the seconds since then, so they go on growing if Redis is lost; int32 lasts until 2093. */
 const TRANSACTION_IDS_START_MS = Date.UTC(2025, 0, 1);
 
-const NEXT_EPOCH = `
-local last = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
-local epoch = math.max(tonumber(ARGV[2]), last + 1)
-redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', epoch))
-return string.format('%.0f', epoch)`;
+/** Of each charger in turn. */
+const NEXT_EPOCHS = `
+local epochs = {}
+for n, charger in ipairs(ARGV) do
+  if n % 2 == 1 then
+    local last = tonumber(redis.call('HGET', KEYS[1], charger) or '0')
+    local epoch = string.format('%.0f', math.max(tonumber(ARGV[n + 1]), last + 1))
+    redis.call('HSET', KEYS[1], charger, epoch)
+    epochs[#epochs + 1] = epoch
+  end
+end
+return epochs`;
 
-const TRANSACTION_ID = `
-local known = redis.call('GET', KEYS[2])
-if known then return known end
-local last = tonumber(redis.call('GET', KEYS[1]) or '0')
-local id = string.format('%.0f', math.max(last + 1, tonumber(ARGV[1])))
-redis.call('SET', KEYS[1], id)
-redis.call('SET', KEYS[2], id, 'EX', ARGV[2])
-return id`;
+/** Of each transaction in turn: its key stands behind that of the counter, its least id behind the life of all of them. */
+const TRANSACTION_IDS = `
+local ids = {}
+for n = 2, #KEYS do
+  local id = redis.call('GET', KEYS[n])
+  if not id then
+    local last = tonumber(redis.call('GET', KEYS[1]) or '0')
+    id = string.format('%.0f', math.max(last + 1, tonumber(ARGV[n])))
+    redis.call('SET', KEYS[1], id)
+    redis.call('SET', KEYS[n], id, 'EX', ARGV[1])
+  end
+  ids[n - 1] = id
+end
+return ids`;
 
 interface Scripts {
-  nextEpoch: (epochs: string, charger: string, nowMs: number) => Promise<string>;
-  transactionId: (counter: string, transaction: string, leastId: number, memorySec: number) => Promise<string>;
+  nextEpochs: (epochs: string, ...chargersAndTimes: (string | number)[]) => Promise<string[]>;
+  transactionIds: (keyCount: number, ...keysAndArguments: (string | number)[]) => Promise<string[]>;
 }
 
 /** Opens a connection that reconnects by itself; while it is away, calls fail at once. */
@@ -74,6 +88,8 @@ export function connectRedis(url: string, name: string, log: Logger, scripts: Re
     connectionName: name,
     enableOfflineQueue: false,
     enableAutoPipelining: true,
+    // Who has scripts run often gathers calls already; once more would take another turn of the event loop.
+    autoPipeliningIgnoredCommands: ['evalsha'],
     maxRetriesPerRequest: 1,
     commandTimeout: 5_000,
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 6), 2_000),
@@ -90,20 +106,30 @@ export function connectRedis(url: string, name: string, log: Logger, scripts: Re
  */
 export function openGatewayRedis(url: string, network: string, prefix: string, log: Logger): GatewayRedis {
   const redis = connectRedis(url, 'devsen-gateway', log, {
-    nextEpoch: { lua: NEXT_EPOCH, numberOfKeys: 1 },
-    transactionId: { lua: TRANSACTION_ID, numberOfKeys: 2 },
+    nextEpochs: { lua: NEXT_EPOCHS, numberOfKeys: 1 },
+    transactionIds: { lua: TRANSACTION_IDS },
   });
   const scripts = redis as unknown as Scripts;
   const key = (name: string) => `${prefix}:${name}:${network}`;
+  const nextEpoch = gatherCalls((connections: readonly { charger: string; nowMs: number }[]) =>
+    scripts.nextEpochs(key('epochs'), ...connections.flatMap(({ charger, nowMs }) => [charger, nowMs])),
+  );
+  const transactionId = gatherCalls((starts: readonly { transaction: string; leastId: number }[]) =>
+    scripts.transactionIds(
+      starts.length + 1,
+      key('transaction-id'),
+      ...starts.map(({ transaction }) => transaction),
+      TRANSACTION_MEMORY_SEC,
+      ...starts.map(({ leastId }) => leastId),
+    ),
+  );
 
   return {
-    nextEpoch: async (charger, nowMs) => Number(await translated(scripts.nextEpoch(key('epochs'), charger, nowMs))),
+    nextEpoch: async (charger, nowMs) => Number(await translated(nextEpoch({ charger, nowMs }))),
     transactionIdFor: async (charger, fingerprint, nowMs) => {
       const transaction = `${key('transaction')}:${sha256Hex(`${charger}\n${fingerprint}`)}`;
       const leastId = Math.max(1, Math.floor((nowMs - TRANSACTION_IDS_START_MS) / 1000));
-      return Number(
-        await translated(scripts.transactionId(key('transaction-id'), transaction, leastId, TRANSACTION_MEMORY_SEC)),
-      );
+      return Number(await translated(transactionId({ transaction, leastId })));
     },
     useNonce: async (manager, nonce, deadlineMs) => {
       const used = redis.set(

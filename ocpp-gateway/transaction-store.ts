@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { TransactionId } from '../core/charger-fact.ts';
+import { gatherCalls } from './gathered-calls.ts';
 
 /** A transaction of a charger. */
 export interface KnownTransaction {
@@ -52,25 +53,61 @@ export function makeTransactionStore(
   const markKeyOf = (card: string) => `${prefix}:card:${network}:${card}`;
   const fieldOf = ({ charger, transactionId }: Pick<Mark, 'charger' | 'transactionId'>) =>
     JSON.stringify([charger, transactionId]);
+  redis.defineCommand('workOnHashes', { lua: WORK_ON_HASHES });
+  const work = gatherCalls((works: readonly HashWork[]) =>
+    (redis as unknown as Scripts).workOnHashes(
+      works.length,
+      ...works.map(({ key }) => key),
+      ...works.flatMap(({ field = '', value = '', lifeMs = '' }) => [field, value, lifeMs]),
+    ),
+  );
+  const valuesOf = async <T>(key: string) => (await work({ key })).map((text) => JSON.parse(text) as T);
+
   return {
-    load: async (charger) =>
-      Object.values(await redis.hgetall(keyOf(charger))).map((text) => JSON.parse(text) as KnownTransaction),
+    load: (charger) => valuesOf(keyOf(charger)),
     save: async (charger, transaction) => {
-      const key = keyOf(charger);
-      await redis.hset(key, JSON.stringify(transaction.transactionId), JSON.stringify(transaction));
-      await redis.pexpire(key, keepMs);
+      const [key, field] = [keyOf(charger), JSON.stringify(transaction.transactionId)];
+      await work({ key, field, value: JSON.stringify(transaction), lifeMs: keepMs });
     },
     remove: async (charger, transactionId) => {
-      await redis.hdel(keyOf(charger), JSON.stringify(transactionId));
+      await work({ key: keyOf(charger), field: JSON.stringify(transactionId) });
     },
-    marks: async (card) => Object.values(await redis.hgetall(markKeyOf(card))).map((text) => JSON.parse(text) as Mark),
+    marks: (card) => valuesOf(markKeyOf(card)),
     mark: async (card, mark) => {
-      const key = markKeyOf(card);
-      await redis.hset(key, fieldOf(mark), JSON.stringify(mark));
-      await redis.pexpire(key, markMs);
+      await work({ key: markKeyOf(card), field: fieldOf(mark), value: JSON.stringify(mark), lifeMs: markMs });
     },
     unmark: async (card, mark) => {
-      await redis.hdel(markKeyOf(card), fieldOf(mark));
+      await work({ key: markKeyOf(card), field: fieldOf(mark) });
     },
   };
+}
+
+/** Reads all values of a hash; with a field takes that out of it; with a value and a life puts the value there. */
+interface HashWork {
+  key: string;
+  field?: string;
+  value?: string;
+  /** Life of the whole hash from now on, ms. */
+  lifeMs?: number;
+}
+
+/** Does each work in turn; gives the values that it has read. */
+const WORK_ON_HASHES = `
+local read = {}
+for n, key in ipairs(KEYS) do
+  local field, value, life = ARGV[3 * n - 2], ARGV[3 * n - 1], ARGV[3 * n]
+  read[n] = {}
+  if field == '' then
+    read[n] = redis.call('HVALS', key)
+  elseif value == '' then
+    redis.call('HDEL', key, field)
+  else
+    redis.call('HSET', key, field, value)
+    redis.call('PEXPIRE', key, life)
+  end
+end
+return read`;
+
+interface Scripts {
+  workOnHashes: (keyCount: number, ...keysAndArguments: (string | number)[]) => Promise<string[][]>;
 }
