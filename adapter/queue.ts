@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { eventQueueName } from '../core/batch.ts';
 import { DevsenError } from '../core/errors.ts';
 import type { Logger } from '../runtime/log.ts';
+import { makeWaitingBatches } from './waiting-batches.ts';
 
 /** Batches taken from the queue and not yet committed; those that wait together are committed together. */
 const CONCURRENCY = 16;
@@ -60,6 +61,7 @@ export function readQueue(options: QueueReaderOptions): QueueReader {
   const name = eventQueueName(options.operator);
   const client = new Redis(redisUrl, connection);
   client.on('error', (error) => log.debug({ code: codeOf(error) }, 'Redis is away'));
+  const batches = makeWaitingBatches(client, options.operator);
   const queue = new Queue(name, { connection: client });
   queue.on('error', (error) => log.debug({ code: codeOf(error) }, 'Redis is away'));
   let isClosing = false;
@@ -71,6 +73,11 @@ export function readQueue(options: QueueReaderOptions): QueueReader {
    * in the queue as active, and come once more after that.
    */
   const leftOver = new Set<string>();
+
+  const count = (more: number) => {
+    committed += more;
+    for (const waiter of [...waiters]) waiter();
+  };
 
   const taken: Taken[] = [];
   /** Resolved when batches cannot be committed while the reader closes: they stay in the queue. */
@@ -89,9 +96,8 @@ export function readQueue(options: QueueReaderOptions): QueueReader {
         continue;
       }
       taken.splice(0, group.length);
-      committed += group.filter(({ isCounted }) => isCounted).length;
+      count(group.filter(({ isCounted }) => isCounted).length);
       for (const { done } of group) done();
-      for (const waiter of [...waiters]) waiter();
     }
     isCommitting = false;
   };
@@ -142,13 +148,25 @@ export function readQueue(options: QueueReaderOptions): QueueReader {
     }
     return [];
   };
+  /** The job comes once more: only then has its batch had its use. */
+  const commitLeft = async ({ data }: Job) => {
+    const text = await batches.textOf(data);
+    if (text !== undefined) await take(text, false);
+  };
+  const finish = async ({ id = '', data }: Job) => {
+    const isCounted = !leftOver.delete(id);
+    const text = await batches.textOf(data);
+    if (text !== undefined) await take(text, isCounted);
+    else if (isCounted) count(1);
+    await batches.release(data);
+  };
   const start = async () => {
     const left = await leftByOthers();
     if (left.length > 0) log.info({ batches: left.length }, 'taking up what the process before left');
-    await Promise.all(left.map((job) => take(textOf(job), false)));
+    await Promise.all(left.map(commitLeft));
     for (const { id } of left) if (id !== undefined) leftOver.add(id);
     if (isClosing) return;
-    worker = new Worker(name, (job) => take(textOf(job), !leftOver.delete(job.id ?? '')), {
+    worker = new Worker(name, finish, {
       connection: { url: redisUrl, ...connection },
       concurrency: CONCURRENCY,
       lockDuration: 30_000,
@@ -203,12 +221,6 @@ export function readQueue(options: QueueReaderOptions): QueueReader {
       if (taken.length === 0) await started;
     },
   };
-}
-
-/** The JSON text of a job's batch. Earlier versions of the gateway put it into the data as a text. */
-function textOf({ data }: Job): string {
-  const { batch } = (data ?? {}) as { batch?: unknown };
-  return typeof batch === 'string' ? batch : JSON.stringify(data ?? null);
 }
 
 async function inTime<T>(work: Promise<T>): Promise<T> {

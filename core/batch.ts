@@ -23,7 +23,7 @@ export interface BatchHeader {
   watermarkMs: number;
 }
 
-/** A signed batch of charger events: the data of a job in Redis. */
+/** A signed batch of charger events. */
 export interface Batch extends BatchHeader {
   /** Event lines (`encodeEvent`), in the order in which they were received. */
   events: string[];
@@ -44,6 +44,25 @@ export function eventQueueName(operator: string): string {
 /** The id of a batch's job: the same however often it is added. BullMQ allows neither a bare integer nor a colon. */
 export function batchJobId(header: Pick<BatchHeader, 'gateway' | 'generation' | 'number'>): string {
   return `${header.gateway}-${header.generation}-${header.number}`;
+}
+
+/**
+ * Name of the hash in which Redis holds a batch, once for all operators: its JSON text in the field `BATCH_TEXT`, and a
+ * field for each operator, named by its account in lower case, that has not committed it yet. The job in each operator's
+ * queue names it.
+ *
+ * @param prefix - that of BullMQ's queues
+ */
+export function batchKey(prefix: string, header: Pick<BatchHeader, 'gateway' | 'generation' | 'number'>): string {
+  return `${prefix}:gateway-batch:${batchJobId(header)}`;
+}
+
+export const BATCH_TEXT = 'text';
+
+/** The data of the job by which an operator is told of a batch. */
+export interface BatchJob {
+  /** From `batchKey`. */
+  key: string;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createRedisBackend, type IRedisTransaction, type JobJson, QueueKeys } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { type Batch, batchJobId, eventQueueName } from '../core/batch.ts';
+import { BATCH_TEXT, type Batch, type BatchJob, batchJobId, batchKey, eventQueueName } from '../core/batch.ts';
 import { DevsenError } from '../core/errors.ts';
 import type { SignedBatch } from './custody.ts';
 import { type ChainHead, decodeHead, encodeHead, headOf, leaseKey } from './outbox-head.ts';
@@ -114,7 +114,8 @@ export async function openOutboxStore(
       for (const operator of operators) {
         await backend.addJobToTransaction(into(added), job, job.id, {}, queueKeys.getKeys(eventQueueName(operator)));
       }
-      const keys = [headKey, lease, ...added.flatMap(({ keys }) => keys)];
+      const data: BatchJob = { key: batchKey(prefix, sealed.batch) };
+      const keys = [headKey, lease, data.key, ...added.flatMap(({ keys }) => keys)];
       const next = encodeHead(headOf(sealed));
       const begun = nextToken();
       const [head, problem] = await withDeadline(
@@ -127,9 +128,11 @@ export async function openOutboxStore(
           begun,
           LEASE_MS,
           added[0]?.options ?? '',
+          JSON.stringify(data),
+          BATCH_TEXT,
           // As bytes: of a long text ioredis makes two more copies.
           Buffer.from(JSON.stringify(sealed.batch)),
-          ...added.map(({ job }) => job),
+          ...added.flatMap(({ job }, n) => [operators[n] ?? '', job]),
         ),
         timeoutMs,
       );
@@ -186,7 +189,7 @@ function isAddJob(name: string): boolean {
   return name === ADD_JOB || name.startsWith(`${ADD_JOB}:`);
 }
 
-/** The job of a batch, the same for each operator; the script gives it its data. */
+/** The job that names a batch, the same for each operator; the script gives it its data. */
 function jobOf(batch: Batch): JobJson {
   const id = batchJobId(batch);
   return {

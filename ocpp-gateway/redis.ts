@@ -2,8 +2,8 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { eventQueueName } from '../core/batch.ts';
 import { DevsenError } from '../core/errors.ts';
 import { sha256Hex } from '../core/identity.ts';
+import { gatherCalls } from '../runtime/gathered-calls.ts';
 import type { Logger } from '../runtime/log.ts';
-import { gatherCalls } from './gathered-calls.ts';
 
 /** What the gateway keeps in Redis beside its outbox. Every call rejects with DevsenError `REDIS_UNAVAILABLE`. */
 export interface GatewayRedis {

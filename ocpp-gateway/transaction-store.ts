@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { TransactionId } from '../core/charger-fact.ts';
-import { gatherCalls } from './gathered-calls.ts';
+import { gatherCalls } from '../runtime/gathered-calls.ts';
 
 /** A transaction of a charger. */
 export interface KnownTransaction {

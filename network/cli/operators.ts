@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { AbiCoder, formatEther } from 'ethers';
+import { DevsenError } from '../../core/errors.ts';
 import { call } from '../contracts.ts';
+import { dropOperatorQueue } from '../operator-queue.ts';
 import { addOperatorSetupCommands } from './operator-setup.ts';
 import { facts, table } from './output.ts';
 import { inNetwork, type Session, type Streams } from './session.ts';
@@ -17,6 +19,15 @@ export function addOperatorCommands(program: Command, streams: Streams): void {
     .description('all operators with their records: answers that were agreed on, other answers, and none in time')
     .action(async (_options, command: Command) => {
       await inNetwork(command, streams, 'reader', list);
+    });
+
+  operators
+    .command('drop-queue')
+    .description("takes the queue of an operator that is gone for good out of a gateway's Redis")
+    .argument('<account>', 'of the operator, which UserDEVSEN no longer has as active', address)
+    .requiredOption('--redis <url>', "the gateway's Redis")
+    .action(async (account: string, { redis }: { redis: string }, command: Command) => {
+      await inNetwork(command, streams, 'reader', (session) => dropQueue(session, account, redis));
     });
 
   addOperatorSetupCommands(operators, streams);
@@ -109,7 +120,38 @@ interface OperatorRow {
   missed: number;
 }
 
+async function dropQueue(session: Session, account: string, redisUrl: string): Promise<void> {
+  const isSame = (row: OperatorRow) => row.account.toLowerCase() === account.toLowerCase();
+  if ((await read(session)).rows.some((row) => isSame(row) && row.isActive)) {
+    throw new DevsenError(
+      'CONFLICT',
+      `operator ${account} is active: block it first, or its queue is there again at once`,
+    );
+  }
+  const batches = await dropOperatorQueue(redisUrl, account);
+  session.output.result(
+    { account, batches },
+    () => `The queue of ${account} is gone; ${batches} batches waited for it.`,
+  );
+}
+
 async function list(session: Session): Promise<void> {
+  const { rows, set } = await read(session);
+  session.output.result({ faults: Number(set.faults), operators: rows }, () => {
+    const cells = rows.map((row) => [
+      row.account,
+      row.isAsked ? 'asked' : 'not asked',
+      row.isActive ? 'active' : 'not active',
+      String(row.agreed),
+      String(row.disagreed),
+      String(row.missed),
+    ]);
+    const shown = table(['account', 'now', 'user', 'agreed', 'disagreed', 'missed'], cells, 'No operators.');
+    return `${shown}\n${set.oracles.length} are asked, of which ${set.faults} may be wrong.`;
+  });
+}
+
+async function read(session: Session): Promise<{ rows: OperatorRow[]; set: { oracles: string[]; faults: bigint } }> {
   const [users, ledger] = await Promise.all([session.contract('UserDEVSEN'), session.contract('OracleDEVSEN')]);
   const setId = (await call(ledger, 'operatorSetId')) as bigint;
   const set = (await call(ledger, 'operatorSet', setId)) as { oracles: string[]; faults: bigint };
@@ -131,18 +173,7 @@ async function list(session: Session): Promise<void> {
       rows.push({ account: one.account, oracle: one.oracle, isActive: one.active, isAsked, ...record });
     }
   }
-  session.output.result({ faults: Number(set.faults), operators: rows }, () => {
-    const cells = rows.map((row) => [
-      row.account,
-      row.isAsked ? 'asked' : 'not asked',
-      row.isActive ? 'active' : 'not active',
-      String(row.agreed),
-      String(row.disagreed),
-      String(row.missed),
-    ]);
-    const shown = table(['account', 'now', 'user', 'agreed', 'disagreed', 'missed'], cells, 'No operators.');
-    return `${shown}\n${set.oracles.length} are asked, of which ${set.faults} may be wrong.`;
-  });
+  return { rows, set };
 }
 
 async function showAccount(session: Session, account: string): Promise<void> {

@@ -1,18 +1,20 @@
 import { Queue } from 'bullmq';
 import type { Wallet } from 'ethers';
+import { Redis } from 'ioredis';
 import { startAdapterWith } from '../../adapter/adapter.ts';
 import type { NetworkNews } from '../../adapter/chain.ts';
 import type { ListedGateway } from '../../adapter/gateway-book.ts';
 import type { Peer } from '../../adapter/peers.ts';
 import { ADAPTER_SETTINGS } from '../../adapter/settings.ts';
 import type { SettlingChain } from '../../adapter/settling-chain.ts';
-import { type Batch, batchJobId, eventQueueName } from '../../core/batch.ts';
+import { type Batch, batchJobId, batchKey, eventQueueName } from '../../core/batch.ts';
 import { DevsenError } from '../../core/errors.ts';
 import { deviceIdOf } from '../../core/identity.ts';
 import type { RequestApproval } from '../../core/request-approval.ts';
 import { makeLog } from '../../runtime/log.ts';
 import { readSettings } from '../../runtime/settings.ts';
 import { TEST_NETWORK } from '../support/batches.ts';
+import { shelveBatch } from '../support/queued-batches.ts';
 import { TEST_PEPPER } from './record.ts';
 
 export const OPERATOR = `0x${'0b'.repeat(20)}`;
@@ -120,16 +122,33 @@ export async function readHealthOf(url: string) {
 
 /** The operator's queue, as a gateway fills it. */
 export function openTestQueue(redisUrl: string, account = OPERATOR) {
-  const queue = new Queue(eventQueueName(account), {
-    connection: { url: redisUrl, maxRetriesPerRequest: null, retryStrategy: () => 50 },
-  });
+  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
+  connection.on('error', () => {});
+  const queue = new Queue(eventQueueName(account), { connection });
   queue.on('error', () => {});
   return {
     send: async (...batches: Batch[]) => {
-      const options = (batch: Batch) => ({ jobId: batchJobId(batch), removeOnComplete: true });
-      await queue.addBulk(batches.map((batch) => ({ name: 'batch', data: batch, opts: options(batch) })));
+      const jobs = batches.map(async (batch) => ({
+        name: 'batch',
+        data: await shelveBatch(connection, batch, account),
+        opts: { jobId: batchJobId(batch), removeOnComplete: true },
+      }));
+      await queue.addBulk(await Promise.all(jobs));
     },
+    /** A job that names a batch, whether Redis still holds it or not. */
+    sendNamed: async (batch: Batch) => {
+      await queue.add('batch', { key: batchKey('bull', batch) }, { jobId: batchJobId(batch), removeOnComplete: true });
+    },
+    /** As gateways did that put each batch into the job itself. */
+    sendWhole: async (batch: Batch) => {
+      await queue.add('batch', batch, { jobId: batchJobId(batch), removeOnComplete: true });
+    },
+    /** The batches that Redis holds still. */
+    held: async () => (await connection.keys('bull:gateway-batch:*')).length,
     size: () => queue.getJobCountByTypes('wait', 'active', 'failed', 'completed', 'delayed'),
-    close: () => queue.close(),
+    close: async () => {
+      await queue.close();
+      connection.disconnect();
+    },
   };
 }

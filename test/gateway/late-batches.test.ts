@@ -4,10 +4,10 @@ import { SILENCE_BOUND_MS } from '../../core/as-of.ts';
 import { type ConnectionChain, makeBatchSigner, makeConnectionChain, sealBatch } from '../../ocpp-gateway/custody.ts';
 import { headKey, headOf, leaseKey } from '../../ocpp-gateway/outbox-head.ts';
 import { openOutboxStore } from '../../ocpp-gateway/outbox-store.ts';
+import { queuedBatches } from '../support/queued-batches.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import {
-  batchesOf,
   eventsOf,
   GATEWAY,
   NETWORK,
@@ -81,7 +81,7 @@ describe('batches that Redis does not get in time', () => {
     proxy.plan([]);
     await written;
     await append(outbox, chain, ['e']);
-    const batches = await batchesOf(redis.url, FIRST);
+    const batches = await queuedBatches(redis.url, FIRST);
     verifyBatches(batches);
     const events = eventsOf(batches);
     expect(events.map(({ frame }) => frame)).toEqual(['a', 'b', 'c', 'd', 'e']);
@@ -105,7 +105,7 @@ describe('batches that Redis does not get in time', () => {
     await waitFor(() => proxy.scripts() > scripts, { what: 'the batch to be sent', timeoutMs: 60_000 });
     clockMs += LONG_MS;
     await written;
-    const batches = await batchesOf(redis.url, FIRST);
+    const batches = await queuedBatches(redis.url, FIRST);
     verifyBatches(batches);
     expect(eventsOf(batches).map(({ frame }) => frame)).toEqual(['a', 'b']);
     expect(batches.find(({ events }) => events.some((line) => line.includes('"b"')))?.watermarkMs ?? 0).toBeLessThan(
@@ -119,7 +119,7 @@ describe('batches that Redis does not get in time', () => {
     const outbox = await open(() => lost++);
     const chain = makeConnectionChain('CP-1', 1);
     await append(outbox, chain, ['a']);
-    const [before] = await batchesOf(redis.url, FIRST);
+    const [before] = await queuedBatches(redis.url, FIRST);
     proxy.plan(ALL_LOST);
     const written = append(outbox, chain, ['b']);
     await tried();
@@ -128,7 +128,7 @@ describe('batches that Redis does not get in time', () => {
     await redis.restart();
     proxy.plan([]);
     await written;
-    const batches = await batchesOf(redis.url, FIRST);
+    const batches = await queuedBatches(redis.url, FIRST);
     verifyBatches(batches);
     expect(eventsOf(batches).map(({ frame }) => frame)).toEqual(['a', 'b']);
     expect(batches.at(-1)).toMatchObject({ generation: (before?.generation ?? 0) + 1 });
@@ -145,11 +145,11 @@ describe('batches that Redis does not get in time', () => {
     expect(store.leaseMs()).toBeLessThanOrEqual(40);
     await waitFor(async () => (await client.pttl(leaseKey(key))) < 0, { what: 'the lease to end' });
     expect(await store.write(firstBatch(), OPERATORS, undefined)).toBeUndefined();
-    expect(await batchesOf(redis.url, FIRST)).toEqual([]);
+    expect(await queuedBatches(redis.url, FIRST)).toEqual([]);
     await store.hold(60_000);
     expect(await store.write(firstBatch(), OPERATORS, undefined)).toEqual(head);
     expect(store.leaseMs()).toBeGreaterThan(0);
-    expect(await batchesOf(redis.url, FIRST)).toHaveLength(1);
+    expect(await queuedBatches(redis.url, FIRST)).toHaveLength(1);
     store.close();
   });
 
@@ -160,7 +160,7 @@ describe('batches that Redis does not get in time', () => {
     await second?.hold(60_000);
     expect(await first?.write(firstBatch(), OPERATORS, undefined)).toBeUndefined();
     expect(first?.leaseMs()).toBeLessThanOrEqual(0);
-    expect(await batchesOf(redis.url, FIRST)).toEqual([]);
+    expect(await queuedBatches(redis.url, FIRST)).toEqual([]);
     first?.close();
     second?.close();
   });

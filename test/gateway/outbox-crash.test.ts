@@ -2,16 +2,17 @@ import { fork } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { makeConnectionChain } from '../../ocpp-gateway/custody.ts';
 import { exitOf, keepUntilExit } from '../support/children.ts';
+import { queuedBatches } from '../support/queued-batches.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { batchesOf, eventsOf, OPERATORS, readyTestOutbox, verifyBatches } from './outbox-support.ts';
+import { eventsOf, OPERATORS, readyTestOutbox, verifyBatches } from './outbox-support.ts';
 import { openRedisProxy, type RedisProxy } from './redis-proxy.ts';
 
 const CHARGERS = 20;
 
 /** Names of the events in an operator's queue, whose chain is checked. */
 async function namesIn(redisUrl: string, operator: string): Promise<string[]> {
-  const batches = await batchesOf(redisUrl, operator);
+  const batches = await queuedBatches(redisUrl, operator);
   verifyBatches(batches);
   return eventsOf(batches).map(({ charger, epoch, seq }) => `${charger} ${epoch} ${seq}`);
 }
@@ -75,7 +76,7 @@ describe('the outbox over crashes', () => {
     expect(new Set(first).size).toBe(first.length);
     expect(confirmed.filter((name) => !first.includes(name))).toEqual([]);
     for (const operator of OPERATORS) expect(await namesIn(redis.url, operator)).toEqual(first);
-    const batches = await batchesOf(redis.url, OPERATORS[0] as string);
+    const batches = await queuedBatches(redis.url, OPERATORS[0] as string);
     expect(new Set(batches.map((batch) => batch.generation)).size).toBe(1);
     expect(new Set(batches.map((batch) => batch.bootedAtMs)).size).toBe(3);
   });

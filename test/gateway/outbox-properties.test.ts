@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { type ConnectionChain, makeConnectionChain } from '../../ocpp-gateway/custody.ts';
+import { queuedBatches } from '../support/queued-batches.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
-import { batchesOf, eventsOf, OPERATORS, openTestOutbox, type TestOutbox, verifyBatches } from './outbox-support.ts';
+import { eventsOf, OPERATORS, openTestOutbox, type TestOutbox, verifyBatches } from './outbox-support.ts';
 import { type Mishap, openRedisProxy, type RedisProxy } from './redis-proxy.ts';
 
 type Step =
@@ -52,11 +53,11 @@ describe('batches, whatever happens', () => {
           await client.flushall();
           proxy.plan(mishaps);
           const frames = await play(steps, maxBatchEvents);
-          const batches = await batchesOf(redis.url, OPERATORS[0] as string);
+          const batches = await queuedBatches(redis.url, OPERATORS[0] as string);
           verifyBatches(batches);
           expect(eventsOf(batches).map((event) => event.frame)).toEqual(frames);
           for (const operator of OPERATORS.slice(1)) {
-            const own = new Set((await batchesOf(redis.url, operator)).map((batch) => batch.signature));
+            const own = new Set((await queuedBatches(redis.url, operator)).map((batch) => batch.signature));
             const common = batches.filter((batch) => own.has(batch.signature));
             expect(common).toHaveLength(own.size);
           }

@@ -1,7 +1,6 @@
 import { createPublicKey, hash, verify } from 'node:crypto';
-import { Queue } from 'bullmq';
 import { pino } from 'pino';
-import { type Batch, batchText, eventQueueName, GENERATION_START, parseBatch } from '../../core/batch.ts';
+import { type Batch, batchText, GENERATION_START } from '../../core/batch.ts';
 import { CHAIN_START, type ChargerEvent, chainHash, decodeEvent } from '../../core/charger-event.ts';
 import type { DevsenError } from '../../core/errors.ts';
 import { type Outbox, type OutboxSettings, startOutbox } from '../../ocpp-gateway/outbox.ts';
@@ -47,17 +46,6 @@ export async function readyTestOutbox(redisUrl: string, changes?: Partial<Outbox
   const outbox = openTestOutbox(redisUrl, changes);
   await outbox.whenReady();
   return outbox;
-}
-
-/** Every batch that waits in an operator's queue, the oldest first. */
-export async function batchesOf(redisUrl: string, operator: string): Promise<Batch[]> {
-  const queue = new Queue(eventQueueName(operator), { connection: { url: redisUrl } });
-  try {
-    const jobs = await queue.getJobs(['waiting'], 0, -1, true);
-    return jobs.map((job) => parseBatch(JSON.stringify(job.data)));
-  } finally {
-    await queue.close();
-  }
 }
 
 /** The events of batches, in order. */

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { batchJobId, batchKey, eventQueueName } from '../../core/batch.ts';
 import { makeConnectionChain } from '../../ocpp-gateway/custody.ts';
 import { headKey } from '../../ocpp-gateway/outbox-head.ts';
 import { freePort } from '../support/ports.ts';
+import { queuedBatches } from '../support/queued-batches.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import {
-  batchesOf,
   eventsOf,
   GATEWAY,
   NETWORK,
@@ -39,10 +40,22 @@ describe('the outbox', () => {
     const outbox = await readyTestOutbox(redis.url);
     await outbox.append(makeConnectionChain('CP-1', 5), 'open', '', '{}');
     for (const operator of OPERATORS) {
-      const batches = await batchesOf(redis.url, operator);
+      const batches = await queuedBatches(redis.url, operator);
       verifyBatches(batches);
       expect(eventsOf(batches)).toEqual([expect.objectContaining({ charger: 'CP-1', epoch: 5, seq: 0, kind: 'open' })]);
     }
+    await outbox.close();
+  });
+
+  it('has Redis hold a batch once, with a field for each operator that is to commit it', async () => {
+    const outbox = await readyTestOutbox(redis.url);
+    await outbox.append(makeConnectionChain('CP-1', 5), 'open', '', '{}');
+    const [batch] = await queuedBatches(redis.url, FIRST);
+    if (batch === undefined) throw new Error('no batch');
+    const held = await client.hgetall(batchKey('bull', batch));
+    expect(held).toEqual({ text: JSON.stringify(batch), ...Object.fromEntries(OPERATORS.map((one) => [one, ''])) });
+    const job = await client.hget(`bull:${eventQueueName(SECOND)}:${batchJobId(batch)}`, 'data');
+    expect(job).toBe(`{"key":"${batchKey('bull', batch)}"}`);
     await outbox.close();
   });
 
@@ -51,7 +64,7 @@ describe('the outbox', () => {
     const [odd, even] = [makeConnectionChain('CP-1', 1), makeConnectionChain('CP-2', 1)];
     const frames = Array.from({ length: 50 }, (_, i) => `frame ${i}`);
     await Promise.all(frames.map((frame, i) => outbox.append(i % 2 === 0 ? even : odd, 'call', '', frame)));
-    const batches = await batchesOf(redis.url, THIRD);
+    const batches = await queuedBatches(redis.url, THIRD);
     verifyBatches(batches);
     expect(eventsOf(batches).map((event) => event.frame)).toEqual(frames);
     await outbox.close();
@@ -61,7 +74,7 @@ describe('the outbox', () => {
     const outbox = await readyTestOutbox(redis.url);
     const frame = '[2,"1","DataTransfer",{"data":"\\u0000 \t\r\n / \\" é 😀"}]';
     await outbox.append(makeConnectionChain('CP-1', 1), 'call', '[3,"1",{"a":"\\"ü\\\\"}]', frame);
-    const [event] = eventsOf(await batchesOf(redis.url, FIRST));
+    const [event] = eventsOf(await queuedBatches(redis.url, FIRST));
     expect(event).toMatchObject({ reply: '[3,"1",{"a":"\\"ü\\\\"}]', frame });
     await outbox.close();
   });
@@ -70,7 +83,7 @@ describe('the outbox', () => {
     const outbox = await readyTestOutbox(redis.url, { options: { maxBatchEvents: 3 }, nowMs: () => 1700000000000 });
     const chain = makeConnectionChain('CP-1', 1);
     await Promise.all(Array.from({ length: 10 }, (_, i) => outbox.append(chain, 'call', '', `${i}`)));
-    const batches = await batchesOf(redis.url, FIRST);
+    const batches = await queuedBatches(redis.url, FIRST);
     verifyBatches(batches);
     expect(eventsOf(batches)).toHaveLength(10);
     expect(Math.max(...batches.map((batch) => batch.events.length))).toBe(3);
@@ -81,7 +94,7 @@ describe('the outbox', () => {
     const outbox = await readyTestOutbox(redis.url, { options: { idleMs: 20 } });
     const batches = await waitFor(
       async () => {
-        const found = await batchesOf(redis.url, FIRST);
+        const found = await queuedBatches(redis.url, FIRST);
         return found.length >= 3 && found;
       },
       { what: 'three batches' },
@@ -101,7 +114,7 @@ describe('the outbox', () => {
     const second = await readyTestOutbox(redis.url, { nowMs: () => 1700000000000 });
     await second.append(makeConnectionChain('CP-1', 2), 'open', '', '{}');
     await second.close();
-    const batches = await batchesOf(redis.url, FIRST);
+    const batches = await queuedBatches(redis.url, FIRST);
     verifyBatches(batches);
     expect(new Set(batches.map((batch) => batch.generation))).toEqual(new Set([1700000900000]));
     const [before, after] = [batches[0], batches.at(-1)];
@@ -119,11 +132,11 @@ describe('the outbox', () => {
     outbox.setOperators([SECOND, THIRD]);
     await outbox.append(chain, 'call', '', 'b');
     await outbox.close();
-    const frames = async (operator: string) => eventsOf(await batchesOf(redis.url, operator)).map((e) => e.frame);
+    const frames = async (operator: string) => eventsOf(await queuedBatches(redis.url, operator)).map((e) => e.frame);
     expect(await frames(FIRST)).toEqual(['a']);
     expect(await frames(SECOND)).toEqual(['a', 'b']);
     expect(await frames(THIRD)).toEqual(['b']);
-    verifyBatches(await batchesOf(redis.url, SECOND));
+    verifyBatches(await queuedBatches(redis.url, SECOND));
   });
 
   it('is not ready and takes nothing while there is no operator', async () => {
@@ -134,7 +147,7 @@ describe('the outbox', () => {
     outbox.setOperators([FIRST]);
     expect(outbox.isReady()).toBe(true);
     await outbox.append(chain, 'open', '', '{}');
-    expect(eventsOf(await batchesOf(redis.url, FIRST)).map((event) => event.seq)).toEqual([0]);
+    expect(eventsOf(await queuedBatches(redis.url, FIRST)).map((event) => event.seq)).toEqual([0]);
     await outbox.close();
   });
 
@@ -165,7 +178,7 @@ describe('the outbox', () => {
     const written = outbox.append(chain, 'call', '', 'last words');
     await outbox.close();
     await written;
-    expect(eventsOf(await batchesOf(redis.url, FIRST)).map((event) => event.frame)).toEqual(['last words']);
+    expect(eventsOf(await queuedBatches(redis.url, FIRST)).map((event) => event.frame)).toEqual(['last words']);
     await expect(outbox.append(chain, 'call', '', 'too late')).rejects.toMatchObject({ code: 'NOT_YET' });
   });
 
@@ -187,7 +200,7 @@ describe('the outbox', () => {
     await Promise.all([...taken, room]);
     expect(outbox.stats()).toMatchObject({ pendingEvents: 0, pendingBytes: 0, lagMs: 0, writtenEvents: 5 });
     await outbox.append(chain, 'call', '', '6');
-    const batches = await batchesOf(redis.url, FIRST);
+    const batches = await queuedBatches(redis.url, FIRST);
     verifyBatches(batches);
     expect(eventsOf(batches).map((event) => event.frame)).toEqual(['1', '2', '3', '4', '{}', '6']);
     await outbox.close();
@@ -215,7 +228,7 @@ describe('the outbox', () => {
       expect.stringContaining('another process writes batches as gateway 0xbb'),
     ]);
     await newer.append(makeConnectionChain('CP-2', 2), 'call', '', 'e');
-    const batches = await batchesOf(redis.url, FIRST);
+    const batches = await queuedBatches(redis.url, FIRST);
     verifyBatches(batches);
     expect(eventsOf(batches).map((event) => event.frame)).toEqual(['a', 'b', 'e']);
     await Promise.all([older.close(), newer.close()]);
@@ -228,7 +241,7 @@ describe('the outbox', () => {
     );
     const stopped = () => both.filter((outbox: TestOutbox) => outbox.fatal.length > 0).length;
     await waitFor(() => stopped() === 1, { what: 'one to stop' });
-    const batches = await batchesOf(redis.url, FIRST);
+    const batches = await queuedBatches(redis.url, FIRST);
     verifyBatches(batches);
     const written = outcomes.flatMap((outcome, i) => (outcome.status === 'fulfilled' ? [`${i}`] : []));
     expect(eventsOf(batches).map((event) => event.frame)).toEqual(written);
@@ -240,11 +253,11 @@ describe('the outbox', () => {
     const outbox = await readyTestOutbox(redis.url);
     const chain = makeConnectionChain('CP-1', 1);
     await outbox.append(chain, 'call', '', 'a');
-    const [before] = await batchesOf(redis.url, FIRST);
+    const [before] = await queuedBatches(redis.url, FIRST);
     await client.flushall();
     await outbox.append(chain, 'call', '', 'b');
     await outbox.append(chain, 'call', '', 'c');
-    const after = await batchesOf(redis.url, FIRST);
+    const after = await queuedBatches(redis.url, FIRST);
     expect(after.map(({ generation, number }) => [generation, number])).toEqual([
       [(before?.generation ?? 0) + 1, 0],
       [(before?.generation ?? 0) + 1, 1],
@@ -263,7 +276,7 @@ describe('the outbox', () => {
     await outbox.append(chain, 'call', '', 'b');
     await client.set(key, String(older));
     await outbox.append(chain, 'call', '', 'c');
-    const batches = await batchesOf(redis.url, FIRST);
+    const batches = await queuedBatches(redis.url, FIRST);
     verifyBatches(batches);
     const places = batches.map(({ generation, number }) => `${generation}/${number}`);
     expect(new Set(places).size).toBe(places.length);
@@ -277,12 +290,12 @@ describe('the outbox', () => {
     await client.config('SET', 'maxmemory', '1');
     const written = outbox.append(chain, 'call', '', 'a');
     await waitFor(() => !outbox.isReady(), { what: 'the outbox to notice' });
-    for (const operator of OPERATORS) expect(eventsOf(await batchesOf(redis.url, operator))).toEqual([]);
+    for (const operator of OPERATORS) expect(eventsOf(await queuedBatches(redis.url, operator))).toEqual([]);
     await client.config('SET', 'maxmemory', '0');
     await written;
     expect(outbox.isReady()).toBe(true);
     for (const operator of OPERATORS) {
-      const batches = await batchesOf(redis.url, operator);
+      const batches = await queuedBatches(redis.url, operator);
       verifyBatches(batches);
       expect(eventsOf(batches).map((event) => event.frame)).toEqual(['a']);
     }
@@ -296,7 +309,7 @@ describe('the outbox', () => {
     await client.script('FLUSH');
     await outbox.append(chain, 'call', '', 'b');
     for (const operator of OPERATORS) {
-      expect(eventsOf(await batchesOf(redis.url, operator)).map((event) => event.frame)).toEqual(['a', 'b']);
+      expect(eventsOf(await queuedBatches(redis.url, operator)).map((event) => event.frame)).toEqual(['a', 'b']);
     }
     await outbox.close();
   });

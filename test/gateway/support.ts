@@ -1,15 +1,15 @@
 import type { ConnectionOptions } from 'node:tls';
-import { Queue } from 'bullmq';
 import { computeAddress, hexlify, Wallet } from 'ethers';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
-import { type Batch, eventQueueName, parseBatch } from '../../core/batch.ts';
+import type { Batch } from '../../core/batch.ts';
 import { type ChargerEvent, decodeEvent } from '../../core/charger-event.ts';
 import { authorizationKeyHash } from '../../core/identity.ts';
 import type { Credential } from '../../ocpp-gateway/charger-directory.ts';
 import { type GatewayOptions, type RunningGateway, startGateway } from '../../ocpp-gateway/gateway.ts';
 import { type GatewaySettings, readGatewaySettings } from '../../ocpp-gateway/settings.ts';
 import type { Registry, RegistrySnapshot } from '../../runtime/registry.ts';
+import { queuedBatches } from '../support/queued-batches.ts';
 import { waitFor } from '../support/wait.ts';
 
 export const GATEWAY_KEY = Buffer.alloc(32, 7);
@@ -225,13 +225,8 @@ export async function refusalOf(port: number, identity: string, options: Connect
 
 /** All batches in an operator's queue, in the order in which they were written. */
 export async function readBatches(redisUrl: string, operator = OPERATORS[0] as string): Promise<Batch[]> {
-  const queue = new Queue(eventQueueName(operator), { connection: { url: redisUrl } });
-  try {
-    const jobs = await queue.getJobs(['waiting', 'delayed', 'prioritized'], 0, -1, true);
-    return jobs.map((job) => parseBatch(JSON.stringify(job.data))).sort((a, b) => a.number - b.number);
-  } finally {
-    await queue.close();
-  }
+  const batches = await queuedBatches(redisUrl, operator, ['waiting', 'delayed', 'prioritized']);
+  return batches.sort((a, b) => a.number - b.number);
 }
 
 /** All events in an operator's queue, in order. */

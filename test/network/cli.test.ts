@@ -322,6 +322,9 @@ describe('devsen', () => {
     const accounts = keys.operators.map(({ account }) => accountOf(account));
     expect(shown.operators.map(({ account }) => account.toLowerCase()).sort()).toEqual(accounts.sort());
     expect(shown.operators.every(({ isAsked }) => isAsked)).toBe(true);
+    const [active = ''] = accounts;
+    const dropped = await text('operators', 'drop-queue', active, '--redis', 'redis://127.0.0.1:1');
+    expect(dropped.err).toMatch(/^Failed: operator 0x[0-9a-f]{40} is active: block it first/i);
     expect(await json('link', 'show')).toMatchObject({ accountJuels: parseEther('10000').toString() });
     expect(await json('link', 'withdraw', '10')).toMatchObject({
       accountJuels: parseEther('9990').toString(),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { gatherCalls } from '../../ocpp-gateway/gathered-calls.ts';
+import { gatherCalls } from '../../runtime/gathered-calls.ts';
 
 describe('gatherCalls', () => {
   it('makes one call of those of a turn of the event loop, and gives each its own result', async () => {

@@ -1,0 +1,51 @@
+import type { Redis } from 'ioredis';
+import { BATCH_TEXT, type BatchJob } from '../core/batch.ts';
+import { isObject } from '../core/json.ts';
+import { gatherCalls } from '../runtime/gathered-calls.ts';
+
+/** The batches that jobs in an operator's queue name; Redis holds each once, for all operators. */
+export interface WaitingBatches {
+  /**
+   * The JSON text of a job's batch. It waits while Redis is away.
+   *
+   * @param data - of the job
+   * @returns undefined if this operator has said before that it has committed it
+   */
+  textOf: (data: unknown) => Promise<string | undefined>;
+  /** Says that this operator has committed a job's batch; the last operator to say so takes it out of Redis. */
+  release: (data: unknown) => Promise<void>;
+}
+
+/** Takes one field out of each hash, and away what nobody waits for any more. */
+const RELEASE = `
+for _, key in ipairs(KEYS) do
+  redis.call('HDEL', key, ARGV[1])
+  if redis.call('HLEN', key) == 1 then redis.call('DEL', key) end
+end
+return KEYS`;
+
+/** @param operator - its account */
+export function makeWaitingBatches(redis: Redis, operator: string): WaitingBatches {
+  redis.defineCommand('releaseBatches', { lua: RELEASE });
+  const { releaseBatches } = redis as unknown as {
+    releaseBatches: (keyCount: number, ...keysAndField: string[]) => Promise<string[]>;
+  };
+  const release = gatherCalls((keys: readonly string[]) =>
+    releaseBatches.call(redis, keys.length, ...keys, operator.toLowerCase()),
+  );
+  return {
+    textOf: async (data) => {
+      if (isNamed(data)) return (await redis.hget(data.key, BATCH_TEXT)) ?? undefined;
+      // Earlier versions of the gateway put the batch into the job itself, the first of them as a text.
+      const { batch } = (data ?? {}) as { batch?: unknown };
+      return typeof batch === 'string' ? batch : JSON.stringify(data ?? null);
+    },
+    release: async (data) => {
+      if (isNamed(data)) await release(data.key);
+    },
+  };
+}
+
+function isNamed(data: unknown): data is BatchJob {
+  return isObject(data) && typeof data.key === 'string';
+}
