@@ -92,7 +92,7 @@ function tracedSession(session: SessionRecordAt, note: Trace['note']): SessionRe
     shown: () => noted(session.shown(), note),
     messagesOf: (transactionId) => noted(session.messagesOf(transactionId), note),
     stopsOf: (transactionId) => noted(session.stopsOf(transactionId), note),
-    gatewayStops: () => noted(session.gatewayStops(), note),
+    gatewayStops: (...of) => noted(session.gatewayStops(...of), note),
     told: (start, to) => {
       const told = session.told(start, to);
       if (told.isKnown) told.answer.forEach(note);

@@ -1,5 +1,7 @@
 import { END_GRACE_MS } from '../core/session-result.ts';
+import { isStopMessageId } from '../core/session-stop.ts';
 import type { Database } from './database.ts';
+import { calledMessageId } from './projections.ts';
 
 /** Where a charger's message stands in the record. */
 export interface MessagePlace {
@@ -51,6 +53,7 @@ const AT = 'epoch = ? AND connection = ? AND at_ms = ? AND seq = ?';
  * A transaction is over once its end was told before the window and nothing of it came since. One without an end is over where
  * its connector began another before the window: chargers tell in order, so its end is lost. Of one that is not over, its own
  * messages are needed, and from its beginning on all that was told of its connector; where that is not known, of the charger.
+ * So are the charger's answers to calls by which gateways end sessions.
  * Nothing is needed from before a break in its gateway's record that lies before the window.
  */
 export function makeLiveTransactions(db: Database) {
@@ -82,6 +85,9 @@ export function makeLiveTransactions(db: Database) {
     'SELECT min(part) AS part FROM statuses WHERE charger = ? AND connector = ? AND part > ?',
   );
   const selectStatus = db.prepare(`SELECT 1 FROM statuses WHERE charger = ? AND connector = ? AND part = ? AND ${AT}`);
+  const selectAnswer = db.prepare<{ reply: string }>(
+    "SELECT reply FROM events WHERE connection = ? AND seq = ? AND kind = 'answer'",
+  );
 
   let keptAtMs = Number.NEGATIVE_INFINITY;
   const kept = new Map<number, LiveTransaction[]>();
@@ -141,6 +147,9 @@ export function makeLiveTransactions(db: Database) {
     }
   };
 
+  const isStopAnswer = ({ connection, seq }: MessagePlace): boolean =>
+    isStopMessageId(calledMessageId(selectAnswer.get(connection, seq)?.reply ?? '') ?? '');
+
   /** @param windowMs - the earliest time that is still asked about, Unix ms; never falls by much */
   return (place: MessagePlace, windowMs: number): boolean => {
     const { charger, gateway, chapter, epoch, connection, atMs, seq } = place;
@@ -149,7 +158,8 @@ export function makeLiveTransactions(db: Database) {
     return liveOf(charger, windowMs).some(({ ids, firstMs, connectors }) => {
       if (selectMessage.get(charger, ...ids, epoch, connection, atMs, seq) !== undefined) return true;
       if (atMs < firstMs) return false;
-      return connectors.length === 0 || connectors.some((connector) => isToldOf(place, connector));
+      if (connectors.length === 0 || connectors.some((connector) => isToldOf(place, connector))) return true;
+      return isStopAnswer(place);
     });
   };
 }

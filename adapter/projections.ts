@@ -147,7 +147,7 @@ export function tagHash(idTag: string): string {
 }
 
 /** The message id of the CALL that a charger answered. */
-function calledMessageId(call: string): string | undefined {
+export function calledMessageId(call: string): string | undefined {
   try {
     const parts: unknown = JSON.parse(call);
     return Array.isArray(parts) && typeof parts[1] === 'string' ? parts[1] : undefined;

@@ -7,7 +7,7 @@ import { isAfter, type PlaceAt } from '../core/place.ts';
 import { sessionTag } from '../core/request-approval.ts';
 import { inOrder, type ShownEvent } from '../core/session-opening.ts';
 import type { SessionEvent, SessionRecordAt, StartEvent, StopEvent } from '../core/session-result.ts';
-import { stopCauseOf, stopMessageId } from '../core/session-stop.ts';
+import { SESSION_STOP_CAUSES, stopCauseOf, stopMessagePrefix } from '../core/session-stop.ts';
 import { startedTag } from '../core/started-tag.ts';
 import type { Database } from './database.ts';
 import { tagHash } from './projections.ts';
@@ -76,12 +76,9 @@ export function makeSessionReader(
      JOIN connections c ON c.id = t.connection JOIN gateways g ON g.id = c.gateway
      WHERE t.charger = ? AND t.transaction_id = ? AND t.connector IS NOT NULL AND t.at_ms <= ?`,
   );
-  const selectGatewayStops = db.prepare<
-    Omit<EventRow, 'kind' | 'frame' | 'reply' | 'isEmptied'> & { messageId: string }
-  >(
-    `SELECT c.epoch, g.account, c.chapter, t.at_ms AS atMs, t.seq, t.message_id AS messageId FROM command_answers t
-     JOIN connections c ON c.id = t.connection JOIN gateways g ON g.id = c.gateway
-     WHERE t.charger = ? AND t.message_id >= ? AND t.message_id < ? AND t.at_ms <= ?`,
+  const selectGatewayStops = db.prepare<EventRow & { messageId: string }>(
+    `SELECT ${COLUMNS}, t.message_id AS messageId FROM command_answers t ${EVENT}
+     WHERE t.charger = ? AND t.message_id >= ? AND t.message_id < ? AND t.at_ms BETWEEN ? AND ?`,
   );
 
   return (deviceId: string, sessionId: string, atMs: number): SessionRecordAt => {
@@ -134,15 +131,14 @@ export function makeSessionReader(
       messagesOf,
       stopsOf: (transactionId) => messagesOf(transactionId).filter(isStop),
       told: toldBetween,
-      gatewayStops: () => {
-        const [first] = stopMessageId('limit', sessionId, 0).split(/0$/);
-        // '/' comes right after the '.' that the ids have before their number.
-        const rows = selectGatewayStops.all(charger, `${first}`, `${first?.slice(0, -1)}/`, atMs);
-        return rows.flatMap(({ account: gateway, messageId, ...row }) => {
-          const cause = stopCauseOf(messageId, sessionId);
-          return cause === undefined ? [] : [{ ...row, gateway, cause }];
-        });
-      },
+      gatewayStops: (from, to) =>
+        SESSION_STOP_CAUSES.flatMap((cause) => {
+          const first = stopMessagePrefix(cause, sessionId);
+          // '/' comes right after the '.' that the ids have before their number.
+          const rows = selectGatewayStops.all(charger, first, `${first.slice(0, -1)}/`, from.atMs, to.atMs);
+          const own = rows.filter(({ messageId }) => stopCauseOf(messageId, sessionId) === cause);
+          return counted(own).map((row) => ({ ...eventOf(row), cause }));
+        }),
       commitmentOf: (shown) => {
         const row = rowOf.get(shown);
         const tag = row && startedTag(row);

@@ -37,6 +37,7 @@ export const STOPS = [
   'SoftReset',
   'UnlockCommand',
   'EnergyLimit',
+  'Idle',
 ] as const;
 export type Stop = (typeof STOPS)[number];
 

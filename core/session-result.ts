@@ -11,7 +11,7 @@ import type { Reason, SessionAnswer, Stop, Verdict } from './session-answers.ts'
 import { STOPS } from './session-answers.ts';
 import { judgeRegisters, signedIn } from './session-figures.ts';
 import { type Beginning, beginningOf, inOrder, openingOf, type ShownEvent } from './session-opening.ts';
-import type { StopCause } from './session-stop.ts';
+import type { SessionStopCause } from './session-stop.ts';
 import { signedEnergy } from './signed-energy.ts';
 
 /** An event of a charger that a session's result may rest on. */
@@ -24,6 +24,9 @@ export interface SessionEvent<Fact extends ChargerFact = ChargerFact> extends Pl
 
 export type StartEvent = SessionEvent<Extract<ChargerFact, { kind: 'transaction-started' }>>;
 export type StopEvent = SessionEvent<Extract<ChargerFact, { kind: 'transaction-stopped' }>>;
+
+/** A charger's answer, whichever, to a gateway's own call to end the session, and why that was made. */
+export type GatewayStop = SessionEvent & { cause: SessionStopCause };
 
 /** What the rule reads of one charger; all of it must have been told by the time asked about. */
 export interface SessionRecordAt {
@@ -39,8 +42,8 @@ export interface SessionRecordAt {
    * another place if one is given; in any order.
    */
   told: (start: StartEvent, to: PlaceAt | undefined) => Known<SessionEvent[]>;
-  /** The charger's answers to the gateway's own calls to end the session, and why those were made. */
-  gatewayStops: () => Iterable<PlaceAt & { cause: StopCause }>;
+  /** The charger's answers to the gateway's own calls to end the session, from a start to an end; in any order. */
+  gatewayStops: (start: PlaceAt, end: PlaceAt) => Iterable<GatewayStop>;
   /** Commitment of the card that a message shows, 0x-hex of 32 bytes; undefined if this operator cannot make it. */
   commitmentOf: (shown: ShownEvent) => string | undefined;
   /** Whether the charger is there: up to when it was known to be, Unix ms; undefined if it is. */
@@ -64,6 +67,9 @@ const OTHER_NAMES: Readonly<Record<string, Stop>> = {
   EnergyLimitReached: 'EnergyLimit',
   ImmediateReset: 'HardReset',
 };
+
+/** How a session ended that a gateway had ended. */
+const STOP_OF_CAUSE: Readonly<Record<SessionStopCause, Stop>> = { limit: 'EnergyLimit', idle: 'Idle' };
 
 /**
  * What became of a session as of a time. Everything in it follows from signed batches, so honest operators give the same.
@@ -141,28 +147,43 @@ export function sessionToldAt(record: SessionRecordAt, atMs: number, meterKey?: 
   const presence = record.presence();
   if (!presence.isKnown) return presence;
   const { lastKnownMs } = presence.answer;
-  const [end] = stops;
-  const isByLimit = [...record.gatewayStops()].some(
-    (call) => call.cause === 'limit' && counts(call) && end !== undefined && isAfter(end, call),
+  const gatewayStop = gatewayStopOf(record, start, stops[0], counts);
+  const all = gatewayStop === undefined ? between : inOrder([...between, gatewayStop]);
+  const answer = judge({ start, stops, between: all, gatewayStop, lastKnownMs, atMs, meterKey });
+  return { isKnown: true, answer: { answer: { ...answer, idTag }, events: [start, ...all, ...stops] } };
+}
+
+/** Why the charger was told to stop, which it does not know itself: the last of the gateway's calls that it took before its end. */
+function gatewayStopOf(
+  record: SessionRecordAt,
+  start: StartEvent,
+  end: StopEvent | undefined,
+  counts: (event: PlaceAt) => boolean,
+): GatewayStop | undefined {
+  if (end === undefined || stopOf(end.fact.reason) !== 'Remote') return undefined;
+  const taken = [...record.gatewayStops(start, end)].filter(
+    (answer) => counts(answer) && isAccepted(answer) && isAfter(answer, start) && isAfter(end, answer),
   );
-  const answer = judge({ start, stops, between, lastKnownMs, atMs, meterKey });
-  // The charger only knows that it was told to stop.
-  const stop = isByLimit && answer.stop === 'Remote' ? 'EnergyLimit' : answer.stop;
-  const events = [start, ...between, ...stops];
-  return { isKnown: true, answer: { answer: { ...answer, stop, idTag }, events } };
+  return inOrder(taken).at(-1);
+}
+
+function isAccepted({ fact }: SessionEvent): boolean {
+  return fact.kind === 'answered' && fact.outcome === 'result' && fact.status === 'Accepted';
 }
 
 interface Story {
   start: StartEvent;
   stops: StopEvent[];
   between: SessionEvent[];
+  /** One of those between, if the charger ended it because of that. */
+  gatewayStop: GatewayStop | undefined;
   lastKnownMs: number | undefined;
   atMs: number;
   meterKey: KeyObject | undefined;
 }
 
 function judge(story: Story): SessionAnswer {
-  const { start, stops, between, atMs } = story;
+  const { start, stops, between, gatewayStop, atMs } = story;
   const connector = connectorOf(story);
   const startedAtSec = momentOf(start.fact.startedAt, secondsOf(start.receivedAtMs));
   const stop = stops[0];
@@ -178,7 +199,7 @@ function judge(story: Story): SessionAnswer {
     endedAtSec,
     energyWh: BigInt(energyWh),
     idleSec: idleSecOf(start, between, connector, startedAtSec, untilSec),
-    stop: stop !== undefined ? stopOf(stop.fact.reason) : lost !== undefined ? 'Other' : 'None',
+    stop: stop !== undefined ? stopOf(stop.fact.reason, gatewayStop) : lost !== undefined ? 'Other' : 'None',
     evidence: keccak256(concat([start, ...between, ...stops].map(({ hash }) => hash))),
     idTag: ZeroHash,
   };
@@ -262,9 +283,10 @@ function isDoubtful({ start, isTold }: { start: ShownEvent; isTold: boolean }, m
   return Math.min(begunAtMs, start.atMs) < missedUntilMs + CLOCK_TOLERANCE_MS;
 }
 
-function stopOf(reason: string): Stop {
+function stopOf(reason: string, gatewayStop?: GatewayStop): Stop {
+  if (gatewayStop !== undefined) return STOP_OF_CAUSE[gatewayStop.cause];
   const named = OTHER_NAMES[reason] ?? (reason as Stop);
-  return reason !== 'None' && STOPS.includes(named) ? named : 'Other';
+  return named !== 'None' && named !== 'Idle' && STOPS.includes(named) ? named : 'Other';
 }
 
 type Figures = Omit<SessionAnswer, 'verdict' | 'reason'>;

@@ -7,6 +7,10 @@
  */
 export type StopCause = 'limit' | 'idle' | 'late';
 
+/** Those that end the session: `late` ends a transaction that is none of it. */
+export const SESSION_STOP_CAUSES = ['limit', 'idle'] as const satisfies readonly StopCause[];
+export type SessionStopCause = (typeof SESSION_STOP_CAUSES)[number];
+
 const STOP_ID = /^(limit|idle|late)\.([0-9a-f]{24})\.[0-9]{1,4}$/;
 
 /**
@@ -17,7 +21,17 @@ const STOP_ID = /^(limit|idle|late)\.([0-9a-f]{24})\.[0-9]{1,4}$/;
  * @param attempt - how often the charger was asked before, 0 to 9999
  */
 export function stopMessageId(cause: StopCause, sessionId: string, attempt: number): string {
-  return `${cause}.${sessionId.slice(2, 26)}.${attempt % 10_000}`;
+  return `${stopMessagePrefix(cause, sessionId)}${attempt % 10_000}`;
+}
+
+/** How the message ids begin of all calls to end a session for one cause. */
+export function stopMessagePrefix(cause: StopCause, sessionId: string): string {
+  return `${cause}.${sessionId.slice(2, 26)}.`;
+}
+
+/** Whether a call with this message id ends some session, or a transaction that is none. */
+export function isStopMessageId(messageId: string): boolean {
+  return STOP_ID.test(messageId);
 }
 
 /** Why a call with this message id ends this session; undefined if it does not. */

@@ -34,6 +34,8 @@ library Answers {
     }
 
     /// @notice Why a session ended, as in OCPP 1.6 §7.36 `Reason`; None is 0 for one that has not.
+    /// @dev EnergyLimit, Idle: the gateway asked the charger to end it. Idle: it took no energy for as long as the gateway's
+    /// settings say. That blames nobody: the charger may have paused by itself.
     enum Stop {
         None,
         DeAuthorized,
@@ -47,7 +49,8 @@ library Answers {
         Remote,
         SoftReset,
         UnlockCommand,
-        EnergyLimit
+        EnergyLimit,
+        Idle
     }
 
     /// @notice Answer to `start-charge`.

@@ -98,7 +98,7 @@ async function stopByIdling(stage: Stage): Promise<Paid> {
   await untilEnergy(charger, 1);
   mustDo(charger.act(1, { kind: 'pause', by: 'EV' }));
   await untilOver(charger, 1);
-  return checkPaid(stage, place, 'Remote');
+  return checkPaid(stage, place, 'Idle');
 }
 
 /** The charger takes the start, holds its connector for as long as its manager wants, and lets go of it: nobody came. */

@@ -7,11 +7,16 @@ import { makeCommandReader } from '../../adapter/command-reader.ts';
 import type { Endpoint } from '../../adapter/endpoints.ts';
 import { makeEvidence } from '../../adapter/evidence.ts';
 import { makeMeterReader } from '../../adapter/meter-reader.ts';
+import { asOfMs } from '../../core/as-of.ts';
 import type { ChargerEvent } from '../../core/charger-event.ts';
+import { deriveFacts } from '../../core/derive-facts.ts';
 import { verifyEvidence } from '../../core/evidence.ts';
 import { deviceIdOf } from '../../core/identity.ts';
 import { encodeMeterReading } from '../../core/queries.ts';
-import { encodeReply, encodeStartParams } from '../../core/session-answers.ts';
+import { encodeReply, encodeSessionAnswer, encodeStartParams } from '../../core/session-answers.ts';
+import type { ShownEvent } from '../../core/session-opening.ts';
+import { type SessionEvent, type SessionRecordAt, type StopEvent, sessionResultAt } from '../../core/session-result.ts';
+import { type SessionStopCause, stopCauseOf, stopMessageId } from '../../core/session-stop.ts';
 import { makeTestGateway, makeTestKey } from '../support/batches.ts';
 import { makeTestRecord } from './record.ts';
 import { CHARGER, DAY, ms, SESSION, tellStory } from './session-story.ts';
@@ -31,6 +36,8 @@ function begin() {
   story.flush(3_590);
   gateway.open('CROWD', ms(DAY + 3_591));
   for (let n = 0; n < 600; n++) gateway.call('CROWD', ms(DAY + 3_592), 'Heartbeat', {});
+  story.answer(3_596, stopMessageId('limit', SESSION, 0), { status: 'Accepted' });
+  story.answer(3_597, stopMessageId('idle', SESSION, 1), { status: 'Rejected' });
   story.stop(3_600, 4_600);
   story.flush(3_602);
   const batches = makeBatchExport(record.db, record.ingest.batchText);
@@ -68,6 +75,35 @@ async function gather(evidence: Endpoint, question: Record<string, unknown>) {
 const namesOf = (events: readonly ChargerEvent[]) =>
   events.map(({ kind, frame }) => (kind === 'call' ? String(JSON.parse(frame)[2]) : kind));
 
+/** What somebody reads out of a session's evidence who has nothing else. */
+function recordOf(events: readonly ChargerEvent[], gateway: string): SessionRecordAt {
+  const at = { gateway, chapter: 0, hash: `0x${'00'.repeat(32)}` };
+  const all = events.map((event): SessionEvent & { text: string } => {
+    const { epoch, seq, receivedAtMs, reply } = event;
+    const [fact] = deriveFacts(event, 'ocpp1.6');
+    if (fact === undefined) throw new Error('no fact');
+    return { ...at, epoch, seq, receivedAtMs, atMs: receivedAtMs, fact, text: reply };
+  });
+  const isKind = <Event extends SessionEvent>(kinds: string[]) =>
+    all.filter(({ fact }) => kinds.includes(fact.kind)) as unknown as Event[];
+  return {
+    startedBy: 'contract',
+    shown: () => isKind<ShownEvent>(['transaction-started']),
+    messagesOf: () => isKind<ShownEvent>(['transaction-started', 'transaction-stopped']),
+    stopsOf: () => isKind<StopEvent>(['transaction-stopped']),
+    told: () => ({ isKnown: true, answer: isKind(['meter', 'status']) }),
+    gatewayStops: () =>
+      all.flatMap(({ text, ...event }) => {
+        const cause = event.fact.kind === 'answered' ? stopCauseOf(JSON.parse(text)[1], SESSION) : undefined;
+        return cause === undefined ? [] : [{ ...event, cause: cause as SessionStopCause }];
+      }),
+    commitmentOf: () => undefined,
+    presence: () => ({ isKnown: true, answer: { lastKnownMs: undefined } }),
+    gateway: () => ({ chapter: 0, upSinceMs: undefined }),
+    missedUntilMs: 0,
+  };
+}
+
 describe('evidence', () => {
   const { gateway, record, evidence, asOf, of, means } = begin();
   it('is all that a session on chain rests on, in parts that a node takes, however large a batch is', async () => {
@@ -82,6 +118,19 @@ describe('evidence', () => {
       isProven: false,
       reason: 'batch 0: key',
     });
+  });
+
+  it('tells whoever has nothing else all that the chain was told of a session, and that the gateway had it ended', async () => {
+    const { text, result, answer } = await gather(evidence, of({ sessionId: SESSION }));
+    const shown = verifyEvidence(text, () => gateway.key.address);
+    if (!shown.isProven) throw new Error(shown.reason);
+    expect(shown.events.filter(({ kind }) => kind === 'answer').map(({ frame }) => JSON.parse(frame)[2])).toEqual([
+      { status: 'Accepted' },
+    ]);
+    const told = sessionResultAt(recordOf(shown.events, gateway.account), asOfMs(asOf));
+    if (!told.isKnown) throw new Error(told.reason);
+    expect(told.answer).toMatchObject({ verdict: 'Done', stop: 'EnergyLimit' });
+    expect(answer).toBe(encodeSessionAnswer({ ...told.answer, evidence: String(result) }));
   });
 
   it('is of a status, a reading and a period what the answer was read from', async () => {

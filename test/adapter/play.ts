@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { SILENCE_BOUND_MS } from '../../core/as-of.ts';
 import { sessionTag } from '../../core/request-approval.ts';
+import { stopMessageId } from '../../core/session-stop.ts';
 import { makeTestGateway, makeTestKey, type TestGateway } from '../support/batches.ts';
 import { makePost, type Sent } from './post.ts';
 
@@ -30,6 +31,7 @@ export interface Step {
     | 'meter'
     | 'start'
     | 'stop'
+    | 'answer'
     | 'flush'
     | 'restart'
     | 'generation'
@@ -53,6 +55,7 @@ export const STEP: fc.Arbitrary<Step> = fc.record({
         'meter' as const,
         'start' as const,
         'stop' as const,
+        'answer' as const,
       ),
     },
     { weight: 1, arbitrary: fc.constantFrom('restart' as const, 'generation' as const, 'silence' as const) },
@@ -104,6 +107,10 @@ export function play(steps: readonly Step[]): { sent: Sent[]; endMs: number } {
       post.act(nowMs, (atMs) => gateway.status(charger, atMs, step.connector, STATUSES[step.status] as string));
     } else if (isHeld && step.what === 'heartbeat') {
       post.act(nowMs, (atMs) => gateway.call(charger, atMs, 'Heartbeat', {}));
+    } else if (isHeld && step.what === 'answer') {
+      const messageId = stopMessageId(step.connector === 0 ? 'limit' : 'idle', PLAYED_SESSION, step.status);
+      const result = { status: step.status === 0 ? 'Rejected' : 'Accepted' };
+      post.act(nowMs, (atMs) => gateway.answer(charger, atMs, messageId, result));
     } else if (isHeld) post.act(nowMs, (atMs) => tellMeter(gateway, charger, atMs, step));
     nowMs++;
   }
@@ -146,7 +153,8 @@ function tellMeter(gateway: TestGateway, charger: string, nowMs: number, step: S
     const result = { transactionId: status, idTagInfo: { status: 'Accepted' } };
     gateway.call(charger, nowMs, 'StartTransaction', payload, result);
   } else if (what === 'stop') {
-    gateway.call(charger, nowMs, 'StopTransaction', { transactionId: status, meterStop: registerWh });
+    const reason = connector === 0 ? 'Local' : 'Remote';
+    gateway.call(charger, nowMs, 'StopTransaction', { transactionId: status, meterStop: registerWh, reason });
   } else {
     const sampledValue = [
       { value: `${registerWh}` },

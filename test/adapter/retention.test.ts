@@ -13,6 +13,7 @@ import { makeTransactionRecord } from '../../adapter/transaction-record.ts';
 import type { DevsenError } from '../../core/errors.ts';
 import { deviceIdOf } from '../../core/identity.ts';
 import { sessionTag } from '../../core/request-approval.ts';
+import { stopMessageId } from '../../core/session-stop.ts';
 import { makeTestGateway } from '../support/batches.ts';
 import { BEGIN_MS, CHARGERS, PLAYED_SESSION, play, REGISTERED, STEP, type Step } from './play.ts';
 import { makeTestRecord, type TestRecord } from './record.ts';
@@ -173,6 +174,20 @@ describe('messages whose text is deleted for its age', () => {
     expect([ms(1_015), ms(6_000)].map((windowMs) => retention.step(windowMs).emptied)).toEqual([0, 2]);
     expect(sessionAt(record, 'CH-1', 1_015)).toBe('PRUNED');
     expect(record.count('kept_messages')).toBe(0);
+  });
+
+  it('are none by which a gateway ended a transaction that goes on, until it is over', () => {
+    const { gateway, record, second, start, flush } = begin();
+    start(1_003, 7, sessionTag(PLAYED_SESSION));
+    gateway.answer('CH-1', ms(1_004), 'any', { status: 'Accepted' });
+    gateway.answer('CH-1', ms(1_005), stopMessageId('idle', PLAYED_SESSION, 0), { status: 'Accepted' });
+    second();
+    gateway.call('CH-1', ms(1_015), 'StopTransaction', { transactionId: 7, meterStop: 900, reason: 'Remote' });
+    flush(1_016);
+    expect(emptyAll(record, ms(1_015))).toEqual({ emptied: 1, kept: 2 });
+    expect(JSON.parse(sessionAt(record, 'CH-1', 1_015))).toMatchObject({ verdict: 'Done', stop: 'Idle' });
+    expect(makeRetention(record.db, () => 0).step(ms(6_000)).emptied).toBe(2);
+    expect(sessionAt(record, 'CH-1', 1_015)).toBe('PRUNED');
   });
 
   it('are those of a transaction whose end is lost, once its connector has begun another', () => {

@@ -98,19 +98,39 @@ describe('the result of a session as of a time', () => {
     expect(told(END + 15)).toMatchObject({ verdict: 'Done', energyWh: 334_444 });
   });
 
-  it.each<[string, string, number, string]>([
-    ['EnergyLimit', stopMessageId('limit', SESSION, 3), 99, 'Remote'],
-    ['Remote', stopMessageId('limit', OTHER, 0), 99, 'Remote'],
-    ['Remote', stopMessageId('idle', SESSION, 0), 99, 'Remote'],
-    ['EVDisconnected', stopMessageId('limit', SESSION, 0), 99, 'EVDisconnected'],
-    // What comes after the end has not brought it about, and an answer that was given must not change.
-    ['Remote', stopMessageId('limit', SESSION, 0), 101, 'Remote'],
-  ])('was stopped by %s where %s was answered at %i and the charger says %s', (told, messageId, sec, reason) => {
+  const limit = stopMessageId('limit', SESSION, 3);
+  const idle = stopMessageId('idle', SESSION, 4);
+  const late = stopMessageId('late', SESSION, 0);
+  it.each<[string, string, ...[sec: number, messageId: string, status: string][]]>([
+    ['EnergyLimit', 'Remote', [99, limit, 'Accepted']],
+    ['Idle', 'Remote', [99, idle, 'Accepted']],
+    ['Remote', 'Remote', [99, late, 'Accepted']],
+    ['Remote', 'Remote', [98, stopMessageId('limit', OTHER, 0), 'Accepted'], [99, 'any', 'Accepted']],
+    ['EVDisconnected', 'EVDisconnected', [99, limit, 'Accepted']],
+    // The driver came back before the charger had ended it.
+    ['Local', 'Local', [99, idle, 'Accepted']],
+    // A call that the charger did not take has not brought it about: the driver has.
+    ['Remote', 'Remote', [99, limit, 'Rejected']],
+    ['Remote', 'Remote', [98, idle, 'Rejected'], [99, idle, 'Unknown']],
+    ['EnergyLimit', 'Remote', [98, limit, 'Accepted'], [99, idle, 'Rejected']],
+    ['EnergyLimit', 'Remote', [97, idle, 'Accepted'], [98, limit, 'Accepted'], [99, late, 'Accepted']],
+    ['Idle', 'Remote', [98, limit, 'Accepted'], [99, idle, 'Accepted']],
+    // What comes before the start or after the end has not brought it about, and an answer that was given must not change.
+    ['Remote', 'Remote', [9, idle, 'Accepted'], [101, limit, 'Accepted'], [102, idle, 'Accepted']],
+    // That is not for a charger to say.
+    ['Other', 'Idle', [99, idle, 'Accepted']],
+  ])('was stopped by %s where the charger says %s and answered the gateway %p', (told, reason, ...answers) => {
     const story = beginStory();
+    const answer = (fromSec: number, toSec: number) => {
+      for (const [sec, messageId, status] of answers) {
+        if (sec >= fromSec && sec < toSec) story.answer(sec, messageId, { status });
+      }
+    };
+    answer(0, 10);
     story.start(10, 0);
-    if (sec < 100) story.answer(sec, messageId, { status: 'Accepted' });
+    answer(10, 100);
     story.stop(100, 50, { reason });
-    if (sec > 100) story.answer(sec, messageId, { status: 'Accepted' });
+    answer(100, 110);
     story.flush(110);
     expect(story.told(105)).toMatchObject({ verdict: 'Done', stop: told });
   });
@@ -225,8 +245,9 @@ describe('the result of a session as of a time', () => {
       evidence(({ start, stop }) => [start(10, 0), stop(90, 501)]),
       evidence(({ start, stop, meter }) => [start(10, 0), meter(50, 300), stop(90, 500)]),
       evidence(({ start, stop, status }) => [start(10, 0), status(50, 'Charging'), stop(90, 500)]),
+      evidence(({ start, stop, answer }) => [start(10, 0), answer(50, idle, { status: 'Accepted' }), stop(90, 500)]),
     ];
-    expect(new Set([plain, ...others].map(([hash]) => hash)).size).toBe(4);
+    expect(new Set([plain, ...others].map(([hash]) => hash)).size).toBe(5);
   });
 
   it('is not known to an operator that may have missed its beginning', () => {

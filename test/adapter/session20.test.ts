@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { idTagCommitment } from '../../core/identity.ts';
 import { sessionTag } from '../../core/request-approval.ts';
+import { stopMessageId } from '../../core/session-stop.ts';
 import { register, transactionEvent } from '../core/samples20.ts';
 import { makeTestGateway } from '../support/batches.ts';
 import { makeTestRecord, TEST_PEPPER } from './record.ts';
@@ -53,6 +54,20 @@ describe('the result of a session at an OCPP 2.x charger', () => {
     tell(310, 'Ended', 3, { transactionInfo });
     flush(320);
     expect(told(315)).toMatchObject({ verdict: 'Done', connector: 3, energyWh: 1_200, stop: 'EnergyLimit' });
+  });
+
+  it.each([
+    ['EnergyLimit', 'limit', 'Accepted'],
+    ['Idle', 'idle', 'Accepted'],
+    ['Remote', 'idle', 'Rejected'],
+  ] as const)('was stopped by %s where the gateway asked for cause %s and was answered %s', (stop, cause, status) => {
+    const { tell, at, answer, flush, told } = begin();
+    tell(10, 'Started', 0, { evse: { id: 2 }, idToken, ...at(10, 500, 'Transaction.Begin') }, accepted);
+    answer(590, stopMessageId(cause, SESSION, 0), { status });
+    const transactionInfo = { transactionId: 'tx-1', stoppedReason: 'Remote' };
+    tell(600, 'Ended', 1, { transactionInfo, ...at(600, 2_000, 'Transaction.End') });
+    flush(610);
+    expect(told(605)).toMatchObject({ verdict: 'Done', energyWh: 1_500, stop });
   });
 
   it('is unusable where no register was told at all', () => {

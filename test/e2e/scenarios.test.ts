@@ -134,7 +134,7 @@ describe('on a network as npm start runs it', () => {
       await expectPaid(atCharger, 'Local');
       await expectPaid(atLimit, 'EnergyLimit');
       await expectPaid(byFault, 'Other');
-      await expectPaid(byIdling, 'Remote');
+      await expectPaid(byIdling, 'Idle');
       expect(atLimit.energyWh).toBeGreaterThanOrEqual(300n);
       expect((await onChain(byIdling)).idleSec).toBeGreaterThan(10n);
     },
