@@ -108,8 +108,8 @@ export function play(steps: readonly Step[]): { sent: Sent[]; endMs: number } {
     } else if (isHeld && step.what === 'heartbeat') {
       post.act(nowMs, (atMs) => gateway.call(charger, atMs, 'Heartbeat', {}));
     } else if (isHeld && step.what === 'answer') {
-      const messageId = stopMessageId(step.connector === 0 ? 'limit' : 'idle', PLAYED_SESSION, step.status);
-      const result = { status: step.status === 0 ? 'Rejected' : 'Accepted' };
+      const messageId = stopMessageId(step.status % 2 === 0 ? 'limit' : 'idle', PLAYED_SESSION, step.status);
+      const result = { status: step.connector === 0 ? 'Rejected' : 'Accepted' };
       post.act(nowMs, (atMs) => gateway.answer(charger, atMs, messageId, result));
     } else if (isHeld) post.act(nowMs, (atMs) => tellMeter(gateway, charger, atMs, step));
     nowMs++;
@@ -121,9 +121,27 @@ export function play(steps: readonly Step[]): { sent: Sent[]; endMs: number } {
 
 export const REGISTERED = KEYS.map((key) => ({ account: key.address, signingKey: key.address, active: true }));
 
-export const STEPS = fc.array(STEP, { minLength: 1, maxLength: 40 });
-
 const SOME_STEPS = fc.array(STEP, { maxLength: 8 });
+
+/** Steps among which the session begins and is ended by its gateway. */
+const STEPS_OF_SESSION = fc
+  .record({
+    session: STEP,
+    transaction: fc.integer({ min: 0, max: 2 }),
+    connector: fc.integer({ min: 1, max: 2 }),
+    others: fc.array(fc.array(STEP, { maxLength: 3 }), { minLength: 5, maxLength: 5 }),
+  })
+  .map(({ session, transaction, connector, others }): Step[] => {
+    const course = (['open', 'start', 'answer', 'stop', 'flush'] as const).map(
+      (what): Step => ({ ...session, connector, status: transaction, what }),
+    );
+    return course.flatMap((step, n) => [...(others[n] ?? []), step]);
+  });
+
+export const STEPS = fc.oneof(
+  { weight: 2, arbitrary: fc.array(STEP, { minLength: 1, maxLength: 40 }) },
+  { weight: 1, arbitrary: STEPS_OF_SESSION },
+);
 
 /** Steps during which Redis is out of a gateway's reach for 8 to 18 s, while it has something to tell. */
 export const STEPS_WITH_CUTS = fc
