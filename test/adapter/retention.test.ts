@@ -186,7 +186,8 @@ describe('messages whose text is deleted for its age', () => {
     flush(1_016);
     expect(emptyAll(record, ms(1_015))).toEqual({ emptied: 1, kept: 2 });
     expect(JSON.parse(sessionAt(record, 'CH-1', 1_015))).toMatchObject({ verdict: 'Done', stop: 'Idle' });
-    expect(makeRetention(record.db, () => 0).step(ms(6_000)).emptied).toBe(2);
+    // Of all the session's messages this one alone is deleted: it must not pass for a stop by its driver.
+    record.db.prepare("UPDATE events SET frame = '', reply = '', is_emptied = 1 WHERE kind = 'answer'").run();
     expect(sessionAt(record, 'CH-1', 1_015)).toBe('PRUNED');
   });
 
