@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { BATCH_TEXT, type BatchJob } from '../core/batch.ts';
+import { type BatchJob, PACKED_BATCH, unpackBatch } from '../core/batch.ts';
 import { isObject } from '../core/json.ts';
 import { gatherCalls } from '../runtime/gathered-calls.ts';
 
@@ -35,7 +35,10 @@ export function makeWaitingBatches(redis: Redis, operator: string): WaitingBatch
   );
   return {
     textOf: async (data) => {
-      if (isNamed(data)) return (await redis.hget(data.key, BATCH_TEXT)) ?? undefined;
+      if (isNamed(data)) {
+        const packed = await redis.hgetBuffer(data.key, PACKED_BATCH);
+        return packed === null ? undefined : textIn(packed);
+      }
       // Earlier versions of the gateway put the batch into the job itself, the first of them as a text.
       const { batch } = (data ?? {}) as { batch?: unknown };
       return typeof batch === 'string' ? batch : JSON.stringify(data ?? null);
@@ -44,6 +47,15 @@ export function makeWaitingBatches(redis: Redis, operator: string): WaitingBatch
       if (isNamed(data)) await release(data.key);
     },
   };
+}
+
+/** What is none is refused as such where it is read. */
+function textIn(packed: Buffer): string {
+  try {
+    return unpackBatch(packed);
+  } catch {
+    return '';
+  }
 }
 
 function isNamed(data: unknown): data is BatchJob {

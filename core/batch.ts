@@ -1,3 +1,4 @@
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { DevsenError } from './errors.ts';
 
 /**
@@ -47,9 +48,9 @@ export function batchJobId(header: Pick<BatchHeader, 'gateway' | 'generation' | 
 }
 
 /**
- * Name of the hash in which Redis holds a batch, once for all operators: its JSON text in the field `BATCH_TEXT`, and a
- * field for each operator, named by its account in lower case, that has not committed it yet. The job in each operator's
- * queue names it.
+ * Name of the hash in which Redis holds a batch, once for all operators: the batch as `packBatch` makes it in the field
+ * `PACKED_BATCH`, and a field for each operator, named by its account in lower case, that has not committed it yet. The job
+ * in each operator's queue names it.
  *
  * @param prefix - that of BullMQ's queues
  */
@@ -57,12 +58,39 @@ export function batchKey(prefix: string, header: Pick<BatchHeader, 'gateway' | '
   return `${prefix}:gateway-batch:${batchJobId(header)}`;
 }
 
-export const BATCH_TEXT = 'text';
+export const PACKED_BATCH = 'packed';
 
 /** The data of the job by which an operator is told of a batch. */
 export interface BatchJob {
   /** From `batchKey`. */
   key: string;
+}
+
+/** More than any gateway writes into one batch. What unpacks to more is none. */
+const MOST_UNPACKED_BYTES = 32 * 1024 * 1024;
+
+/**
+ * A batch's JSON text, compressed: what chargers say repeats itself. It takes a fraction of the time that Redis and its
+ * disk would take for the text.
+ *
+ * @returns a frame of Zstandard
+ * @see RFC 8878
+ */
+export function packBatch(batch: Batch): Buffer {
+  return zstdCompressSync(JSON.stringify(batch), { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
+}
+
+/**
+ * The JSON text of a batch, for `parseBatch`.
+ *
+ * @throws DevsenError `CUSTODY_BROKEN` if the bytes are no frame of Zstandard, or one that is far too large
+ */
+export function unpackBatch(packed: Uint8Array): string {
+  try {
+    return zstdDecompressSync(packed, { maxOutputLength: MOST_UNPACKED_BYTES }).toString();
+  } catch (cause) {
+    throw new DevsenError('CUSTODY_BROKEN', 'batch cannot be unpacked', { cause });
+  }
 }
 
 /**

@@ -2,13 +2,13 @@
  * The Lua script that writes a batch: one round trip, all or nothing, and only if the head is the expected one and the
  * lease goes on.
  *
- * The batch's text is kept once, and each operator's job names it: a copy for each would be what most of Redis' time, disk
- * and memory goes to. No worker can see a job before the script is through.
+ * The batch is kept once, and each operator's job names it: a copy for each would be what most of Redis' time, disk and
+ * memory goes to. No worker can see a job before the script is through.
  *
  * - KEYS: the head, the lease, the batch, then for each operator the keys of BullMQ's script
  * - ARGV: the head before ('' for none), the head after, what the lease must hold, what the next lease is to hold, its
- *   life in ms, the jobs' options, the jobs' data, the field of the batch's text, the text, then for each operator its field
- *   in the batch and its job
+ *   life in ms, the jobs' options, the jobs' data, the name of the batch's own field and what it holds, then for each
+ *   operator its field in the batch and its job
  * - returns the head as it stands, and what went wrong with the first queue that did not take the job ('' if none)
  *
  * The head is written first: a Redis that is full refuses that, before anything is done. And should a queue be damaged,

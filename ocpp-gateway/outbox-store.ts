@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { createRedisBackend, type IRedisTransaction, type JobJson, QueueKeys } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { BATCH_TEXT, type Batch, type BatchJob, batchJobId, batchKey, eventQueueName } from '../core/batch.ts';
+import {
+  type Batch,
+  type BatchJob,
+  batchJobId,
+  batchKey,
+  eventQueueName,
+  PACKED_BATCH,
+  packBatch,
+} from '../core/batch.ts';
 import { DevsenError } from '../core/errors.ts';
 import type { SignedBatch } from './custody.ts';
 import { type ChainHead, decodeHead, encodeHead, headOf, leaseKey } from './outbox-head.ts';
@@ -129,9 +137,8 @@ export async function openOutboxStore(
           LEASE_MS,
           added[0]?.options ?? '',
           JSON.stringify(data),
-          BATCH_TEXT,
-          // As bytes: of a long text ioredis makes two more copies.
-          Buffer.from(JSON.stringify(sealed.batch)),
+          PACKED_BATCH,
+          packBatch(sealed.batch),
           ...added.flatMap(({ job }, n) => [operators[n] ?? '', job]),
         ),
         timeoutMs,

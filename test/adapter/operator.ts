@@ -136,8 +136,8 @@ export function openTestQueue(redisUrl: string, account = OPERATOR) {
       await queue.addBulk(await Promise.all(jobs));
     },
     /** A job that names a batch, whether Redis still holds it or not. */
-    sendNamed: async (batch: Batch) => {
-      await queue.add('batch', { key: batchKey('bull', batch) }, { jobId: batchJobId(batch), removeOnComplete: true });
+    sendNamed: async (batch: Batch, key = batchKey('bull', batch)) => {
+      await queue.add('batch', { key }, { jobId: batchJobId(batch), removeOnComplete: true });
     },
     /** As gateways did that put each batch into the job itself. */
     sendWhole: async (batch: Batch) => {

@@ -1,3 +1,4 @@
+import { zstdCompressSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { batchKey } from '../../core/batch.ts';
@@ -54,7 +55,7 @@ describe('batches that Redis holds once for all operators', () => {
     await waitFor(async () => (await queue.size()) === 0, { what: 'one operator to have read its queue' });
     expect(await queue.held()).toBe(3);
     const fields = await client.hkeys(batchKey('bull', batches[0] as (typeof batches)[number]));
-    expect(fields.sort()).toEqual([OTHER, 'text']);
+    expect(fields.sort()).toEqual([OTHER, 'packed']);
     await startOperator(OTHER);
     await waitFor(async () => (await otherQueue.size()) === 0, { what: 'the other to have read its queue' });
     expect(await queue.held()).toBe(0);
@@ -86,6 +87,24 @@ describe('batches that Redis holds once for all operators', () => {
     expect(body.gateways).toEqual([
       expect.objectContaining({ isFollowed: true, parked: 0, lagMs: expect.any(Number) }),
     ]);
+  });
+
+  it('are refused, and hold nobody up, where they cannot be unpacked or unpack to more than a gateway writes', async () => {
+    const queue = openQueue();
+    const batches = [gateway.flush(BEGIN_MS), gateway.flush(BEGIN_MS + 1)] as const;
+    const bomb = zstdCompressSync(Buffer.alloc(64 * 1024 * 1024));
+    for (const [n, packed] of [Buffer.from('no frame'), bomb].entries()) {
+      await client.hset(`bull:gateway-batch:false-${n}`, 'packed', packed, OPERATOR, '');
+      await queue.sendNamed({ ...batches[0], gateway: 'false', generation: n }, `bull:gateway-batch:false-${n}`);
+    }
+    await queue.send(...batches);
+    const operator = await startOperator();
+    await waitFor(async () => (await queue.size()) === 0, { what: 'the queue to be read' });
+    const { body } = await operator.health();
+    expect(body.gateways).toEqual([expect.objectContaining({ isFollowed: true, parked: 0 })]);
+    const metrics = await (await fetch(`${operator.url}/metrics`)).text();
+    expect(metrics).toMatch(/batches_total\{[^}]*refuse[^}]*\} 2\n/);
+    expect(await queue.held()).toBe(0);
   });
 
   it('go with the queue of an operator that is gone for good, but for those that others wait for', async () => {

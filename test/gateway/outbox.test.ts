@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { batchJobId, batchKey, eventQueueName } from '../../core/batch.ts';
+import { batchJobId, batchKey, eventQueueName, unpackBatch } from '../../core/batch.ts';
 import { makeConnectionChain } from '../../ocpp-gateway/custody.ts';
 import { headKey } from '../../ocpp-gateway/outbox-head.ts';
 import { freePort } from '../support/ports.ts';
@@ -52,8 +52,9 @@ describe('the outbox', () => {
     await outbox.append(makeConnectionChain('CP-1', 5), 'open', '', '{}');
     const [batch] = await queuedBatches(redis.url, FIRST);
     if (batch === undefined) throw new Error('no batch');
-    const held = await client.hgetall(batchKey('bull', batch));
-    expect(held).toEqual({ text: JSON.stringify(batch), ...Object.fromEntries(OPERATORS.map((one) => [one, ''])) });
+    const { packed, ...readers } = await client.hgetallBuffer(batchKey('bull', batch));
+    expect(unpackBatch(packed as Buffer)).toBe(JSON.stringify(batch));
+    expect(readers).toEqual(Object.fromEntries(OPERATORS.map((one) => [one, Buffer.alloc(0)])));
     const job = await client.hget(`bull:${eventQueueName(SECOND)}:${batchJobId(batch)}`, 'data');
     expect(job).toBe(`{"key":"${batchKey('bull', batch)}"}`);
     await outbox.close();

@@ -1,6 +1,15 @@
 import { type JobType, Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { BATCH_TEXT, type Batch, type BatchJob, batchKey, eventQueueName, parseBatch } from '../../core/batch.ts';
+import {
+  type Batch,
+  type BatchJob,
+  batchKey,
+  eventQueueName,
+  PACKED_BATCH,
+  packBatch,
+  parseBatch,
+  unpackBatch,
+} from '../../core/batch.ts';
 
 /** The prefix of BullMQ's queues where none is said. */
 const PREFIX = 'bull';
@@ -16,7 +25,10 @@ export async function queuedBatches(
   try {
     const jobs = await queue.getJobs(states, 0, -1, true);
     return await Promise.all(
-      jobs.map(async ({ data }) => parseBatch((await connection.hget(data.key, BATCH_TEXT)) ?? '')),
+      jobs.map(async ({ data }) => {
+        const packed = await connection.hgetBuffer(data.key, PACKED_BATCH);
+        return parseBatch(unpackBatch(packed ?? Buffer.alloc(0)));
+      }),
     );
   } finally {
     await queue.close();
@@ -27,6 +39,6 @@ export async function queuedBatches(
 /** Puts a batch where a gateway does, for one operator that is to commit it; gives what the operator's job is to say. */
 export async function shelveBatch(redis: Redis, batch: Batch, operator: string): Promise<BatchJob> {
   const key = batchKey(PREFIX, batch);
-  await redis.hset(key, BATCH_TEXT, JSON.stringify(batch), operator.toLowerCase(), '');
+  await redis.hset(key, PACKED_BATCH, packBatch(batch), operator.toLowerCase(), '');
   return { key };
 }
