@@ -122,12 +122,21 @@ async function pace({ perSec = 0, forMs = 0 }: Order): Promise<object> {
   const begunAtMs = performance.now();
   let sent = 0;
   let turn = 0;
+  /** Who waits for an answer has nothing to say: its turn is somebody else's, or the rate would not be what it is said to be. */
+  const nextFree = (): Client | undefined => {
+    for (let tries = 0; tries < clients.length; tries++) {
+      const client = clients[turn++ % clients.length];
+      if (client?.sentAtMs === undefined) return client;
+    }
+    return undefined;
+  };
   await new Promise<void>((resolve) => {
     const timer = setInterval(() => {
       const passedMs = performance.now() - begunAtMs;
       for (const due = (passedMs * perSec) / 1000; sent < due; sent++) {
-        const client = clients[turn++ % clients.length] as Client;
-        if (client.sentAtMs === undefined) say(client);
+        const client = nextFree();
+        if (client === undefined) break;
+        say(client);
       }
       if (passedMs < forMs) return;
       clearInterval(timer);
@@ -137,7 +146,7 @@ async function pace({ perSec = 0, forMs = 0 }: Order): Promise<object> {
   // The first fifth is warm-up.
   const counted = latencies.slice(Math.floor(latencies.length / 5)).sort((a, b) => a - b);
   const at = (share: number) => counted[Math.floor(counted.length * share)] ?? Number.NaN;
-  return { answered: latencies.length, p50Ms: at(0.5), p99Ms: at(0.99) };
+  return { perSec: (sent * 1000) / (performance.now() - begunAtMs), p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
 /** Each keeps one message from the time it was away, and sends it until it is answered. */

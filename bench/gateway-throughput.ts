@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { startRedis } from '../test/support/redis.ts';
 import { ask, start, stop, told } from './processes.ts';
 
@@ -19,22 +20,30 @@ export interface Throughput {
   messagesPerCpuSec: number;
   messagesPerSec: number;
   cpuShare: number;
+  /** What Redis uses beside them. */
+  redisCpuShare: number;
   rssMiB: number;
 }
 
 export interface Latency {
+  /** Messages per second that were sent: fewer than asked for only where every charger waited for an answer. */
+  perSec: number;
   p50Ms: number;
   p99Ms: number;
 }
 
 export function measureThroughput(kind: Kind): Promise<Throughput> {
-  return withServers(kind, CHARGERS, async ({ servers, load, urls }) => {
+  return withServers(kind, CHARGERS, async ({ servers, load, urls, redisUrl }) => {
+    const look = async () => {
+      const redisCpuSec = await redisCpu(redisUrl);
+      return { ...(await count(load)), ...(await usage(servers)), redisCpuSec, atMs: performance.now() };
+    };
     await ask(load, { do: 'connect', urls, chargers: CHARGERS });
     await ask(load, { do: 'talk' });
     await untilAnswered(load, WARM_UP_MESSAGES);
-    const before = { ...(await count(load)), ...(await usage(servers)), atMs: performance.now() };
+    const before = await look();
     await untilAnswered(load, before.answers + MEASURED_MESSAGES);
-    const after = { ...(await count(load)), ...(await usage(servers)), atMs: performance.now() };
+    const after = await look();
     if (after.errors > before.errors) {
       throw new Error(`${kind.server}: ${after.errors} messages were answered with an error`);
     }
@@ -45,6 +54,7 @@ export function measureThroughput(kind: Kind): Promise<Throughput> {
       messagesPerCpuSec: messages / cpuSec,
       messagesPerSec: messages / sec,
       cpuShare: cpuSec / sec,
+      redisCpuShare: (after.redisCpuSec - before.redisCpuSec) / sec,
       rssMiB: after.rssBytes / 2 ** 20,
     };
   });
@@ -94,6 +104,14 @@ async function untilAnswered(load: ChildProcess, answers: number): Promise<void>
 
 function count(load: ChildProcess) {
   return ask<{ answers: number; errors: number }>(load, { do: 'count' });
+}
+
+/** CPU time that Redis has used, s. */
+async function redisCpu(url: string): Promise<number> {
+  const redis = new Redis(url);
+  const fields = [...(await redis.info('cpu')).matchAll(/^used_cpu_(?:sys|user):(\S+)/gm)];
+  redis.disconnect();
+  return fields.reduce((sum, [, sec]) => sum + Number(sec), 0);
 }
 
 async function usage(servers: readonly ChildProcess[]) {

@@ -65,7 +65,7 @@ export async function run({ json }: { json: boolean }): Promise<void> {
 
 /** Runs of each kind, in turn. */
 async function throughput(kinds: readonly Kind[]): Promise<Throughput[][]> {
-  write('server                                messages per CPU-second      per second   CPUs   memory');
+  write('server                                messages per CPU-second      per second   CPUs   Redis   memory');
   const runs: Throughput[][] = kinds.map(() => []);
   for (let n = 0; n < MOST_ROUNDS && (n < 2 || performance.now() < BUDGET_MS); n++) {
     for (const [i, kind] of kinds.entries()) {
@@ -76,6 +76,7 @@ async function throughput(kinds: readonly Kind[]): Promise<Throughput[][]> {
           one.messagesPerCpuSec.toFixed(0).padStart(23) +
           one.messagesPerSec.toFixed(0).padStart(16) +
           one.cpuShare.toFixed(2).padStart(7) +
+          one.redisCpuShare.toFixed(2).padStart(8) +
           `${one.rssMiB.toFixed(0)} MiB`.padStart(9),
       );
     }
@@ -94,12 +95,15 @@ async function latency<const T extends readonly Paced[]>(paced: T): Promise<{ [K
   for (let n = 0; n < LATENCY_ROUNDS; n++) {
     for (const [i, { kind, perSec }] of paced.entries()) runs[i]?.push(await measureLatency(kind, perSec));
   }
-  write('\nanswers, median and 99 of 100          messages per second');
+  write('\nanswers, median and 99 of 100          messages per second    sent');
   const medians = paced.map(({ kind, perSec }, i) => {
     const p50Ms = median((runs[i] ?? []).map(({ p50Ms }) => p50Ms));
     const p99Ms = median((runs[i] ?? []).map(({ p99Ms }) => p99Ms));
     const times = `${p50Ms.toFixed(2).padStart(9)} ms${p99Ms.toFixed(2).padStart(9)} ms`;
-    write(`${nameOf(kind).padEnd(38)}${perSec.toFixed(0).padStart(20)}${times}`);
+    const sent = median((runs[i] ?? []).map((run) => run.perSec)) / perSec;
+    write(
+      `${nameOf(kind).padEnd(38)}${perSec.toFixed(0).padStart(20)}${`${(100 * sent).toFixed(0)} %`.padStart(8)}${times}`,
+    );
     return p50Ms;
   });
   return medians as { [K in keyof T]: number };
