@@ -91,7 +91,13 @@ export type ChargerMessage =
       isAwaiting?: boolean;
     } & OfTransaction)
   | ({ kind: 'meter'; reading: MeterReading; occasion: MeterOccasion } & OfTransaction)
-  | ({ kind: 'state'; state: ChargingState; reading: MeterReading } & OfTransaction)
+  | ({
+      kind: 'state';
+      state: ChargingState;
+      reading: MeterReading;
+      /** No more energy flows because the CSMS allows the transaction no more. */
+      isAtEnergyLimit?: boolean;
+    } & OfTransaction)
   | ({ kind: 'stop'; idTag: string; tokenType?: string; registerWh: number; reason: StopReason } & OfTransaction)
   | { kind: 'reservationEnded'; reservation: number; how: 'Expired' | 'Removed' }
   /** `requestId` is that of a signed update or a later version's; without it the message is 1.6's own. */

@@ -96,10 +96,16 @@ export function statusMessage(connector: Connector, nowMs: number): ChargerMessa
   return { kind: 'status', connector: number, status, errorCode, atMs: nowMs };
 }
 
-/** How a transaction's energy flows now. */
-export function flowOf({ car, transaction, limitW, pausedBy, meterWh }: Connector): ChargingState {
+/** Whether the transaction has had all the energy that the CSMS allows it. */
+export function isAtEnergyLimit({ transaction, meterWh }: Pick<Connector, 'transaction' | 'meterWh'>): boolean {
   const { energyLimitWh = Number.POSITIVE_INFINITY, startWh = 0 } = transaction ?? {};
-  if (pausedBy === 'EVSE' || limitW === 0 || meterWh - startWh >= energyLimitWh) return 'SuspendedEVSE';
+  return meterWh - startWh >= energyLimitWh;
+}
+
+/** How a transaction's energy flows now. */
+export function flowOf(connector: Connector): ChargingState {
+  const { car, limitW, pausedBy } = connector;
+  if (pausedBy === 'EVSE' || limitW === 0 || isAtEnergyLimit(connector)) return 'SuspendedEVSE';
   if (pausedBy === 'EV' || !car || chargePowerW(car.battery, car.maxPowerW) === 0) return 'SuspendedEV';
   return 'Charging';
 }

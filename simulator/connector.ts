@@ -6,6 +6,7 @@ import {
   type Connector,
   countEnergy,
   flowOf,
+  isAtEnergyLimit,
   isSameCard,
   type Reservation,
   readMeter,
@@ -228,7 +229,8 @@ function settle(connector: Connector, nowMs: number): ConnectorStep {
 function stateMessage(connector: Connector, { key }: Transaction, nowMs: number): ChargerMessage {
   const { number } = connector;
   const reading = readMeter(connector);
-  return { kind: 'state', transaction: key, connector: number, state: flowOf(connector), reading, atMs: nowMs };
+  const why = isAtEnergyLimit(connector) ? { isAtEnergyLimit: true } : {};
+  return { kind: 'state', transaction: key, connector: number, state: flowOf(connector), reading, ...why, atMs: nowMs };
 }
 
 function isFlow(status: ConnectorStatus): status is ChargingState {

@@ -172,7 +172,7 @@ function transactionPayload(message: TransactionMessage, wording: Wording): obje
       const { registerWh, powerW } = message.reading;
       return {
         eventType: 'Updated',
-        triggerReason: 'ChargingStateChanged',
+        triggerReason: message.isAtEnergyLimit ? 'EnergyLimitReached' : 'ChargingStateChanged',
         ...head,
         transactionInfo: { transactionId: transaction, chargingState: message.state },
         ...values('Other', registerWh, powerW),

@@ -383,7 +383,7 @@ describe.each([ocpp201, ocpp21])('a virtual charger of $subprotocol', (dialect) 
 });
 
 describe('a virtual charger of ocpp2.1', () => {
-  it('delivers no more than the energy that its CSMS allows', async () => {
+  it('delivers no more than the energy that its CSMS allows, and says that this is why it stands still', async () => {
     const { csms, charger, clock } = await play(
       ocpp21,
       {},
@@ -395,10 +395,20 @@ describe('a virtual charger of ocpp2.1', () => {
     charger.plug(1, car);
     await charger.present(1, 'DRIVER-ADA');
     await charger.settled();
+    charger.act(1, { kind: 'pause', by: 'EVSE' });
+    charger.act(1, { kind: 'resume' });
     clock.advance(HOUR_MS);
     await charger.settled();
     expect(charger.connector(1)).toMatchObject({ status: 'SuspendedEVSE', meterWh: 1_500 });
-    expect(csms.of('TransactionEvent').at(-1)).toMatchObject({ transactionInfo: { chargingState: 'SuspendedEVSE' } });
+    const turns = csms
+      .of('TransactionEvent')
+      .filter(({ transactionInfo }) => 'chargingState' in Object(transactionInfo));
+    expect(turns.slice(1)).toMatchObject([
+      { triggerReason: 'ChargingStateChanged', transactionInfo: { chargingState: 'SuspendedEVSE' } },
+      { triggerReason: 'ChargingStateChanged', transactionInfo: { chargingState: 'Charging' } },
+      { triggerReason: 'EnergyLimitReached', transactionInfo: { chargingState: 'SuspendedEVSE' } },
+    ]);
+    expect(csms.broken).toEqual([]);
   });
 });
 
