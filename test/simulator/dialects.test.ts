@@ -382,6 +382,108 @@ describe.each([ocpp201, ocpp21])('a virtual charger of $subprotocol', (dialect) 
   });
 });
 
+describe('a virtual charger of ocpp1.6', () => {
+  it('charges as its profiles let it, and stands still at none', async () => {
+    const { csms, charger, clock } = await play(ocpp16);
+    charger.plug(1, car);
+    await charger.present(1, 'DRIVER-ADA');
+    const csChargingProfiles = {
+      chargingProfileId: 3,
+      stackLevel: 0,
+      chargingProfilePurpose: 'TxDefaultProfile',
+      chargingProfileKind: 'Absolute',
+      chargingSchedule: {
+        chargingRateUnit: 'W',
+        startSchedule: '2026-03-01T12:00:00Z',
+        duration: 3 * 3_600,
+        chargingSchedulePeriod: [
+          { startPeriod: 0, limit: 6_000 },
+          { startPeriod: 3_600, limit: 0 },
+          { startPeriod: 2 * 3_600, limit: 4_000 },
+        ],
+      },
+    };
+    const set = { connectorId: 1, csChargingProfiles };
+    expect(await csms.call('SetChargingProfile', set)).toEqual({ status: 'Accepted' });
+    expect(await csms.call('SetChargingProfile', { ...set, connectorId: 3 })).toEqual({ status: 'Rejected' });
+    const composite = (chargingRateUnit: 'W' | 'A') =>
+      csms.call('GetCompositeSchedule', { connectorId: 1, duration: 4 * 3_600, chargingRateUnit });
+    expect(await composite('W')).toEqual({
+      status: 'Accepted',
+      connectorId: 1,
+      scheduleStart: '2026-03-01T12:00:00.000Z',
+      chargingSchedule: {
+        duration: 4 * 3_600,
+        startSchedule: '2026-03-01T12:00:00.000Z',
+        chargingRateUnit: 'W',
+        chargingSchedulePeriod: [
+          { startPeriod: 0, limit: 6_000 },
+          { startPeriod: 3_600, limit: 0 },
+          { startPeriod: 7_200, limit: 4_000 },
+          { startPeriod: 10_800, limit: 22_000 },
+        ],
+      },
+    });
+    // 230 V on three phases: 6 kW are 8.7 A
+    expect(await composite('A')).toMatchObject({
+      chargingSchedule: { chargingRateUnit: 'A', chargingSchedulePeriod: [{ limit: 8.7 }, { limit: 0 }, {}, {}] },
+    });
+    for (let hour = 0; hour < 4; hour++) clock.advance(HOUR_MS);
+    await charger.settled();
+    const statuses = csms.of('StatusNotification').filter(({ connectorId }) => connectorId === 1);
+    expect(statuses.map(({ status }) => status)).toEqual([
+      'Available',
+      'Preparing',
+      'Charging',
+      'SuspendedEVSE',
+      'Charging',
+    ]);
+    const registers = csms.of('MeterValues').map(({ meterValue }) => {
+      const [{ sampledValue }] = meterValue as [{ sampledValue: [{ context: string; value: string }] }];
+      return sampledValue[0];
+    });
+    // 6 kW, nothing, 4 kW, then the car's own 10 kW
+    expect(registers.filter(({ context }) => context === 'Sample.Periodic').map(({ value }) => value)).toEqual([
+      '6000',
+      '6000',
+      '10000',
+      '20000',
+    ]);
+    expect(await csms.call('ClearChargingProfile', { id: 3 })).toEqual({ status: 'Accepted' });
+    expect(await csms.call('ClearChargingProfile', { id: 3 })).toEqual({ status: 'Unknown' });
+    expect(csms.broken).toEqual([]);
+  });
+
+  it('keeps a connector for the card that reserved it, until the reservation is over', async () => {
+    const { csms, charger, clock } = await play(ocpp16);
+    const reserve = { connectorId: 1, expiryDate: '2026-03-01T12:30:00Z', idTag: 'DRIVER-ADA', reservationId: 5 };
+    expect(await csms.call('ReserveNow', reserve)).toEqual({ status: 'Accepted' });
+    expect(await csms.call('ReserveNow', { ...reserve, reservationId: 6 })).toEqual({ status: 'Occupied' });
+    const other = { ...reserve, reservationId: 6, connectorId: 2 };
+    expect(await csms.call('ReserveNow', { ...other, expiryDate: '2026-03-01T11:00:00Z' })).toEqual({
+      status: 'Rejected',
+    });
+    expect(await csms.call('ReserveNow', other)).toEqual({ status: 'Accepted' });
+    charger.plug(2, car);
+    expect(await charger.present(2, 'driver-ada')).toBeUndefined();
+    await charger.settled();
+    expect(csms.of('StartTransaction')).toMatchObject([{ connectorId: 2, reservationId: 6 }]);
+    expect(await csms.call('CancelReservation', { reservationId: 6 })).toEqual({ status: 'Rejected' });
+    charger.plug(1, car);
+    expect(await charger.present(1, 'DRIVER-BEN')).toBe('the connector is reserved for another card');
+    charger.unplug(1);
+    expect(charger.connector(1).status).toBe('Reserved');
+    clock.advance(HOUR_MS);
+    expect(charger.connector(1).status).toBe('Available');
+    const later = { ...reserve, expiryDate: '2026-03-02T12:00:00Z', reservationId: 7 };
+    expect(await csms.call('ReserveNow', later)).toEqual({ status: 'Accepted' });
+    expect(await csms.call('CancelReservation', { reservationId: 7 })).toEqual({ status: 'Accepted' });
+    expect(await csms.call('CancelReservation', { reservationId: 7 })).toEqual({ status: 'Rejected' });
+    expect(charger.connector(1).status).toBe('Available');
+    expect(csms.broken).toEqual([]);
+  });
+});
+
 describe('a virtual charger of ocpp2.1', () => {
   it('delivers no more than the energy that its CSMS allows, and says that this is why it stands still', async () => {
     const { csms, charger, clock } = await play(
