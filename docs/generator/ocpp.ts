@@ -1,8 +1,7 @@
-import { OCPP_VERSIONS, type OcppVersion } from '../../core/ocpp-version.ts';
+import { OCPP_VERSIONS } from '../../core/ocpp-version.ts';
 import { chargerActions } from '../../ocpp-gateway/dialect.ts';
 import { DIALECTS } from '../../ocpp-gateway/dialects.ts';
-import { FROM_CHARGER_16, TO_CHARGER_16 } from '../../test/gateway/samples16.ts';
-import { messagesTested20 } from '../../test/gateway/samples20.ts';
+import { messagesTested } from '../../test/gateway/messages-tested.ts';
 
 /** One version of OCPP: what the gateway takes in and sends, and which of it a test sends through a gateway. */
 interface Version {
@@ -12,16 +11,10 @@ interface Version {
   isTested: (action: string) => boolean;
 }
 
-/** What the tests send, from chargers and to them. */
-function testedIn(version: OcppVersion): { fromCharger: readonly string[]; toCharger: readonly string[] } {
-  if (version !== 'ocpp1.6') return messagesTested20(version);
-  return { fromCharger: Object.keys(FROM_CHARGER_16), toCharger: Object.keys(TO_CHARGER_16) };
-}
-
 const VERSIONS: readonly Version[] = [...OCPP_VERSIONS].reverse().map((version) => {
   const takenIn = chargerActions(DIALECTS[version]);
   const sent = [...DIALECTS[version].commands];
-  const { fromCharger, toCharger } = testedIn(version);
+  const { fromCharger, toCharger } = messagesTested(version);
   return {
     name: version === 'ocpp1.6' ? '1.6J' : version.slice('ocpp'.length),
     takenIn,

@@ -124,8 +124,9 @@ export function basicAuth(identity: string, key: Uint8Array | string = CHARGER_K
 /** A charger that sends whatever a test wants and remembers what it got. */
 export interface RawCharger {
   readonly socket: WebSocket;
-  /** Every text received, in order. */
+  /** Every text received, in order, and every one sent. */
   readonly received: string[];
+  readonly sent: string[];
   send: (...frames: (string | unknown[])[]) => void;
   /** The first answer with that message id, parsed; waits for it. */
   answerTo: (messageId: string) => Promise<[number, string, ...unknown[]]>;
@@ -159,6 +160,12 @@ export async function connectCharger(
     autoPong,
   });
   const received: string[] = [];
+  const sent: string[] = [];
+  const say = (frame: string | unknown[]) => {
+    const text = typeof frame === 'string' ? frame : JSON.stringify(frame);
+    sent.push(text);
+    socket.send(text);
+  };
   socket.on('message', (data) => received.push(String(data)));
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
     socket.once('close', (code, reason) => resolve({ code, reason: String(reason) }));
@@ -183,13 +190,14 @@ export async function connectCharger(
   return {
     socket,
     received,
+    sent,
     closed,
     answerTo,
     send: (...frames) => {
-      for (const frame of frames) socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
+      for (const frame of frames) say(frame);
     },
     call: (messageId, action, payload) => {
-      socket.send(JSON.stringify([2, messageId, action, payload]));
+      say([2, messageId, action, payload]);
       return answerTo(messageId);
     },
     close: async () => {

@@ -7,8 +7,11 @@ import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { payloadCheck } from '../../ocpp-gateway/payload-checks.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
+import { exchanged, messagesTested } from './messages-tested.ts';
 import { FROM_CHARGER_16, TO_CHARGER_16 } from './samples16.ts';
 import { connectCharger, type RawCharger, readBatches, startTestGateway } from './support.ts';
+
+const { fromCharger, toCharger } = messagesTested('ocpp1.6');
 
 describe('the whole of OCPP 1.6 with its security extension', () => {
   let redis: TestRedis;
@@ -33,12 +36,12 @@ describe('the whole of OCPP 1.6 with its security extension', () => {
   };
 
   it('is known by heart: 28 messages of the edition and 11 of the whitepaper', () => {
-    expect(Object.keys(FROM_CHARGER_16)).toEqual(chargerActions(DIALECT_16));
-    expect(Object.keys(TO_CHARGER_16)).toEqual([...DIALECT_16.commands].sort());
+    expect(fromCharger).toEqual(chargerActions(DIALECT_16));
+    expect(toCharger).toEqual([...DIALECT_16.commands].sort());
     expect(new Set([...chargerActions(DIALECT_16), ...DIALECT_16.commands]).size).toBe(28 + 11);
   });
 
-  it.each(Object.keys(FROM_CHARGER_16))('takes %s in: answered, on record and understood', async (action) => {
+  it.each(fromCharger)('takes %s in: answered, on record and understood', async (action) => {
     const { request, response } = FROM_CHARGER_16[action] as NonNullable<(typeof FROM_CHARGER_16)[string]>;
     const id = `from-${action}`;
     const [type, , payload] = await charger.call(id, action, request);
@@ -50,7 +53,7 @@ describe('the whole of OCPP 1.6 with its security extension', () => {
     expect(deriveFacts(event, 'ocpp1.6')).not.toMatchObject([{ kind: 'unusable' }]);
   });
 
-  it.each(Object.keys(TO_CHARGER_16))('sends %s: checked, answered, on record and understood', async (action) => {
+  it.each(toCharger)('sends %s: checked, answered, on record and understood', async (action) => {
     const { request, response } = TO_CHARGER_16[action] as NonNullable<(typeof TO_CHARGER_16)[string]>;
     const check = payloadCheck('ocpp1.6', action);
     expect(check(request)).toBeUndefined();
@@ -68,5 +71,9 @@ describe('the whole of OCPP 1.6 with its security extension', () => {
     expect(event).toMatchObject({ kind: 'answer', reply: call, frame: JSON.stringify([3, id, response]) });
     const status = 'status' in response ? { status: response.status } : {};
     expect(deriveFacts(event, 'ocpp1.6')[0]).toEqual({ kind: 'answered', action, outcome: 'result', ...status });
+  });
+
+  it('has gone over the socket, every message of it, in each direction that it has', () => {
+    expect(exchanged(charger)).toEqual({ fromCharger, toCharger });
   });
 });

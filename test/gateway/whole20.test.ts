@@ -6,7 +6,8 @@ import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { payloadCheck } from '../../ocpp-gateway/payload-checks.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { messagesTested20, payloads20, SEND_21, type Version20 } from './samples20.ts';
+import { exchanged, messagesTested } from './messages-tested.ts';
+import { payloads20, SEND_21, type Version20 } from './samples20.ts';
 import { connectCharger, type RawCharger, readEvents, startTestGateway } from './support.ts';
 
 describe('the whole of OCPP 2.x', () => {
@@ -24,7 +25,7 @@ describe('the whole of OCPP 2.x', () => {
 
   describe.each(['ocpp2.0.1', 'ocpp2.1'] as Version20[])('%s', (version) => {
     const identity = `CP-${version}`;
-    const { fromCharger, toCharger } = messagesTested20(version);
+    const { fromCharger, toCharger } = messagesTested(version);
     const { request, response } = payloads20(version);
     const dialect = DIALECTS[version];
     let charger: RawCharger;
@@ -49,8 +50,13 @@ describe('the whole of OCPP 2.x', () => {
         expect(payloadCheck(version, action, 'response')(payload)).toBeUndefined();
       }
       if (version === 'ocpp2.1') charger.send([6, 'from-send', SEND_21, request(SEND_21)]);
-      await charger.call('last', 'Heartbeat', {});
-      const recorded = (await events()).filter(({ frame }) => /"from-/.test(frame));
+      const recorded = await waitFor(
+        async () => {
+          const told = (await events()).filter(({ frame }) => /"from-/.test(frame));
+          return told.length >= fromCharger.length && told;
+        },
+        { what: 'every message to be on record' },
+      );
       expect(recorded.map(({ frame }) => JSON.parse(frame)[2])).toEqual([
         ...calls,
         ...fromCharger.filter((action) => action === SEND_21),
@@ -78,6 +84,10 @@ describe('the whole of OCPP 2.x', () => {
       const answers = (await events()).filter(({ kind }) => kind === 'answer');
       const facts = answers.map((event) => deriveFacts(event, version)[0]);
       expect(facts).toMatchObject(toCharger.map((action) => ({ kind: 'answered', action, outcome: 'result' })));
+    });
+
+    it('has gone over the socket, every message of it, in each direction that it has', () => {
+      expect(exchanged(charger)).toEqual({ fromCharger, toCharger });
     });
   });
 });
