@@ -1,5 +1,5 @@
 import { keccak256, toUtf8Bytes, ZeroHash } from 'ethers';
-import { isObject, type JsonObject } from './json.ts';
+import { isObject, isTooDeep, type JsonObject } from './json.ts';
 import type { RequestApproval } from './request-approval.ts';
 import { resultText } from './result-text.ts';
 import type { Reason, Verdict } from './session-answers.ts';
@@ -42,9 +42,9 @@ export function readAnswerFrame(frame: string): AnswerFrame {
   } catch {
     return { kind: 'malformed' };
   }
-  if (!Array.isArray(parts)) return { kind: 'malformed' };
+  if (!Array.isArray(parts) || isTooDeep(parts)) return { kind: 'malformed' };
   const [type, , body] = parts;
-  if (type === 3 && isObject(body)) return { kind: 'result', payload: body, text: resultText(frame, body) };
+  if (type === 3 && isObject(body)) return { kind: 'result', payload: body, text: resultText(frame) };
   return type === 4 && typeof body === 'string' ? { kind: 'error', code: body } : { kind: 'malformed' };
 }
 
@@ -96,7 +96,10 @@ export function ofCommand({ payload, text }: Extract<AnswerFrame, { kind: 'resul
   return { ...reply, replyHash: keccak256(toUtf8Bytes(text)) };
 }
 
-/** A command's call as a contract gave it; undefined if the payload is no JSON object, or sets the charger's password. */
+/**
+ * A command's call as a contract gave it; undefined if the payload is no JSON object, nests too deep, or sets the charger's
+ * password.
+ */
 export function givenCall(
   action: string,
   payload: string,
@@ -108,7 +111,7 @@ export function givenCall(
   } catch {
     return undefined;
   }
-  return isObject(parsed) && !setsPassword(parsed) ? { action, payload } : undefined;
+  return isObject(parsed) && !isTooDeep(parsed) && !setsPassword(parsed) ? { action, payload } : undefined;
 }
 
 /** Whether two names are the same to OCPP, which compares them without regard to case. */

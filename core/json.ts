@@ -5,6 +5,21 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Objects and arrays within one another: several times as many as any message of OCPP has. */
+const MOST_NESTED = 64;
+
+/**
+ * Whether a parsed JSON value nests deeper than any message of OCPP. `JSON.parse` bears any depth; much that walks its
+ * values, `JSON.stringify` first, calls itself at each level, and a message of 100 kB is enough to overflow the stack.
+ */
+export function isTooDeep(value: unknown, most = MOST_NESTED): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (most === 0) return true;
+  if (Array.isArray(value)) return value.some((item) => isTooDeep(item, most - 1));
+  for (const name in value) if (isTooDeep((value as JsonObject)[name], most - 1)) return true;
+  return false;
+}
+
 /** Whether the value is a whole number that a double holds exactly. */
 export function isWhole(value: unknown): value is number {
   return Number.isSafeInteger(value) && !Object.is(value, -0);

@@ -1,22 +1,24 @@
-const RESULT_HEAD = /^\s*\[\s*3\s*,\s*"(?:[^"\\]|\\.)*"\s*,/;
-
 /**
- * The payload of a CALLRESULT as the station wrote it.
+ * The payload of a CALLRESULT as the station wrote it: the third element of the frame.
  *
- * @param text - the frame's exact text
- * @param payload - what was parsed of it: stands in where the frame has more elements than it should
+ * @param text - the frame's exact text: a JSON array that has a third element
  */
-export function resultText(text: string, payload: object): string {
-  const [head] = RESULT_HEAD.exec(text) ?? [];
-  const written = head === undefined ? '' : text.slice(head.length, text.lastIndexOf(']')).trim();
-  return isJson(written) ? written : JSON.stringify(payload);
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
+export function resultText(text: string): string {
+  let depth = 0;
+  let commas = 0;
+  let start = 0;
+  let isInString = false;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (isInString) {
+      if (char === '\\') at++;
+      else if (char === '"') isInString = false;
+    } else if (char === '"') isInString = true;
+    else if (char === '[' || char === '{') depth++;
+    else if (char === ']' || char === '}') depth--;
+    const isComma = char === ',' && depth === 1 && !isInString;
+    if ((depth === 0 && commas === 2) || (isComma && ++commas === 3)) return text.slice(start, at).trim();
+    if (isComma && commas === 2) start = at + 1;
   }
+  return '';
 }

@@ -174,13 +174,13 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
         if (at >= 0) log.info({ messageId }, 'late answer ignored');
         return at < 0;
       }
-      inFlight.isAnswered = true;
       const { command, sent, settle } = inFlight;
-      const end: CommandEnd =
-        answer.kind === 'result' ? { kind: 'result', payload: resultText(text, answer.payload) } : answer;
+      const end: CommandEnd = answer.kind === 'result' ? { kind: 'result', payload: resultText(text) } : answer;
       log.info({ messageId, action: command.action, answer: answer.kind }, 'command answered');
       const call = recordedCall(sent.messageId, sent.text, command.action, command.payload);
       const following = command.heard?.(text);
+      // Whatever throws before this leaves the call to end with the connection.
+      inFlight.isAnswered = true;
       (following === undefined ? record(call, text) : keep(call, text, following)).then(
         () => settle(end),
         (error) => {

@@ -1,6 +1,6 @@
 import { DevsenError } from '../core/errors.ts';
 import { isChargerIdentity } from '../core/identity.ts';
-import { isObject } from '../core/json.ts';
+import { isObject, isTooDeep } from '../core/json.ts';
 import { COMMAND_HEADERS, commandSigner, LONGEST_COMMAND_SEC, type ManagerCommand } from '../core/manager-command.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { CommandEnd } from './charger-calls.ts';
@@ -65,6 +65,7 @@ export function makeCommandDesk(options: CommandDeskOptions): (request: CommandR
     if (!isKnown(action))
       throw new Refusal(404, 'UNKNOWN_ACTION', 'no action that a CSMS sends in any version of OCPP');
     const { text, payload } = readPayload(body);
+    if (isTooDeep(payload)) throw new Refusal(422, 'SCHEMA', 'the payload nests too deep', { path: '' });
     const { nonce, deadlineSec, signature } = readHeaders(headers, now());
     const credential = isChargerIdentity(identity) ? await chargers.find(identity) : 'unknown';
     if (credential === 'unknown')

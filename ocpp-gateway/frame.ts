@@ -1,3 +1,5 @@
+import { isTooDeep } from '../core/json.ts';
+
 /** A CALL as OCPP-J frames it, `[2, messageId, action, payload]`, or a SEND of OCPP-J 2.1, `[6, …]`: no answer is due. */
 export interface Call {
   kind: 'call' | 'send';
@@ -20,7 +22,7 @@ export type InboundFrame =
   | { kind: 'ignored'; why: string }
   | { kind: 'malformed'; messageId: string; why: string };
 
-/** What a CALLRESULT or CALLERROR says; `malformed` where it lacks what its type must have. */
+/** What a CALLRESULT or CALLERROR says; `malformed` where it lacks what its type must have, or nests too deep. */
 export type Answer =
   | { kind: 'result'; payload: object }
   | { kind: 'error'; code: string; description: string }
@@ -68,17 +70,21 @@ export function parseFrame(text: string): InboundFrame {
   }
   if (typeof action !== 'string') return malformed('the action must be a string', messageId);
   if (parts.length !== 4) return malformed('a CALL has four elements', messageId);
+  if (isTooDeep(payload)) return malformed('the payload nests too deep', messageId);
   return { kind: 'call', messageId, action, payload };
 }
 
 /** A SEND that is malformed is let pass: nobody waits for an answer. */
 function sendOf([, messageId, action, payload]: unknown[]): InboundFrame {
-  if (typeof messageId !== 'string' || typeof action !== 'string') return { kind: 'ignored', why: 'malformed-send' };
+  const isSend = typeof messageId === 'string' && typeof action === 'string' && !isTooDeep(payload);
+  if (!isSend) return { kind: 'ignored', why: 'malformed-send' };
   return { kind: 'send', messageId, action, payload };
 }
 
 /** Some stations leave out what a CALLERROR may have empty. */
-function answerOf([type, , body, description = '']: unknown[]): Answer {
+function answerOf(parts: unknown[]): Answer {
+  const [type, , body, description = ''] = parts;
+  if (isTooDeep(parts)) return { kind: 'malformed' };
   if (type === CALL_RESULT) {
     const isPayload = typeof body === 'object' && body !== null && !Array.isArray(body);
     return isPayload ? { kind: 'result', payload: body } : { kind: 'malformed' };

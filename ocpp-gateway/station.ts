@@ -236,9 +236,22 @@ export function makeStation(
     if (finish(code, reason)) link.close(code, reason);
   };
 
-  link.onText(takeText);
-  link.onBinary(() => takeMalformed('binary', '-1', 'a frame must be text'));
-  link.onStrayResponse(() => takeBad('stray-response'));
+  /** What throws in here would end the process, and with it every other charger's connection. */
+  const guarded = <Args extends unknown[], Result>(take: (...args: Args) => Result, otherwise: Result) => {
+    return (...args: Args): Result => {
+      try {
+        return take(...args);
+      } catch (error) {
+        log.error({ err: error }, 'frame broke its handling');
+        end(1011, 'internal error');
+        return otherwise;
+      }
+    };
+  };
+
+  link.onText(guarded(takeText, false));
+  link.onBinary(guarded(() => takeMalformed('binary', '-1', 'a frame must be text'), undefined));
+  link.onStrayResponse(guarded(() => takeBad('stray-response'), undefined));
   link.onTransportError((code) => {
     metrics.badFrame('transport');
     log.info({ code }, 'transport error');

@@ -55,6 +55,7 @@ describe('the call of a request, in OCPP 1.6', () => {
     ['a password in a command', command('ChangeConfiguration', '{"key":"AuthorizationKey","value":"00"}'), undefined],
     ['a payload that is no object', command('Reset', '["Soft"]'), undefined],
     ['a payload that is no JSON', command('Reset', '{'), undefined],
+    ['a payload that nests too deep', command('Reset', `{"a":${'['.repeat(64)}${']'.repeat(64)}}`), undefined],
     ['parameters of another shape', asked('set-configuration', '0x12'), undefined],
   ])('is none where there is %s', (_what, request, transactionId) => {
     expect(callOf('ocpp1.6', request, transactionId)).toBeUndefined();
@@ -144,6 +145,13 @@ describe("a charger's answer to the call of a request", () => {
     ['ocpp1.6', 'has a fault', start(), [4, 'm', 'InternalError'], 'Refused Rejected'],
     ['ocpp1.6', 'has no status', start(), [3, 'm', {}], 'CannotKnow NoReply'],
     ['ocpp1.6', 'is no JSON', start(), '[3,"m",{', 'CannotKnow NoReply'],
+    [
+      'ocpp1.6',
+      'nests too deep',
+      start(),
+      `[3,"m",{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}]`,
+      'CannotKnow NoReply',
+    ],
     ['ocpp1.6', 'is no frame', start(), { status: 'Accepted' }, 'CannotKnow NoReply'],
     ['ocpp1.6', 'stops', stop, [3, 'm', { status: 'Accepted' }], 'Done None'],
     ['ocpp1.6', 'sets after a reboot', set('K', 'V'), [3, 'm', { status: 'RebootRequired' }], 'Done None'],

@@ -92,6 +92,32 @@ describe('a call to a charger', () => {
     await charger.close();
   });
 
+  it('that is answered with what nests too deep ends as malformed, and harms nobody', async () => {
+    const { identity, charger } = await connect();
+    const { charger: other } = await connect();
+    const end = send(identity, 'TriggerMessage', '{"requestedMessage":"Heartbeat"}');
+    const id = idOf(await nthCall(charger, 1));
+    charger.send(`[3,"${id}",{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}},1]`);
+    expect(await end).toEqual({ kind: 'malformed' });
+    expect((await charger.call('1', 'Heartbeat', {}))[0]).toBe(3);
+    expect((await other.call('1', 'Heartbeat', {}))[0]).toBe(3);
+    await Promise.all([charger.close(), other.close()]);
+  });
+
+  it('whose answer breaks the gateway’s own handling costs the charger its connection, and no other', async () => {
+    const { identity, charger } = await connect();
+    const { charger: other } = await connect();
+    const heard = () => {
+      throw new Error('broken');
+    };
+    const end = gateway.command(identity, { action: 'ClearCache', payload: '{}', deadlineMs: IN_A_MINUTE(), heard });
+    charger.send([3, idOf(await nthCall(charger, 1)), { status: 'Accepted' }]);
+    expect(await charger.closed).toEqual({ code: 1011, reason: 'internal error' });
+    expect(await end).toEqual({ kind: 'lost' });
+    expect((await other.call('1', 'Heartbeat', {}))[0]).toBe(3);
+    await other.close();
+  });
+
   it('waits until the one before it is answered, and not more than may', async () => {
     const { identity, charger } = await connect();
     const ends = ['1', '2', '3', '4'].map((n) => send(identity, 'DataTransfer', `{"vendorId":"${n}"}`));

@@ -193,6 +193,20 @@ describe('a command of a manager', () => {
     expect((await command({ nonce })).status).toBe(200);
   });
 
+  it('whose payload nests deeper than any of OCPP is refused, also where the schema lets anything stand', async () => {
+    const newer = await connectCharger(gateway.port, 'CP-deep', { subprotocols: ['ocpp2.0.1'] });
+    const transfer = (depth: number) => ({
+      charger: 'CP-deep',
+      action: 'DataTransfer',
+      payload: `{"vendorId":"x","data":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`,
+    });
+    expect(await refusal(transfer(65))).toBe('422 SCHEMA ');
+    expect(await refusal(transfer(1_500))).toBe('422 SCHEMA ');
+    void answerNext(3, '{"status":"Accepted"}', newer);
+    expect((await command(transfer(64))).status).toBe(200);
+    await newer.close();
+  });
+
   it('that the charger refuses, or does not answer, says so', async () => {
     void answerNext(4, '"NotSupported","not here",{}');
     const refused = await command();

@@ -26,9 +26,11 @@ describe('a frame', () => {
 
   it('that answers a call gives its payload as the station wrote it', () => {
     const odd = '{ "a": 1.0,\t"b": [ "]", 12345678901234567890 ] }';
-    expect(resultText(` [3 , "a\\"b" , ${odd} ] \n`, {})).toBe(odd);
-    expect(resultText('[3,"1",{"a":1},"more"]', { a: 1 })).toBe('{"a":1}');
-    expect(resultText('[3.0,"1",{ "a": 1 }]', { a: 1 })).toBe('{"a":1}');
+    expect(resultText(` [3 , "a\\"b" , ${odd} ] \n`)).toBe(odd);
+    expect(resultText('[3,"1",{"a":1, "b":[2]} ,"more",{}]')).toBe('{"a":1, "b":[2]}');
+    expect(resultText('[3.0,"[,\\\\",{ "a": 1 }]')).toBe('{ "a": 1 }');
+    const deep = `{"a":${'['.repeat(60_000)}${']'.repeat(60_000)}}`;
+    expect(resultText(`[3,"1",${deep},1]`)).toBe(deep);
   });
 
   it('of a message type that OCPP-J does not know is ignored', () => {
@@ -55,7 +57,22 @@ describe('a frame', () => {
 
   it('nested as deep as a message may be long is no reason to fail', () => {
     expect(parseFrame('['.repeat(131_072)).kind).toBe('malformed');
-    expect(parseFrame(`[2,"1","Heartbeat",${'['.repeat(60_000)}${']'.repeat(60_000)}]`).kind).toMatch(/call|malformed/);
+    expect(parseFrame(`[2,"1","Heartbeat",${'['.repeat(60_000)}${']'.repeat(60_000)}]`)).toEqual({
+      kind: 'malformed',
+      messageId: '1',
+      why: 'the payload nests too deep',
+    });
+  });
+
+  it('may nest 64 deep and no deeper', () => {
+    const nested = (depth: number) => `{"a":${'['.repeat(depth - 1)}"]"${']'.repeat(depth - 1)}}`;
+    expect(parseFrame(`[2,"1","DataTransfer",${nested(64)}]`).kind).toBe('call');
+    expect(parseFrame(`[2,"1","DataTransfer",${nested(65)}]`).kind).toBe('malformed');
+    expect(parseFrame(`[6,"1","NotifyPeriodicEventStream",${nested(64)}]`).kind).toBe('send');
+    expect(parseFrame(`[6,"1","NotifyPeriodicEventStream",${nested(65)}]`).kind).toBe('ignored');
+    expect(parseFrame(`[3,"1",${nested(63)}]`)).toMatchObject({ answer: { kind: 'result' } });
+    expect(parseFrame(`[3,"1",${nested(64)}]`)).toMatchObject({ answer: { kind: 'malformed' } });
+    expect(parseFrame(`[4,"1","GenericError","",${nested(64)}]`)).toMatchObject({ answer: { kind: 'malformed' } });
   });
 
   it('of any text is read without a throw', () => {
