@@ -205,6 +205,8 @@ export async function startGateway(
       limits: {
         maxCallsInFlight: settings.MAX_CALLS_IN_FLIGHT,
         maxMessagesPerSec: settings.MAX_MESSAGES_PER_SEC,
+        maxBytesPerSec: settings.MAX_BYTES_PER_SEC,
+        maxMessageBytes: settings.MAX_MESSAGE_BYTES,
         maxBadMessages: settings.MAX_BAD_MESSAGES,
         callTimeoutMs: settings.CALL_TIMEOUT_MS,
         maxCallsWaiting: settings.MAX_CALLS_WAITING,

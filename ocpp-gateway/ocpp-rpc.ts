@@ -19,10 +19,13 @@ import { textFrame } from './text-frame.ts';
 export interface ChargerLink {
   /** Handed in at `upgrade`. */
   session: object;
-  /** Who gets each text frame, in order; it returns whether ocpp-rpc is to see the frame too. Set once, at once. */
-  onText: (take: (text: string) => boolean) => void;
-  /** Who gets what is not text. */
-  onBinary: (take: () => void) => void;
+  /**
+   * Who gets each text frame, with its length, in order; it returns whether ocpp-rpc is to see the frame too. Set once, at
+   * once.
+   */
+  onText: (take: (text: string, bytes: number) => boolean) => void;
+  /** Who gets the length of what is not text. */
+  onBinary: (take: (bytes: number) => void) => void;
   /** Called once, when the socket is gone. */
   onClose: (listener: (code: number, reason: string) => void) => void;
   /** Called with a short constant when the transport breaks the protocol (frame too large, no UTF-8, …). */
@@ -82,8 +85,8 @@ const CLOSE_TIMEOUT_MS = 2_000;
 const NO_PAYLOAD = '{}]';
 
 class ChargerSocket extends WebSocket {
-  takeText: ((text: string) => boolean) | undefined;
-  takeBinary: (() => void) | undefined;
+  takeText: ((text: string, bytes: number) => boolean) | undefined;
+  takeBinary: ((bytes: number) => void) | undefined;
   /** The payload that stands in for `NO_PAYLOAD` in the next frame ocpp-rpc sends. */
   payload: string | undefined;
   /** The message id that stands in for ocpp-rpc's own, which has no place for one. */
@@ -105,12 +108,13 @@ class ChargerSocket extends WebSocket {
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     if (event === 'message') {
+      const data = args[0] as Buffer;
       if (args[1] === true) {
-        this.takeBinary?.();
+        this.takeBinary?.(data.length);
         return true;
       }
-      const text = String(args[0]);
-      if (this.takeText !== undefined && !this.takeText(text)) return true;
+      const text = String(data);
+      if (this.takeText !== undefined && !this.takeText(text, data.length)) return true;
       const { renamed } = this;
       if (renamed !== undefined && JSON.parse(text)[1] === renamed.sent) {
         // What ocpp-rpc makes of an answer is of no account: it only needs to know that there is one.

@@ -231,8 +231,15 @@ export const GATEWAY_SETTINGS = {
   MAX_MESSAGES_PER_SEC: {
     about: 'Messages of one charger per second, over ten seconds; more close its socket.',
     unit: 'messages per s',
-    default: '300',
+    default: '100',
     read: asWhole(1, 1_000_000),
+  },
+  MAX_BYTES_PER_SEC: {
+    about:
+      'Bytes of one charger’s messages per second, over 64 seconds or the largest message, also where it connects anew; more close its socket.',
+    unit: 'bytes per s',
+    default: '65536',
+    read: asWhole(1_024, 1_000_000_000),
   },
   MAX_BAD_MESSAGES: {
     about: 'Frames in a row that are none, at which the socket is closed.',

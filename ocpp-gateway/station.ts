@@ -10,7 +10,7 @@ import { type Call, callError, parseFrame } from './frame.ts';
 import type { BadFrame } from './metrics.ts';
 import type { ChargerLink } from './ocpp-rpc.ts';
 import { type ConnectorMemory, makeStatusCatchUp } from './status-catch-up.ts';
-import { makeTokenBucket } from './token-bucket.ts';
+import { makeTokenBucket, type TokenBucket } from './token-bucket.ts';
 
 /** What every station of a gateway shares. */
 export interface StationHouse {
@@ -30,6 +30,10 @@ export interface StationLimits {
   maxCallsInFlight: number;
   /** Over ten seconds; more close the socket. */
   maxMessagesPerSec: number;
+  /** Of a charger's frames, over `BYTES_BURST_SEC`; more close the socket. */
+  maxBytesPerSec: number;
+  /** Largest frame. */
+  maxMessageBytes: number;
   /** Frames in a row that are none; more close the socket. */
   maxBadMessages: number;
   /** How long the charger may take to answer a call of ours. */
@@ -72,12 +76,25 @@ export interface Station {
 
 /** Seconds of full message rate that may come in one burst: what a charger kept while it was offline. */
 const BURST_SEC = 10;
+/** The same in bytes, which is how such a queue grows: 4 MiB where 64 KiB per second are let through. */
+const BYTES_BURST_SEC = 64;
 
-/** Takes in what one charger sends, in order, within its limits. */
+/** What a charger may send, in bytes: on one connection or on many, one after the other. */
+export function makeByteBudget(limits: Pick<StationLimits, 'maxBytesPerSec' | 'maxMessageBytes'>, nowMs: number) {
+  const burst = Math.max(limits.maxBytesPerSec * BYTES_BURST_SEC, limits.maxMessageBytes);
+  return makeTokenBucket(limits.maxBytesPerSec, burst, nowMs);
+}
+
+/**
+ * Takes in what one charger sends, in order, within its limits.
+ *
+ * @param budget - of bytes; the charger's own, whichever connection it is on
+ */
 export function makeStation(
   link: ChargerLink,
   chain: ConnectionChain,
   version: OcppVersion,
+  budget: TokenBucket,
   house: StationHouse,
 ): Station {
   const { tools, limits } = house;
@@ -195,26 +212,33 @@ export function makeStation(
   };
 
   const takeMalformed = (what: BadFrame, messageId: string, description: string) => {
-    if (isEnded) return;
     takeBad(what);
     send(callError(messageId, { code: dialect.malformed, description }));
   };
 
-  /** Returns whether the frame is for whoever waits for the answer to a call of ours. */
-  const takeText = (text: string): boolean => {
-    if (isEnded) return false;
+  /** Counts a frame against the limits; beyond them the connection ends. */
+  const isFlood = (bytes: number): boolean => {
     lastFrameAtMs = now();
-    if (!bucket.take(lastFrameAtMs)) {
-      metrics.badFrame('flood');
-      end(1008, 'too many messages');
-      return false;
-    }
+    const isOften = !bucket.take(lastFrameAtMs);
+    if (!isOften && budget.take(lastFrameAtMs, bytes)) return false;
+    metrics.badFrame('flood');
+    end(1008, isOften ? 'too many messages' : 'too many bytes');
+    return true;
+  };
+
+  /** Returns whether the frame is for whoever waits for the answer to a call of ours. */
+  const takeText = (text: string, bytes: number): boolean => {
+    if (isEnded || isFlood(bytes)) return false;
     const frame = parseFrame(text);
     const isCall = frame.kind === 'call' || (frame.kind === 'send' && dialect.sends.size > 0);
     if (isCall) takeCall(frame, text);
     else if (frame.kind === 'malformed') takeMalformed('malformed', frame.messageId, frame.why);
     else if (frame.kind === 'ignored' || frame.kind === 'send') metrics.badFrame('ignored');
     return frame.kind === 'response' && calls.takeAnswer(frame.messageId, frame.answer, text);
+  };
+
+  const takeBinary = (bytes: number) => {
+    if (!isEnded && !isFlood(bytes)) takeMalformed('binary', '-1', 'a frame must be text');
   };
 
   const finish = (code: number, reason: string): boolean => {
@@ -250,7 +274,7 @@ export function makeStation(
   };
 
   link.onText(guarded(takeText, false));
-  link.onBinary(guarded(() => takeMalformed('binary', '-1', 'a frame must be text'), undefined));
+  link.onBinary(guarded(takeBinary, undefined));
   link.onStrayResponse(guarded(() => takeBad('stray-response'), undefined));
   link.onTransportError((code) => {
     metrics.badFrame('transport');

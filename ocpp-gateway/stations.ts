@@ -2,7 +2,8 @@ import type { OcppVersion } from '../core/ocpp-version.ts';
 import type { Command, CommandEnd } from './charger-calls.ts';
 import { makeConnectionChain } from './custody.ts';
 import type { ChargerLink } from './ocpp-rpc.ts';
-import { makeStation, type Station, type StationFacts, type StationHouse } from './station.ts';
+import { makeByteBudget, makeStation, type Station, type StationFacts, type StationHouse } from './station.ts';
+import type { TokenBucket } from './token-bucket.ts';
 
 /** What admission hands to the connection it lets in. */
 export interface Admitted {
@@ -37,10 +38,23 @@ export interface Stations {
   drain: (timeoutMs: number) => Promise<void>;
 }
 
+/** Of more chargers than that, who has sent how much is forgotten of the one that connected longest ago. */
+const MOST_BUDGETS = 20_000;
+
 export function openStations(house: StationHouse): Stations {
   const current = new Map<string, Station>();
   /** Also those that were replaced and whose sockets are not closed yet. */
   const all = new Set<Station>();
+  /** Kept when a charger is gone: it must not have a new one by connecting anew. */
+  const budgets = new Map<string, TokenBucket>();
+
+  const budgetOf = (identity: string): TokenBucket => {
+    const budget = budgets.get(identity) ?? makeByteBudget(house.limits, house.tools.now());
+    budgets.delete(identity);
+    budgets.set(identity, budget);
+    if (budgets.size > MOST_BUDGETS) budgets.delete(budgets.keys().next().value as string);
+    return budget;
+  };
 
   const add = (link: ChargerLink) => {
     const { identity, epoch, version } = link.session as Admitted;
@@ -54,7 +68,7 @@ export function openStations(house: StationHouse): Stations {
     }
     // The older connection's last event comes before the newer one's first.
     older?.end(1008, 'replaced by a newer connection');
-    const station = makeStation(link, makeConnectionChain(identity, epoch), version, house);
+    const station = makeStation(link, makeConnectionChain(identity, epoch), version, budgetOf(identity), house);
     current.set(identity, station);
     all.add(station);
     house.onConnected(identity, epoch);

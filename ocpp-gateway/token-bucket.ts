@@ -2,8 +2,8 @@
 export interface TokenBucket {
   /** Whether there is one to take. */
   has: (nowMs: number) => boolean;
-  /** Takes one token; false if there is none. */
-  take: (nowMs: number) => boolean;
+  /** Takes tokens, one if not said otherwise; false, and none is taken, if there are not so many. */
+  take: (nowMs: number, count?: number) => boolean;
 }
 
 /**
@@ -13,18 +13,21 @@ export interface TokenBucket {
 export function makeTokenBucket(perSec: number, burst: number, nowMs: number): TokenBucket {
   let tokens = burst;
   let filledAtMs = nowMs;
-  const has = (atMs: number): boolean => {
+  const fill = (atMs: number) => {
     if (atMs > filledAtMs) {
       tokens = Math.min(burst, tokens + ((atMs - filledAtMs) * perSec) / 1000);
       filledAtMs = atMs;
     }
-    return tokens >= 1;
   };
   return {
-    has,
-    take: (atMs) => {
-      if (!has(atMs)) return false;
-      tokens -= 1;
+    has: (atMs) => {
+      fill(atMs);
+      return tokens >= 1;
+    },
+    take: (atMs, count = 1) => {
+      fill(atMs);
+      if (tokens < count) return false;
+      tokens -= count;
       return true;
     },
   };

@@ -122,6 +122,32 @@ describe('a gateway, against what sockets do', () => {
     await good.close();
   });
 
+  it('closes the socket of one who sends more bytes than it may, with 1008, and lets it send no more on the next', async () => {
+    const narrow = await startTestGateway(
+      redis.url,
+      { MAX_BYTES_PER_SEC: '1024', MAX_MESSAGE_BYTES: '131072' },
+      { sources: otherSources() },
+    );
+    const good = await connectCharger(narrow.port, 'CPgood');
+    const bad = await connectCharger(narrow.port, 'CPbytes');
+    // 64 s of 1,024 bytes hold one largest message, of 131,072 bytes, and no more.
+    const data = (bytes: number) => `[2,"1","DataTransfer",{"vendorId":"x","data":"${'ä'.repeat(bytes / 2)}"}]`;
+    bad.send(data(100_000));
+    expect((await bad.answerTo('1'))[0]).toBe(3);
+    bad.socket.send(Buffer.alloc(20_000));
+    expect((await bad.answerTo('-1'))[0]).toBe(4);
+    bad.send(data(30_000));
+    expect(await bad.closed).toEqual({ code: 1008, reason: 'too many bytes' });
+    const again = await connectCharger(narrow.port, 'CPbytes');
+    again.send(data(30_000));
+    expect(await again.closed).toEqual({ code: 1008, reason: 'too many bytes' });
+    expect((await good.call('1', 'Heartbeat', {}))[0]).toBe(3);
+    const page = await (await fetch(`http://127.0.0.1:${narrow.adminPort}/metrics`)).text();
+    expect(page).toContain('devsen_gateway_bad_frames_total{what="flood"} 2');
+    await good.close();
+    await narrow.close();
+  });
+
   it('answers every one of more calls than may be in flight', async () => {
     const charger = await connectCharger(gateway.port, 'CPpipe');
     for (let i = 0; i < 200; i++) charger.socket.send(`[2,"${i}","Heartbeat",{}]`);
