@@ -1,12 +1,19 @@
 import { isObject } from '../core/json.ts';
+import { isSecretName } from '../core/secret-names.ts';
 
 /** Stands where a secret was. */
 const CUT = '';
 
-/** Members that are secret wherever they stand: network profiles of OCPP 2.x. */
-const SECRET_MEMBERS: ReadonlySet<string> = new Set(['apnPassword', 'basicAuthPassword', 'password', 'simPin']);
-/** Configuration keys (1.6) and variables (2.x) whose value is secret, lower case. */
-const SECRET_KEYS: ReadonlySet<string> = new Set(['authorizationkey', 'basicauthpassword', 'password']);
+/** Members that are secret wherever they stand: network profiles of OCPP 2.x, the only messages whose schemas have any. */
+const SECRET_MEMBERS: ReadonlySet<string> = new Set([
+  'apnPassword',
+  'apnUserName',
+  'basicAuthPassword',
+  'password',
+  'simPin',
+]);
+/** What of a network profile's `vpn` is secret beside its password, under names that are others' elsewhere. */
+const SECRET_OF_VPN: ReadonlySet<string> = new Set(['key', 'user']);
 
 /**
  * A CALL to a charger as it is put on record, where every operator reads it: without secrets (keys that it sets, user
@@ -23,23 +30,27 @@ export function recordedCall(messageId: string, text: string, action: string, pa
   return JSON.stringify([2, messageId, action, kept]);
 }
 
-function withoutSecrets(value: unknown): unknown {
+/** @param place - name of the member whose value it is */
+function withoutSecrets(value: unknown, place = ''): unknown {
   if (typeof value === 'string') return withoutUrlSecrets(value);
-  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, place));
   if (!isObject(value)) return value;
   const isKey = setsSecret(value);
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => {
-      const isSecret = SECRET_MEMBERS.has(name) || (isKey && (name === 'value' || name === 'attributeValue'));
-      return [name, isSecret && typeof member === 'string' ? CUT : withoutSecrets(member)];
+      const isSecret =
+        SECRET_MEMBERS.has(name) ||
+        (place === 'vpn' && SECRET_OF_VPN.has(name)) ||
+        (isKey && (name === 'value' || name === 'attributeValue'));
+      return [name, isSecret && typeof member === 'string' ? CUT : withoutSecrets(member, name)];
     }),
   );
 }
 
 /** Whether an object is `{key, value}` of ChangeConfiguration or an item of SetVariables, for a secret. */
-function setsSecret({ key, variable }: Record<string, unknown>): boolean {
-  const name = isObject(variable) ? variable.name : key;
-  return typeof name === 'string' && SECRET_KEYS.has(name.toLowerCase());
+function setsSecret({ key, component, variable }: Record<string, unknown>): boolean {
+  const names = [component, variable].flatMap((named) => (isObject(named) ? [named.name, named.instance] : []));
+  return isSecretName(...[key, ...names].filter((name) => typeof name === 'string'));
 }
 
 /** A host, with its port. What begins with anything else may be the rest of a password. */

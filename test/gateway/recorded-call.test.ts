@@ -25,9 +25,37 @@ describe('a call to a charger, on record', () => {
     expect(recorded('SetVariables', { setVariableData: [item('BasicAuthPassword'), item('Identity')] })).toEqual({
       setVariableData: [{ ...item('BasicAuthPassword'), attributeValue: '' }, item('Identity')],
     });
+    const vpn = { server: 's', user: 'u', group: 'g', password: 'p', key: 'shared', type: 'IPSec' };
+    expect(recorded('SetNetworkProfile', { configurationSlot: 1, connectionData: { vpn } })).toEqual({
+      configurationSlot: 1,
+      connectionData: { vpn: { ...vpn, user: '', password: '', key: '' } },
+    });
     expect(recorded('SetNetworkProfile', { connectionData: { apn: { apn: 'x', apnPassword: 'y' } } })).toEqual({
       connectionData: { apn: { apn: 'x', apnPassword: '' } },
     });
+  });
+
+  it.each(['WifiPassword', 'AuthorizationKey', 'apn.user', 'SIM_PIN', 'MasterPassGroupId'])(
+    'shows no value that it gives to %s',
+    (name) => {
+      expect(recorded('ChangeConfiguration', { key: name, value: 'abc' })).toEqual({ key: name, value: '' });
+      for (const [component, variable] of [
+        ['Network', name],
+        [name, 'Value'],
+      ]) {
+        const item = { component: { name: component }, variable: { name: variable }, attributeValue: 'abc' };
+        expect(recorded('SetVariables', { setVariableData: [item] })).toEqual({
+          setVariableData: [{ ...item, attributeValue: '' }],
+        });
+      }
+    },
+  );
+
+  it('shows what it sets else, and the idToken of a call', () => {
+    const change = { key: 'TokenReaderEnabled', value: 'true' };
+    expect(recorded('ChangeConfiguration', change)).toEqual(change);
+    const start = { remoteStartId: 1, idToken: { idToken: 'T', type: 'Central' } };
+    expect(recorded('RequestStartTransaction', start)).toEqual(start);
   });
 
   it.each([
