@@ -1,14 +1,18 @@
 /** A connection that can be pinged. */
 export interface Pingable {
+  /** Whether it is not read at present: what it sends is not heard then. */
+  readonly isPaused: boolean;
   ping: () => void;
   /** Cuts it off. */
   terminate: () => void;
   on: (event: 'pong' | 'close', listener: (this: Pingable) => void) => unknown;
 }
 
-/** Pings connections, and cuts off those that have not answered one ping when the next one is due. */
+/** Pings connections, and cuts off those from which nothing has come since one ping when the next one is due. */
 export interface KeepAlive {
   add: (connection: Pingable) => void;
+  /** Something came from a connection, or can be heard from now on: it is not cut off for its silence before. */
+  heard: (connection: Pingable) => void;
   close: () => void;
 }
 
@@ -24,14 +28,15 @@ const SLOTS = 64;
 export function makeKeepAlive(intervalMs: number, random: () => number): KeepAlive {
   const slots = Array.from({ length: SLOTS }, () => new Set<Pingable>());
   const slotOf = new Map<Pingable, Set<Pingable>>();
-  /** Those that were pinged and have not answered. */
+  /** Those that were pinged and of which nothing was heard since. */
   const silent = new Set<Pingable>();
   let turn = 0;
 
   const visit = () => {
     turn = (turn + 1) % SLOTS;
     for (const connection of slots[turn] ?? []) {
-      if (silent.has(connection)) connection.terminate();
+      if (connection.isPaused) silent.delete(connection);
+      else if (silent.has(connection)) connection.terminate();
       else {
         silent.add(connection);
         connection.ping();
@@ -42,9 +47,10 @@ export function makeKeepAlive(intervalMs: number, random: () => number): KeepAli
   // A process that has nothing else to do may end.
   timer?.unref();
 
+  const heard = (connection: Pingable) => void silent.delete(connection);
   // Shared by all, for the same reason.
-  function heard(this: Pingable) {
-    silent.delete(this);
+  function answered(this: Pingable) {
+    heard(this);
   }
   function gone(this: Pingable) {
     silent.delete(this);
@@ -58,9 +64,10 @@ export function makeKeepAlive(intervalMs: number, random: () => number): KeepAli
       const slot = slots[Math.floor(random() * SLOTS)] as Set<Pingable>;
       slot.add(connection);
       slotOf.set(connection, slot);
-      connection.on('pong', heard);
+      connection.on('pong', answered);
       connection.on('close', gone);
     },
+    heard,
     close: () => clearInterval(timer),
   };
 }

@@ -67,7 +67,7 @@ export interface OcppServer {
 export interface OcppServerOptions {
   /** Largest message, bytes. */
   maxMessageBytes: number;
-  /** Between two pings, ms; each connection's own interval is up to a quarter shorter or longer. */
+  /** Between two pings of a connection, ms; 0: none. */
   pingIntervalMs: number;
   subprotocols: readonly string[];
   /** Uniform in [0, 1). */
@@ -85,6 +85,8 @@ const CLOSE_TIMEOUT_MS = 2_000;
 const NO_PAYLOAD = '{}]';
 
 class ChargerSocket extends WebSocket {
+  /** Told of each message and of each ping of the peer's own. */
+  onAlive: ((socket: ChargerSocket) => void) | undefined;
   takeText: ((text: string, bytes: number) => boolean) | undefined;
   takeBinary: ((bytes: number) => void) | undefined;
   /** The payload that stands in for `NO_PAYLOAD` in the next frame ocpp-rpc sends. */
@@ -107,6 +109,7 @@ class ChargerSocket extends WebSocket {
   }
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event === 'message' || event === 'ping') this.onAlive?.(this);
     if (event === 'message') {
       const data = args[0] as Buffer;
       if (args[1] === true) {
@@ -182,6 +185,7 @@ export function openOcppServer(options: OcppServerOptions): OcppServer {
     const socket = latest as ChargerSocket;
     client._handshake = undefined;
     keepAlive.add(socket);
+    socket.onAlive = keepAlive.heard;
     options.onCharger(makeLink(client, socket, transports.get(client.session) as Socket));
   });
 
@@ -253,7 +257,11 @@ function makeLink(client: RpcClient, socket: ChargerSocket, transport: Socket): 
       return text === undefined ? undefined : { messageId: JSON.parse(text)[1], text, over };
     },
     pause: () => socket.pause(),
-    resume: () => socket.resume(),
+    resume: () => {
+      // What it sent meanwhile is yet to be read.
+      socket.onAlive?.(socket);
+      socket.resume();
+    },
     close: (code, reason) => {
       if (socket.readyState === WebSocket.CLOSED) return;
       socket.resume();

@@ -162,7 +162,8 @@ export const GATEWAY_SETTINGS = {
     read: asWhole(0, 600_000),
   },
   PING_INTERVAL_SEC: {
-    about: 'Between two WebSocket pings of a connection; each is up to a quarter shorter or longer.',
+    about:
+      'Between two WebSocket pings of a connection; one of which nothing is heard from one ping to the next is cut off.',
     unit: 's',
     default: '60',
     read: asWhole(1, 3_600),

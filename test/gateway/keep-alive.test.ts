@@ -8,6 +8,7 @@ const INTERVAL_MS = 64_000;
 class Peer extends EventEmitter {
   pings = 0;
   isCut = false;
+  isPaused = false;
   readonly answers: boolean;
   constructor(answers: boolean) {
     super();
@@ -36,6 +37,35 @@ describe('keeping connections alive', () => {
     expect([mute.pings, mute.isCut, alive.pings, alive.isCut]).toEqual([1, false, 1, false]);
     jest.advanceTimersByTime(2 * INTERVAL_MS);
     expect([mute.pings, mute.isCut, alive.pings, alive.isCut]).toEqual([1, true, 3, false]);
+    keepAlive.close();
+  });
+
+  it('takes whatever comes from a connection for an answer', () => {
+    const keepAlive = makeKeepAlive(INTERVAL_MS, () => 0.5);
+    const talker = new Peer(false);
+    keepAlive.add(talker);
+    for (let n = 1; n <= 3; n++) {
+      jest.advanceTimersByTime(INTERVAL_MS);
+      keepAlive.heard(talker);
+    }
+    expect([talker.pings, talker.isCut]).toEqual([3, false]);
+    jest.advanceTimersByTime(2 * INTERVAL_MS);
+    expect([talker.pings, talker.isCut]).toEqual([4, true]);
+    keepAlive.close();
+  });
+
+  it('lets one be that is not read, and forgets its silence', () => {
+    const keepAlive = makeKeepAlive(INTERVAL_MS, () => 0.5);
+    const paused = new Peer(false);
+    keepAlive.add(paused);
+    jest.advanceTimersByTime(INTERVAL_MS);
+    paused.isPaused = true;
+    jest.advanceTimersByTime(5 * INTERVAL_MS);
+    paused.isPaused = false;
+    jest.advanceTimersByTime(INTERVAL_MS);
+    expect([paused.pings, paused.isCut]).toEqual([2, false]);
+    jest.advanceTimersByTime(INTERVAL_MS);
+    expect([paused.pings, paused.isCut]).toEqual([2, true]);
     keepAlive.close();
   });
 

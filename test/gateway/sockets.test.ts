@@ -183,14 +183,30 @@ describe('a gateway, against what sockets do', () => {
     await waitFor(() => !gateway.chargers().includes('CPearly'), { what: 'the charger to be gone' });
   });
 
-  it('notices a charger that no longer answers pings', async () => {
-    const quick = await startTestGateway(redis.url, { PING_INTERVAL_SEC: '1' }, { sources: otherSources() });
+  it('notices a charger of which nothing is heard, not one that answers pings or talks, nor one that it does not read', async () => {
+    const limits = { PING_INTERVAL_SEC: '1', MAX_CALLS_IN_FLIGHT: '2' };
+    const quick = await startTestGateway(redis.url, limits, { sources: otherSources() });
     const mute = await connectCharger(quick.port, 'CPmute', { autoPong: false });
     const alive = await connectCharger(quick.port, 'CPalive');
+    let pings = 0;
+    alive.socket.on('ping', () => pings++);
+    const talker = await connectCharger(quick.port, 'CPtalker', { autoPong: false });
+    let said = 0;
+    talker.socket.on('ping', () => talker.send([2, `${said++}`, 'NoSuchAction', {}]));
+    const waiting = await connectCharger(quick.port, 'CPwaiting');
+    await Promise.all([alive, talker, waiting].map((charger) => charger.call('first', 'Heartbeat', {})));
+    redis.pause();
+    waiting.send([2, '1', 'Heartbeat', {}], [2, '2', 'Heartbeat', {}]);
     expect((await mute.closed).code).toBe(1006);
-    await waitFor(() => quick.chargers().length === 1, { what: 'the mute charger to be gone' });
-    expect(quick.chargers()).toEqual(['CPalive']);
-    await alive.close();
+    // Each of the others is due three times between four pings of one.
+    const before = pings;
+    await waitFor(() => pings >= before + 4, { what: 'four pings' });
+    redis.resume();
+    await waiting.answerTo('2');
+    await waitFor(() => quick.chargers().length < 4, { what: 'the mute charger to be gone' });
+    expect(quick.chargers().toSorted()).toEqual(['CPalive', 'CPtalker', 'CPwaiting']);
+    expect(said).toBeGreaterThan(2);
+    await Promise.all([alive, talker, waiting].map((charger) => charger.close()));
     await quick.close();
   });
 });
