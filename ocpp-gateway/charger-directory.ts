@@ -1,5 +1,6 @@
 import { deviceIdOf } from '../core/identity.ts';
 import type { Logger } from '../runtime/log.ts';
+import { isLately } from './lately.ts';
 
 /** By what a charger is known again. */
 export interface Credential {
@@ -52,9 +53,10 @@ export function makeChargerDirectory(options: ChargerDirectoryOptions) {
   const { read, save, onChanged, log, now } = options;
   const entries = new Map<string, Entry>();
   const identities = new Map<string, string>();
-  const unknownUntilMs = new Map<string, number>();
+  /** When the chain last said that it knows none of that identity, Unix ms. */
+  const unknownAtMs = new Map<string, number>();
   const asking = new Map<string, Promise<Credential | 'unknown' | 'unavailable'>>();
-  let pausedUntilMs = 0;
+  let failedAtMs = 0;
 
   const remember = (identity: string, entry: Entry) => {
     entries.set(identity, entry);
@@ -76,8 +78,8 @@ export function makeChargerDirectory(options: ChargerDirectoryOptions) {
         keep(identity, '');
         onChanged(identity);
       }
-      if (unknownUntilMs.size >= MOST_UNKNOWN_REMEMBERED) unknownUntilMs.clear();
-      unknownUntilMs.set(identity, now() + UNKNOWN_MEMORY_MS);
+      if (unknownAtMs.size >= MOST_UNKNOWN_REMEMBERED) unknownAtMs.clear();
+      unknownAtMs.set(identity, now());
       return 'unknown';
     }
     remember(identity, { credential, checkedAtMs: now() });
@@ -89,11 +91,11 @@ export function makeChargerDirectory(options: ChargerDirectoryOptions) {
 
   const ask = async (identity: string): Promise<Credential | 'unknown' | 'unavailable'> => {
     const fallback = entries.get(identity)?.credential ?? 'unavailable';
-    if (now() < pausedUntilMs || asking.size > MOST_QUESTIONS) return fallback;
+    if (isLately(failedAtMs, PAUSE_AFTER_FAILURE_MS, now()) || asking.size > MOST_QUESTIONS) return fallback;
     try {
       return await readNow(identity);
     } catch (error) {
-      pausedUntilMs = now() + PAUSE_AFTER_FAILURE_MS;
+      failedAtMs = now();
       log.warn({ err: error, chargerId: identity }, 'charger not looked up, chain is away');
       return fallback;
     }
@@ -102,8 +104,10 @@ export function makeChargerDirectory(options: ChargerDirectoryOptions) {
   return {
     find: (identity: string) => {
       const entry = entries.get(identity);
-      if (entry !== undefined && now() - entry.checkedAtMs < MAX_AGE_MS) return Promise.resolve(entry.credential);
-      if ((unknownUntilMs.get(identity) ?? 0) > now()) return Promise.resolve('unknown' as const);
+      if (entry !== undefined && isLately(entry.checkedAtMs, MAX_AGE_MS, now()))
+        return Promise.resolve(entry.credential);
+      if (isLately(unknownAtMs.get(identity) ?? 0, UNKNOWN_MEMORY_MS, now()))
+        return Promise.resolve('unknown' as const);
       const question = asking.get(identity) ?? ask(identity).finally(() => asking.delete(identity));
       asking.set(identity, question);
       return question;
@@ -114,6 +118,6 @@ export function makeChargerDirectory(options: ChargerDirectoryOptions) {
       if (identity !== undefined) await readNow(identity);
     },
     /** To be called when the chain tells of a new device. */
-    deviceCreated: () => unknownUntilMs.clear(),
+    deviceCreated: () => unknownAtMs.clear(),
   } satisfies ChargerDirectory & Record<string, unknown>;
 }

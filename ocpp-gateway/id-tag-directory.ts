@@ -2,6 +2,7 @@ import type { UserState } from '../core/abi.ts';
 import { idTagCommitment, parentIdTag } from '../core/identity.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { IdTagFinding, IdTagVerdict } from './dialect.ts';
+import { isLately } from './lately.ts';
 
 /** What an idTag may do. */
 export interface IdTagDirectory {
@@ -35,14 +36,14 @@ export function makeIdTagDirectory({ read, pepper, whenAway, log, now }: IdTagDi
   /** By commitment; the oldest first. */
   const known = new Map<string, { finding: IdTagFinding; readAtMs: number }>();
   const away: IdTagFinding = { status: whenAway };
-  let pausedUntilMs = 0;
+  let failedAtMs = 0;
 
   return {
     verdict: async (idTag: string) => {
       const commitment = idTagCommitment(idTag, pepper);
       const last = known.get(commitment);
-      if (last !== undefined && now() - last.readAtMs < MAX_AGE_MS) return last.finding;
-      if (now() < pausedUntilMs) return last?.finding ?? away;
+      if (last !== undefined && isLately(last.readAtMs, MAX_AGE_MS, now())) return last.finding;
+      if (isLately(failedAtMs, PAUSE_AFTER_FAILURE_MS, now())) return last?.finding ?? away;
       try {
         const { state, user } = await read(commitment);
         const parent = user === undefined ? {} : { parent: parentIdTag(user, pepper) };
@@ -52,7 +53,7 @@ export function makeIdTagDirectory({ read, pepper, whenAway, log, now }: IdTagDi
         known.set(commitment, { finding, readAtMs: now() });
         return finding;
       } catch (error) {
-        pausedUntilMs = now() + PAUSE_AFTER_FAILURE_MS;
+        failedAtMs = now();
         log.warn({ err: error }, 'idTag not looked up, chain is away');
         return last?.finding ?? away;
       }

@@ -1,3 +1,5 @@
+import { isLately } from './lately.ts';
+
 /** Who may command a charger. */
 export interface ManagerDirectory {
   /**
@@ -24,7 +26,7 @@ export function makeManagerDirectory(read: (device: string) => Promise<Manager>,
   return {
     managerOf: (device) => {
       const last = known.get(device);
-      if (last !== undefined && now() - last.readAtMs < MAX_AGE_MS) return last.manager;
+      if (last !== undefined && isLately(last.readAtMs, MAX_AGE_MS, now())) return last.manager;
       const manager = read(device);
       known.delete(device);
       if (known.size >= MOST_REMEMBERED) known.delete(known.keys().next().value as string);

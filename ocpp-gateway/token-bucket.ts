@@ -14,10 +14,9 @@ export function makeTokenBucket(perSec: number, burst: number, nowMs: number): T
   let tokens = burst;
   let filledAtMs = nowMs;
   const fill = (atMs: number) => {
-    if (atMs > filledAtMs) {
-      tokens = Math.min(burst, tokens + ((atMs - filledAtMs) * perSec) / 1000);
-      filledAtMs = atMs;
-    }
+    // A clock that was set back gives nothing, and fills the bucket from there on.
+    if (atMs > filledAtMs) tokens = Math.min(burst, tokens + ((atMs - filledAtMs) * perSec) / 1000);
+    filledAtMs = atMs;
   };
   return {
     has: (atMs) => {

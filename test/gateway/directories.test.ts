@@ -82,6 +82,24 @@ describe('the directory of chargers', () => {
     expect(await directory.find('CP2')).toBe('unknown');
   });
 
+  it('asks the chain again where the clock was set back since it failed, knew none, or told', async () => {
+    const { world, directory } = makeChargers();
+    const setBack = () => {
+      world.nowMs -= 100_000;
+    };
+    world.isAway = true;
+    expect(await directory.find('CP1')).toBe('unavailable');
+    setBack();
+    world.isAway = false;
+    expect(await directory.find('CP1')).toBe('unknown');
+    world.chain.set(deviceIdOf('CP1'), credential('0x1'));
+    setBack();
+    expect(await directory.find('CP1')).toEqual(credential('0x1'));
+    world.chain.set(deviceIdOf('CP1'), credential('0x2'));
+    setBack();
+    expect(await directory.find('CP1')).toEqual(credential('0x2'));
+  });
+
   it('forgets a charger that the chain no longer knows', async () => {
     const { world, directory } = makeChargers({ CP1: JSON.stringify(credential('0x1')) });
     expect(await directory.find('CP1')).toBe('unknown');
@@ -154,6 +172,19 @@ describe('the directory of idTags', () => {
     expect((await directory.verdict('abc')).status).toBe('Accepted');
   });
 
+  it('asks again where the clock was set back', async () => {
+    const { world, directory } = make();
+    expect((await directory.verdict('abc')).status).toBe('Accepted');
+    world.state = 'Blocked';
+    world.nowMs -= 100_000;
+    expect((await directory.verdict('abc')).status).toBe('Blocked');
+    world.isAway = true;
+    expect((await directory.verdict('new')).status).toBe('Invalid');
+    world.isAway = false;
+    world.nowMs -= 100_000;
+    expect((await directory.verdict('new')).status).toBe('Blocked');
+  });
+
   it('gives all cards of one user the same parent, which is nobody else’s and shows nothing', async () => {
     const { world, directory } = make();
     const ada = `0x${'ad'.repeat(20)}`;
@@ -190,11 +221,15 @@ describe('a rate limit', () => {
     expect([60_000, 60_000, 60_000, 60_000].map((at) => bucket.take(at))).toEqual([true, true, true, false]);
   });
 
-  it('is not moved by a clock that steps back', () => {
+  it('is given nothing by a clock that is set back, and goes on filling from there', () => {
     const bucket = makeTokenBucket(1, 1, 10_000);
     expect(bucket.take(10_000)).toBe(true);
-    expect(bucket.take(0)).toBe(false);
-    expect(bucket.take(10_999)).toBe(false);
-    expect(bucket.take(11_000)).toBe(true);
+    expect([0, 999, 1_000].map((at) => bucket.take(at))).toEqual([false, false, true]);
+  });
+
+  it('takes many at once or none', () => {
+    const bucket = makeTokenBucket(10, 100, 0);
+    expect([60, 50, 40].map((count) => bucket.take(0, count))).toEqual([true, false, true]);
+    expect([51, 50].map((count) => bucket.take(5_000, count))).toEqual([false, true]);
   });
 });
