@@ -61,6 +61,7 @@ const gateway = await startGateway(
   },
   log,
   {
+    isWarmedUp: true,
     sources: {
       registry: {
         network: snapshot.network,

@@ -27,7 +27,7 @@ import { OUTBOX_DEFAULTS, type OutboxOptions } from './outbox-options.ts';
 import { type GatewayRedis, openGatewayRedis, openKeptTexts } from './redis.ts';
 import { untilRedis } from './redis-start.ts';
 import type { GatewaySettings } from './settings.ts';
-import { speakAll } from './spoken.ts';
+import { speakAll, warmUp } from './spoken.ts';
 import { openStations, type Stations } from './stations.ts';
 
 export interface RunningGateway extends Running {
@@ -60,6 +60,8 @@ export interface GatewayOptions {
   outbox?: Partial<OutboxOptions>;
   /** Ends the wait for a chain or a Redis that is away at the start. */
   signal?: AbortSignal;
+  /** Compiles the checks of all messages at the start, for the better part of a second, not each when it is first needed. */
+  isWarmedUp?: boolean;
   /** Unix ms. */
   now?: () => number;
   /** Uniform in [0, 1). */
@@ -165,6 +167,7 @@ export async function startGateway(
       now,
     });
     const spoken = speakAll();
+    if (options.isWarmedUp === true) closers.unshift(warmUp(spoken));
     const approved = await openApprovedCommands({
       redisUrl: settings.REDIS_URL,
       prefix,

@@ -36,7 +36,7 @@ const settings = readAll();
 const log = makeLog('gateway', settings.LOG_LEVEL);
 const started = reloadAtHangUp(process);
 await runAsProcess(log, async () => {
-  const gateway = await startGateway(settings, log);
+  const gateway = await startGateway(settings, log, { isWarmedUp: true });
   started(gateway);
   return gateway;
 });

@@ -38,6 +38,11 @@ const DATE_TIME =
 
 const compiled = new Map<string, PayloadCheck>();
 
+/** How many messages' checks this process has compiled. */
+export function compiledChecks(): number {
+  return compiled.size;
+}
+
 /**
  * Checks payloads of one message against its JSON schema. Compiled once for the process, when it is first used: that takes
  * some ten milliseconds.

@@ -10,8 +10,6 @@ export interface Spoken {
   checks: ReadonlyMap<string, PayloadCheck>;
   /** What chargers are asked, by action. */
   commandChecks: ReadonlyMap<string, PayloadCheck>;
-  /** Has what chargers say compiled soon, a message at a time, rather than while the first of them waits. */
-  warm: () => void;
 }
 
 /** Every version, by its subprotocol. */
@@ -25,23 +23,26 @@ function speak(version: OcppVersion): Spoken {
   const dialect = DIALECTS[version];
   const checksOf = (actions: readonly string[]) =>
     new Map(actions.map((action) => [action, payloadCheck(version, action)]));
-  const checks = checksOf(chargerActions(dialect));
-  const cold = [...checks.values()];
-  let isWarming = false;
+  return { dialect, checks: checksOf(chargerActions(dialect)), commandChecks: checksOf([...dialect.commands]) };
+}
+
+/**
+ * Has every check compiled soon, one in each turn of the event loop, rather than while the first message waits for it:
+ * what chargers say before what they are asked.
+ *
+ * @returns ends it
+ */
+export function warmUp(spoken: AllSpoken): () => void {
+  const versions = Object.values(spoken);
+  const cold = [
+    ...versions.flatMap(({ checks }) => [...checks.values()]),
+    ...versions.flatMap(({ commandChecks }) => [...commandChecks.values()]),
+  ];
+  let turn: NodeJS.Immediate | undefined;
   const warmNext = () => {
-    const check = cold.shift();
-    if (check === undefined) return;
-    check(null);
-    setImmediate(warmNext);
+    cold.shift()?.(null);
+    turn = cold.length > 0 ? setImmediate(warmNext) : undefined;
   };
-  return {
-    dialect,
-    checks,
-    commandChecks: checksOf([...dialect.commands]),
-    warm: () => {
-      if (isWarming) return;
-      isWarming = true;
-      setImmediate(warmNext);
-    },
-  };
+  turn = setImmediate(warmNext);
+  return () => clearImmediate(turn);
 }

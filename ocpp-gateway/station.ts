@@ -285,7 +285,6 @@ export function makeStation(
     setClosed();
   });
   log.info({ version }, 'charger connected');
-  spoken.warm();
   outbox.append(chain, 'open', '', JSON.stringify({ subprotocol: version })).catch((error) => {
     log.warn({ err: error }, 'connection not recorded');
     end(1013, 'try again later');

@@ -9,6 +9,8 @@ import {
   type ManagerCommand,
 } from '../../core/manager-command.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
+import { compiledChecks } from '../../ocpp-gateway/payload-checks.ts';
+import { speakAll } from '../../ocpp-gateway/spoken.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import { connectCharger, MANAGER, memorySources, otherSources, type RawCharger, startTestGateway } from './support.ts';
@@ -227,6 +229,25 @@ describe('a command of a manager', () => {
     expect(await refusal({ network: sources.registry.network }, impatient.port)).toBe('504 SILENT');
     await silent.close();
     await impatient.close();
+  });
+
+  it('and a message find their checks compiled, whichever they are, where the gateway is warmed up', async () => {
+    const messages = Object.entries(speakAll()).flatMap(([version, { checks, commandChecks }]) =>
+      [...checks.keys(), ...commandChecks.keys()].map((action) => `${version} ${action}`),
+    );
+    const all = new Set(messages).size;
+    expect(compiledChecks()).toBeLessThan(all);
+    const sources = otherSources();
+    const warm = await startTestGateway(redis.url, {}, { sources, isWarmedUp: true });
+    await waitFor(() => compiledChecks() === all, { what: 'all checks to be compiled', timeoutMs: 60_000 });
+    const newer = await connectCharger(warm.port, 'CP1', { subprotocols: ['ocpp2.1'] });
+    expect((await newer.call('1', 'Heartbeat', {}))[0]).toBe(3);
+    const call = answerNext(3, '{"status":"Accepted"}', newer);
+    await command({ action: 'ClearCache', payload: '{}', network: sources.registry.network }, warm.port);
+    expect(await call).toContain('"ClearCache"');
+    expect(compiledChecks()).toBe(all);
+    await newer.close();
+    await warm.close();
   });
 
   it('is counted by action and end', async () => {
