@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { connectCharger, OPERATORS, type RawCharger, readEvents, startTestGateway } from './support.ts';
+import { connectCharger, OPERATORS, otherSources, type RawCharger, readEvents, startTestGateway } from './support.ts';
 
 const START = { connectorId: 1, idTag: 'Accepted-1', meterStart: 1200, timestamp: '2026-03-01T12:00:00Z' };
 
@@ -201,6 +201,28 @@ describe('a gateway, towards its chargers', () => {
     expect(await charger.answerTo('-1')).toEqual([4, '-1', 'FormationViolation', 'a frame must be JSON', {}]);
     charger.send([2, '3', 'Heartbeat']);
     expect(await charger.answerTo('3')).toEqual([4, '3', 'FormationViolation', 'a CALL has four elements', {}]);
+  });
+
+  it('answers with an InternalError that tells nothing where its own handling breaks, and lives on with the connection', async () => {
+    const sources = otherSources();
+    let isBroken = false;
+    const snapshot = () => {
+      if (isBroken) throw new Error('nobody’s business');
+      return sources.registry.snapshot();
+    };
+    const faulty = await startTestGateway(
+      redis.url,
+      {},
+      { sources: { ...sources, registry: { ...sources.registry, snapshot } } },
+    );
+    const charger = await connectCharger(faulty.port, 'CPfault');
+    isBroken = true;
+    const broken = await charger.call('1', 'Heartbeat', {});
+    isBroken = false;
+    expect(broken).toEqual([4, '1', 'InternalError', 'the message could not be processed', {}]);
+    expect((await charger.call('2', 'Heartbeat', {}))[0]).toBe(3);
+    await charger.close();
+    await faulty.close();
   });
 
   it('lets empty frames and unknown message types pass without a word', async () => {
