@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
@@ -148,10 +149,28 @@ describe('a gateway, against what sockets do', () => {
     await narrow.close();
   });
 
-  it('answers every one of more calls than may be in flight', async () => {
+  it('reads no further where as many calls are in flight as may be, and answers every one of them in the end', async () => {
     const charger = await connectCharger(gateway.port, 'CPpipe');
-    for (let i = 0; i < 200; i++) charger.socket.send(`[2,"${i}","Heartbeat",{}]`);
+    const other = await connectCharger(gateway.port, 'CPother');
+    await Promise.all([charger, other].map((each) => each.call('first', 'Heartbeat', {})));
+    charger.received.length = 0;
+    await waitFor(() => gateway.health().pendingEvents === 0, { what: 'all before to be in Redis' });
+    redis.pause();
+    // What came in one read with the last call that may be in flight is taken in yet: 64 KiB, or 16 calls, at most.
+    const payload = JSON.stringify({ vendorId: 'x', data: 'x'.repeat(4_000) });
+    for (let i = 0; i < 200; i++) charger.socket.send(`[2,"${i}","DataTransfer",${payload}]`);
+    await waitFor(() => gateway.health().pendingEvents >= 4, { what: 'the bound to be reached' });
+    // Each time around it would have read the charger's socket as well.
+    for (let i = 0; i < 30; i++) {
+      const ponged = once(other.socket, 'pong');
+      other.socket.ping();
+      await ponged;
+    }
+    expect(gateway.health().pendingEvents).toBeLessThanOrEqual(4 + 16);
+    expect(charger.received).toHaveLength(0);
+    redis.resume();
     await charger.answerTo('199');
+    await other.close();
     expect(charger.received.map((text) => JSON.parse(text)[1])).toEqual(Array.from({ length: 200 }, (_, i) => `${i}`));
     await charger.close();
   });
