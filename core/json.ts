@@ -20,6 +20,17 @@ export function isTooDeep(value: unknown, most = MOST_NESTED): boolean {
   return false;
 }
 
+/** Whether a JSON text has brackets enough to nest too deep: sooner said of most texts than whether its value does. */
+export function mayBeTooDeep(text: string): boolean {
+  let opened = 0;
+  for (const bracket of ['[', '{']) {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) {
+      if (++opened > MOST_NESTED) return true;
+    }
+  }
+  return false;
+}
+
 /** Whether the value is a whole number that a double holds exactly. */
 export function isWhole(value: unknown): value is number {
   return Number.isSafeInteger(value) && !Object.is(value, -0);

@@ -1,4 +1,4 @@
-import { isTooDeep } from '../core/json.ts';
+import { isTooDeep, mayBeTooDeep } from '../core/json.ts';
 
 /** A CALL as OCPP-J frames it, `[2, messageId, action, payload]`, or a SEND of OCPP-J 2.1, `[6, …]`: no answer is due. */
 export interface Call {
@@ -70,7 +70,7 @@ export function parseFrame(text: string): InboundFrame {
   }
   if (typeof action !== 'string') return malformed('the action must be a string', messageId);
   if (parts.length !== 4) return malformed('a CALL has four elements', messageId);
-  if (isTooDeep(payload)) return malformed('the payload nests too deep', messageId);
+  if (mayBeTooDeep(text) && isTooDeep(payload)) return malformed('the payload nests too deep', messageId);
   return { kind: 'call', messageId, action, payload };
 }
 
