@@ -60,7 +60,7 @@ export const GIVEN_UP_AFTER_MS = 86_400_000;
 export const MOST_POWER_W = 4_000_000;
 
 /** What chargers call the state of a connector whose transaction is over. */
-const OVER: ReadonlySet<string> = new Set(['Available', 'Preparing', 'Finishing', 'Reserved']);
+export const OVER: ReadonlySet<string> = new Set(['Available', 'Preparing', 'Finishing', 'Reserved']);
 
 /** What OCPP 2.x calls stops for which 1.6 has another name. */
 const OTHER_NAMES: Readonly<Record<string, Stop>> = {

@@ -91,8 +91,13 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
       metrics.message(call.action, kind === 'suspect' ? 'suspect' : 'answered');
       metrics.latency((performance.now() - arrivedAtMs) / 1000);
       onAnswered?.();
+      tools.transactions.recorded(
+        chain.charger,
+        call.action,
+        { epoch: chain.epoch, seq },
+        { kind, frame: text, reply },
+      );
       if (kind !== 'call') return;
-      tools.transactions.recorded(chain.charger, call.action, { epoch: chain.epoch, seq }, { frame: text, reply });
       tools.sessions.recorded(chain.charger, call.action, { frame: text, reply });
     });
   };

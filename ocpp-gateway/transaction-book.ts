@@ -9,17 +9,18 @@ import { cardSessionId } from '../core/session-answers.ts';
 import type { ShownFact } from '../core/session-opening.ts';
 import { startedTag } from '../core/started-tag.ts';
 import type { Logger } from '../runtime/log.ts';
+import { type Believed, DOUBTING_ACTIONS, isDoubtedBy, suspectEnd } from './lost-ends.ts';
 import { startToldBy } from './session-rules.ts';
-import type { KnownTransaction, Mark, TransactionStore } from './transaction-store.ts';
+import type { Mark, TransactionStore } from './transaction-store.ts';
 
 /** The transactions that go on at the chargers that are connected here, and by whose idTag. */
 export interface TransactionBook {
-  /** To be called with each CALL of a charger that is on record. */
+  /** To be called with each CALL of a charger that is on record, also as suspect. */
   recorded: (
     charger: string,
     action: string,
     place: { epoch: number; seq: number },
-    event: Pick<ChargerEvent, 'frame' | 'reply'>,
+    event: Pick<ChargerEvent, 'kind' | 'frame' | 'reply'>,
   ) => void;
   /**
    * Whether a CALL begins a transaction while another one by the same idTag goes on for certain: at a charger that is
@@ -67,7 +68,7 @@ const MOST_KNOWN = 100;
 
 const ACTIONS = new Set(['StartTransaction', 'StopTransaction', 'TransactionEvent']);
 
-interface Entry extends KnownTransaction {
+interface Entry extends Believed {
   /** Whether it was told of in this connection, as it happened. */
   isCertain: boolean;
   /** Of its last message in this connection. */
@@ -78,6 +79,8 @@ interface Connected {
   epoch: number;
   entries: Map<TransactionId, Entry>;
   loaded: Promise<Map<TransactionId, Entry>> | undefined;
+  /** Whether a transaction may be certain, for all that has come in: without one a status need not be read. */
+  mayBeCertain: boolean;
 }
 
 export function makeTransactionBook(options: TransactionBookOptions): TransactionBook {
@@ -126,19 +129,24 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
   const keep = (charger: string, connected: Connected, entry: Entry) => {
     const { entries } = connected;
     entries.set(entry.transactionId, entry);
-    const { isCertain: _, seqNo: __, ...known } = entry;
+    const { isCertain: _, certainAtSec: __, seqNo: ___, ...known } = entry;
     put(store.save(charger, known));
     const [oldest] = entries.values();
     if (entries.size > MOST_KNOWN && oldest !== undefined) forget(charger, connected, oldest);
   };
 
-  /** Two cars do not charge at one connector: the end of the earlier one was lost. */
-  const doubtOthers = (charger: string, { entries }: Connected, { transactionId, connector }: Entry) => {
-    for (const other of entries.values()) {
-      if (other.transactionId === transactionId || connector === undefined || other.connector !== connector) continue;
-      unmark(charger, other);
-      other.isCertain = false;
+  const doubt = (charger: string, { entries }: Connected, isDoubtful: (entry: Entry) => boolean) => {
+    for (const entry of entries.values()) {
+      if (!entry.isCertain || !isDoubtful(entry)) continue;
+      unmark(charger, entry);
+      entry.isCertain = false;
     }
+  };
+
+  /** Two cars do not charge at one connector: the end of the earlier one was lost. */
+  const doubtOthers = (charger: string, connected: Connected, { transactionId, connector }: Entry) => {
+    if (connector === undefined) return;
+    doubt(charger, connected, (other) => other.transactionId !== transactionId && other.connector === connector);
   };
 
   const takeIn = (
@@ -157,11 +165,14 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
     if (entry.isOver) return;
     if (fact.kind === 'transaction-stopped') {
       unmark(charger, entry);
-      keep(charger, connected, { ...entry, isOver: true });
+      keep(charger, connected, { ...entry, isCertain: false, isOver: true });
       return;
     }
     const toldAt = fact.kind === 'transaction-started' ? fact.startedAt : fact.updatedAt;
-    if (toldAt.clock === 'sound' && detail?.isOffline !== true) entry.isCertain = true;
+    if (toldAt.clock === 'sound' && detail?.isOffline !== true) {
+      entry.isCertain = true;
+      entry.certainAtSec = toldAt.atSec ?? 0;
+    }
     const isPlaceNew = connector !== undefined && entry.connector === undefined;
     if (isPlaceNew) entry.connector = connector;
     const isCardNew = entry.card === undefined && fact.outcome === 'Accepted' && told.idTag !== undefined;
@@ -184,15 +195,24 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
 
   return {
     recorded: (charger, action, { epoch, seq }, event) => {
-      if (!ACTIONS.has(action)) return;
+      const isDoubting = DOUBTING_ACTIONS.has(action);
+      if (!isDoubting && !ACTIONS.has(action)) return;
       const connected = chargers.get(charger);
       if (connected === undefined || connected.epoch !== epoch) return;
-      const call = { kind: 'call', receivedAtMs: now(), ...event } as const;
-      const idTag = startedTag(call);
-      const facts = deriveFacts(call, versionOf(charger)).filter(isOfTransaction);
+      // Statuses come often, and where no transaction goes on they say nothing.
+      if (isDoubting && !connected.mayBeCertain) return;
+      connected.mayBeCertain = true;
+      const call = { receivedAtMs: now(), ...event };
+      const idTag = isDoubting ? undefined : startedTag(call);
+      const facts = deriveFacts(call, versionOf(charger));
       // What was open before is known first, so that its card stays its card.
       const take = () => {
-        for (const fact of facts) takeIn(charger, connected, fact, { idTag, epoch, seq });
+        for (const fact of facts) {
+          doubt(charger, connected, isDoubtedBy(fact, connected.entries));
+          if (isOfTransaction(fact)) takeIn(charger, connected, fact, { idTag, epoch, seq });
+        }
+        if (event.kind === 'suspect') doubt(charger, connected, suspectEnd(event.frame, connected.entries));
+        connected.mayBeCertain = [...connected.entries.values()].some(({ isCertain }) => isCertain);
       };
       entriesOf(charger).then(take, take);
     },
@@ -231,7 +251,7 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
       return [...(await entriesOf(charger)).values()].find(isOpenedBy)?.transactionId;
     },
     connected: (charger, epoch) => {
-      chargers.set(charger, { epoch, entries: new Map(), loaded: undefined });
+      chargers.set(charger, { epoch, entries: new Map(), loaded: undefined, mayBeCertain: false });
     },
     gone: (charger, epoch) => {
       const connected = chargers.get(charger);

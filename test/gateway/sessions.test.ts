@@ -299,6 +299,13 @@ describe('a session that a contract opened', () => {
     expect(await authorise(elsewhere, idTag)).toBe('Accepted');
     await end(charger, transactionId);
     await waitFor(async () => (await statusElsewhere()) === 'Accepted', { what: 'the card to be free' });
+    await elsewhere.call('r', 'StatusNotification', { connectorId: 1, errorCode: 'NoError', status: 'Available' });
+    const again = await start(charger, idTag, { meterStart: 9_000 });
+    await waitFor(async () => (await statusElsewhere()) === 'ConcurrentTx', { what: 'the card to be in use again' });
+    // It breaks its schema, and is kept all the same.
+    const broken = { transactionId: again.transactionId, meterStop: 'many', timestamp: new Date(now()).toISOString() };
+    expect((await charger.call('b', 'StopTransaction', broken))[0]).toBe(4);
+    await waitFor(async () => (await statusElsewhere()) === 'Accepted', { what: 'the card to be free again' });
   });
 
   it('does not begin by a transaction of OCPP 2.x in which a card was accepted before', async () => {

@@ -72,10 +72,11 @@ describe('the transactions that go on at the chargers of a network', () => {
     payload: object,
     result: object,
     epoch = 1,
+    kind: 'call' | 'suspect' = 'call',
   ) => {
     seq += 1;
     const frame = JSON.stringify([2, 'id', action, payload]);
-    book.recorded(charger, action, { epoch, seq }, { frame, reply: JSON.stringify([3, 'id', result]) });
+    book.recorded(charger, action, { epoch, seq }, { kind, frame, reply: JSON.stringify([3, 'id', result]) });
     return seq;
   };
   /** A transaction of OCPP 1.6 begins; settles when all gateways can know. */
@@ -203,6 +204,97 @@ describe('the transactions that go on at the chargers of a network', () => {
     await start(one, here, 'NEXT', 2);
     await marked(card, []);
     expect(await one.isConcurrent(there, card, startOf(card), 3)).toBe(false);
+  });
+
+  describe('are not certain any more', () => {
+    const status = (reported: string, connectorId = 1, more: object = {}) =>
+      [
+        'StatusNotification',
+        { connectorId, status: reported, errorCode: 'NoError', timestamp: time(), ...more },
+      ] as const;
+    const ended = (transactionId: unknown, more: object = {}) =>
+      ['StopTransaction', { transactionId, meterStop: 1, timestamp: time(), ...more }] as const;
+    const boot = ['BootNotification', { chargePointVendor: 'V', chargePointModel: 'M' }] as const;
+    /** Cards with a transaction at connectors 1 and 2 of a charger, and what that tells then. */
+    const setUp = async () => {
+      const { card, here } = begin();
+      const book = open();
+      book.connected(here, 1);
+      await start(book, here, `${card}-1`, 1);
+      await start(book, here, `${card}-2`, 2, 2);
+      for (const n of [1, 2]) await marked(`${card}-${n}`, [here]);
+      const tell = (action: string, payload: object, kind?: 'suspect') =>
+        void record(book, here, action, payload, action === 'BootNotification' ? { status: 'Accepted' } : {}, 1, kind);
+      /** The connectors whose cards are still known to be in use, once a further transaction shows that all was taken in. */
+      const certain = async () => {
+        const last = `${card}-3`;
+        await start(book, here, last, 3, 3);
+        await marked(last, [here]);
+        const marks = [1, 2].map(async (n) =>
+          (await store.marks(commitmentOf(`${card}-${n}`))).length > 0 ? [n] : [],
+        );
+        return (await Promise.all(marks)).flat();
+      };
+      return { book, here, tell, certain };
+    };
+
+    it.each<[string, () => readonly [string, object, 'suspect'?], number[]]>([
+      ['their connector is free', () => status('Available'), [2]],
+      ['somebody else has plugged in', () => status('Preparing', 2), [1]],
+      ['their connector waits for the car to leave', () => status('Finishing'), [2]],
+      ['their connector is kept for somebody', () => status('Reserved'), [2]],
+      ['their connector is out of use', () => status('Unavailable', 1, { timestamp: undefined }), [2]],
+      ['their charger has booted', () => boot, []],
+      ['an end of transaction -1 has come', () => ended(-1), []],
+      ['an end came that names none of them', () => ended(77), []],
+      ['their own end came and broke its schema', () => [...ended(2, { meterStop: 'many' }), 'suspect'], [1]],
+      ['an end came that names none and broke its schema', () => [...ended('?'), 'suspect'], []],
+    ])('once %s', async (_what, told, expected) => {
+      const { tell, certain } = await setUp();
+      tell(...told());
+      expect(await certain()).toEqual(expected);
+    });
+
+    it('by each end that names none of them, told again with the same id', async () => {
+      const { book, here, tell } = await setUp();
+      tell(...ended(-1));
+      const { card } = begin();
+      await start(book, here, card, 5);
+      await marked(card, [here]);
+      tell(...ended(-1));
+      await marked(card, []);
+    });
+
+    it('but are by what says nothing of them, or of the time before them', async () => {
+      const { here, tell, certain } = await setUp();
+      const before = { timestamp: time(nowMs - 1_000) };
+      tell(...status('Available', 1, before));
+      tell(...status('Available', 1, { timestamp: time(nowMs - 3_600_000) }));
+      tell(...ended(-1, before));
+      for (const reported of ['Charging', 'SuspendedEV', 'Faulted']) tell(...status(reported));
+      tell(...status('Unavailable', 0));
+      tell('StartTransaction', { connectorId: '1' }, 'suspect');
+      expect(await certain()).toEqual([1, 2]);
+      expect((await store.load(here)).filter(({ isOver }) => isOver).map((one) => one.transactionId)).toEqual([-1]);
+    });
+
+    it('without a look at statuses where none is', async () => {
+      const { here } = begin();
+      const book = open();
+      const unread = {
+        kind: 'call',
+        reply: '',
+        get frame(): string {
+          throw new Error('read');
+        },
+      } as const;
+      book.connected(here, 1);
+      book.recorded(here, 'StatusNotification', { epoch: 1, seq: 1 }, unread);
+      await start(book, here, 'CARD', 1);
+      expect(() => book.recorded(here, 'StatusNotification', { epoch: 1, seq: 1 }, unread)).toThrow('read');
+      await stop(book, here, 1);
+      book.recorded(here, 'StatusNotification', { epoch: 1, seq: 1 }, unread);
+    });
   });
 
   it('are found by the session that their card has opened, also at another gateway, until they end', async () => {
