@@ -63,7 +63,7 @@ export const TRANSACTIONS_KEPT_MS = 30 * 86_400_000;
 /** Who holds a charger's socket says so often that its transactions go on; without that they are not certain any more. */
 const MARK_EVERY_MS = 60_000;
 export const MARK_VALID_MS = 150_000;
-/** Of each charger; the oldest are forgotten. */
+/** Of each charger; of more, the oldest that are over are forgotten. */
 const MOST_KNOWN = 100;
 
 const ACTIONS = new Set(['StartTransaction', 'StopTransaction', 'TransactionEvent']);
@@ -131,8 +131,9 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
     entries.set(entry.transactionId, entry);
     const { isCertain: _, certainAtSec: __, seqNo: ___, ...known } = entry;
     put(store.save(charger, known));
-    const [oldest] = entries.values();
-    if (entries.size > MOST_KNOWN && oldest !== undefined) forget(charger, connected, oldest);
+    if (entries.size <= MOST_KNOWN) return;
+    const oldest = [...entries.values()].find(({ isOver }) => isOver === true) ?? entries.values().next().value;
+    if (oldest !== undefined) forget(charger, connected, oldest);
   };
 
   const doubt = (charger: string, { entries }: Connected, isDoubtful: (entry: Entry) => boolean) => {

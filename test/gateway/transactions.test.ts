@@ -195,6 +195,22 @@ describe('the transactions that go on at the chargers of a network', () => {
     expect((await store.load(here)).filter(({ isOver }) => isOver === true)).toHaveLength(1);
   });
 
+  it('are known on while they go on, however many end meanwhile, and only the latest of those', async () => {
+    const { card, here } = begin();
+    const book = open();
+    book.connected(here, 1);
+    await start(book, here, card, 1);
+    for (let id = 2; id <= 101; id += 1) {
+      const { action, payload } = startOf('NEXT', 2);
+      record(book, here, action, payload, { transactionId: id, idTagInfo: { status: 'Accepted' } });
+      record(book, here, 'StopTransaction', { transactionId: id, meterStop: 1, timestamp: time() }, {});
+    }
+    await known(here, 101, true);
+    await marked(card, [here]);
+    const kept = (await store.load(here)).map(({ transactionId }) => transactionId);
+    expect([kept.length, kept.includes(1), kept.includes(2), kept.includes(3)]).toEqual([100, true, false, true]);
+  });
+
   it('doubt one whose connector another one has begun at', async () => {
     const { card, here, there } = begin();
     const one = open();
