@@ -34,9 +34,10 @@ export interface Began {
 export interface Progress {
   /** The first register that was told, if the start told none, Wh. */
   firstWh?: number;
-  /** The highest register so far, Wh, and when it was first told, Unix ms. */
+  /** The highest register so far, Wh, when it was first told, Unix ms, and when it was read then, Unix seconds. */
   registerWh?: number;
   energyAtMs?: number;
+  energyAtSec?: number;
   /** When a register was told last, Unix ms. */
   readAtMs?: number;
   /** What the last register stood at, Wh, when it was read there, Unix seconds, and the power that flowed then, W. */
@@ -147,6 +148,7 @@ export function progressAfter(before: Progress, fact: ChargerFact, atMs: number)
     if (after.registerWh === undefined || registerWh > after.registerWh) {
       after.registerWh = registerWh;
       after.energyAtMs = atMs;
+      after.energyAtSec = atSec;
       if (after.idleSinceMs !== undefined) after.idleSinceMs = atMs;
     }
   }
@@ -184,10 +186,11 @@ export function limitExpectedMs({ session, began, progress }: SessionRecord): nu
  * Why a session that goes on is to be ended now; undefined if it is not.
  *
  * It is idle if registers were told over the whole of `idleMs` and none was higher than the one before: a charger that
- * tells none may well be charging. In OCPP 2.x also if the charger said so long ago that the car takes no energy.
+ * tells none may well be charging. That goes for the time in which it was offline, too: a register counts on meanwhile.
+ * In OCPP 2.x also if the charger said so long ago that the car takes no energy.
  *
  * @param idleMs - 0 if idle sessions go on
- * @param connectedAtMs - while the charger was offline, nothing could be told
+ * @param connectedAtMs - while the charger was offline, it could tell of no other state
  */
 export function dueStop(
   record: SessionRecord,
@@ -199,13 +202,23 @@ export function dueStop(
   if (began === undefined || progress.endedAtMs !== undefined) return undefined;
   if (progress.cause !== undefined) return progress.cause;
   const startWh = began.startWh ?? progress.firstWh;
-  const { registerWh, readAtMs, energyAtMs = began.atMs, idleSinceMs } = progress;
+  const { registerWh, idleSinceMs } = progress;
   if (registerWh !== undefined && startWh !== undefined && registerWh - startWh >= session.energyLimitWh)
     return 'limit';
   const isIdle = idleSinceMs !== undefined && nowMs - Math.max(idleSinceMs, connectedAtMs) >= idleMs;
   if (idleMs > 0 && isIdle) return 'idle';
-  if (registerWh === undefined || startWh === undefined || readAtMs === undefined) return undefined;
-  return idleMs > 0 && readAtMs - Math.max(energyAtMs, connectedAtMs) >= idleMs ? 'idle' : undefined;
+  if (registerWh === undefined || startWh === undefined) return undefined;
+  return idleMs > 0 && flatMs(progress) >= idleMs ? 'idle' : undefined;
+}
+
+/**
+ * For how long no register was higher than the one before, ms; by when they came and by when they were read, whichever is
+ * less: one that a charger kept while it was offline says nothing of the time since.
+ */
+function flatMs({ readAtMs, energyAtMs, energyAtSec, last }: Progress): number {
+  if (readAtMs === undefined || energyAtMs === undefined || last === undefined) return 0;
+  const { atSec } = last;
+  return Math.min(readAtMs - energyAtMs, (atSec - (energyAtSec ?? Math.floor(energyAtMs / 1000))) * 1000);
 }
 
 /** The call that ends a transaction. */

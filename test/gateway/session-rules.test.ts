@@ -91,6 +91,49 @@ describe('a session at an OCPP 2.x charger', () => {
     expect(dueStop(record(progress, 1_001), IDLE_MS, 0, 2_000)).toBeUndefined();
   });
 
+  describe('by its registers alone', () => {
+    const T0_MS = Date.parse(TIME);
+    const MIN_MS = 60_000;
+    /** A register read so many minutes after the first one, told as many or more after it. */
+    const read = (min: number, registerWh: number, toldMin = min, behindMs = 0): [number, ChargerFact] => {
+      const timestamp = new Date(T0_MS + min * MIN_MS - behindMs).toISOString();
+      const event = transactionEvent('Updated', 1, {
+        timestamp,
+        meterValue: [{ timestamp, sampledValue: [register(registerWh)] }],
+      });
+      const atMs = T0_MS + toldMin * MIN_MS;
+      return [atMs, factsOf('TransactionEvent', event, {}, 'ocpp2.0.1', atMs)[0] as ChargerFact];
+    };
+    /** With its charger connected since the last reading, looked at a minute later. */
+    const due = (...told: [number, ChargerFact][]) => {
+      const lastMs = told.at(-1)?.[0] ?? 0;
+      return dueStop(record(toldAfter(...told)), IDLE_MS, lastMs - 1, lastMs + MIN_MS);
+    };
+
+    it('is idle though its charger connects again within the time, over and over', () => {
+      expect(due(read(0, 100), read(4, 100), read(9, 100))).toBeUndefined();
+      expect(due(read(0, 100), read(4, 100), read(9, 100), read(10, 100))).toBe('idle');
+    });
+
+    it('is idle by a clock that is hours behind as by one that is right', () => {
+      const behindMs = 5 * 3_600_000;
+      expect(due(read(0, 100, 0, behindMs), read(9, 100, 9, behindMs))).toBeUndefined();
+      expect(due(read(0, 100, 0, behindMs), read(10, 100, 10, behindMs))).toBe('idle');
+      // It was set right meanwhile.
+      expect(due(read(0, 100, 0, behindMs), read(9, 100))).toBeUndefined();
+    });
+
+    it('is not idle after a long time offline in which it charged, whatever the charger tells of it first', () => {
+      expect(due(read(0, 100), read(300, 4_000))).toBeUndefined();
+      // Kept since the connection was lost, when the car had stood still for a while.
+      expect(due(read(0, 100), read(9, 100, 300))).toBeUndefined();
+      expect(due(read(0, 100), read(300, 4_000), read(9, 100, 301))).toBeUndefined();
+      // Nothing was told yet.
+      const progress = toldAfter(read(0, 100), read(9, 100));
+      expect(dueStop(record(progress), IDLE_MS, T0_MS + 300 * MIN_MS, T0_MS + 301 * MIN_MS)).toBeUndefined();
+    });
+  });
+
   describe('should reach its limit', () => {
     const T0_MS = Date.parse(TIME);
     /** A register read so many seconds after the first one, and the power that was told with it. */
