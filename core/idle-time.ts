@@ -44,6 +44,11 @@ export function idleSecOf(
   return Math.min(idleSec, Math.max(toSec - fromSec, 0));
 }
 
+/** Whether a status of OCPP 1.6 is one in which the driver holds the connector and takes no energy. */
+export function isIdleStatus(reported: string): boolean {
+  return IDLE.has(reported);
+}
+
 /** Whether a `chargingState` of OCPP 2.x is one in which the driver holds the connector and takes no energy. */
 export function isIdleState(chargingState: string, hasCharged: boolean): boolean {
   if (chargingState === 'SuspendedEV') return true;
@@ -59,7 +64,7 @@ interface State {
 function statesOf16(between: readonly Told[], connector: number): State[] {
   return between.flatMap(({ fact, receivedAtMs }) => {
     if (fact.kind !== 'status' || fact.connector !== connector) return [];
-    return [{ atSec: momentOf(fact.reportedAt, Math.floor(receivedAtMs / 1000)), isIdle: IDLE.has(fact.reported) }];
+    return [{ atSec: momentOf(fact.reportedAt, Math.floor(receivedAtMs / 1000)), isIdle: isIdleStatus(fact.reported) }];
   });
 }
 

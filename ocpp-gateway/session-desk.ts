@@ -9,6 +9,7 @@ import type { IdTagFinding } from './dialect.ts';
 import { type CalledSession, makeSessionCalls, type SessionCallsOptions } from './session-calls.ts';
 import {
   isAbout,
+  isToldByStatus,
   mayBegin,
   progressAfter,
   type SessionRecord,
@@ -167,7 +168,9 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     const tag = startedTag({ kind: 'call', frame: event.frame })?.toUpperCase();
     for (const fact of deriveFacts({ kind: 'call', receivedAtMs: atMs, ...event }, versionOf(charger))) {
       for (const live of connected.sessions.values()) {
-        if (live.began === undefined) live.wait = carWaitAfter(live.wait, fact, live.session.connector);
+        // A status has told its part of the wait when it was heard.
+        if (live.began === undefined && fact.kind !== 'status')
+          live.wait = carWaitAfter(live.wait, fact, live.session.connector);
         if (fact.kind === 'transaction-stopped') calls.ended(charger, live, fact.transactionId);
         if (isAbout(fact, live)) {
           const before = live.progress;
@@ -240,9 +243,11 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
       return withdrawals.length === 0 ? undefined : Promise.all(withdrawals).then(() => {});
     },
     recorded: (charger, action, event) => {
-      if (!TRANSACTION_ACTIONS.has(action)) return;
+      const isStatus = action === 'StatusNotification';
+      if (!isStatus && !TRANSACTION_ACTIONS.has(action)) return;
       const connected = chargers.get(charger);
-      if (connected !== undefined && connected.sessions.size > 0) takeIn(charger, connected, event);
+      if (connected === undefined || connected.sessions.size === 0) return;
+      if (!isStatus || [...connected.sessions.values()].some(isToldByStatus)) takeIn(charger, connected, event);
     },
     connected: (charger, epoch) => {
       chargers.set(charger, { epoch, sinceMs: now(), loaded: undefined, sessions: new Map() });

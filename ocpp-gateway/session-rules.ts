@@ -1,6 +1,6 @@
 import type { ChargerCall } from '../core/charger-call.ts';
 import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
-import { isIdleState } from '../core/idle-time.ts';
+import { isIdleState, isIdleStatus } from '../core/idle-time.ts';
 import { isObject, isWhole, type JsonObject } from '../core/json.ts';
 import { type MeterReading, toldReading } from '../core/meter-reading.ts';
 import type { OcppVersion } from '../core/ocpp-version.ts';
@@ -42,7 +42,7 @@ export interface Progress {
   readAtMs?: number;
   /** What the last register stood at, Wh, when it was read there, Unix seconds, and the power that flowed then, W. */
   last?: { registerWh: number; atSec: number; powerW: number };
-  /** OCPP 2.x: whether its car has charged, and since when it takes no energy by what the charger says, Unix ms. */
+  /** Whether its car has charged, and since when it takes no energy, by the states that the charger told, Unix ms. */
   hasCharged?: boolean;
   idleSinceMs?: number;
   /** Why the charger is to stop. */
@@ -124,11 +124,18 @@ export function tagVerdict({ session, began, progress }: SessionRecord, nowMs: n
   return nowMs < session.startUntilMs ? 'Accepted' : 'Expired';
 }
 
+/** Whether a session goes on of which its connector's statuses tell something: OCPP 2.x tells it in its transaction's messages. */
+export function isToldByStatus({ began, progress }: SessionRecord): boolean {
+  return typeof began?.transactionId === 'number' && progress.endedAtMs === undefined;
+}
+
 /** Whether a fact is about the transaction by which a session has begun. */
-export function isAbout(fact: ChargerFact, { session, began }: SessionRecord): boolean {
+export function isAbout(fact: ChargerFact, record: SessionRecord): boolean {
+  const { session, began } = record;
   if (began === undefined) return false;
   if ('transactionId' in fact && fact.transactionId !== undefined) return fact.transactionId === began.transactionId;
-  return fact.kind === 'meter' && fact.connector === session.connector;
+  const isOfConnector = fact.kind === 'meter' || (fact.kind === 'status' && isToldByStatus(record));
+  return isOfConnector && fact.connector === session.connector;
 }
 
 /**
@@ -152,11 +159,18 @@ export function progressAfter(before: Progress, fact: ChargerFact, atMs: number)
       if (after.idleSinceMs !== undefined) after.idleSinceMs = atMs;
     }
   }
-  const chargingState = 'detail' in fact ? fact.detail?.chargingState : undefined;
-  if (chargingState === undefined) return after;
-  if (chargingState === 'Charging') after.hasCharged = true;
+  const state = stateIn(fact);
+  if (state === undefined) return after;
+  if (state === 'Charging') after.hasCharged = true;
+  const isIdle = fact.kind === 'status' ? isIdleStatus(state) : isIdleState(state, after.hasCharged === true);
   const { idleSinceMs = atMs, ...rest } = after;
-  return isIdleState(chargingState, after.hasCharged === true) ? { ...rest, idleSinceMs } : rest;
+  return isIdle ? { ...rest, idleSinceMs } : rest;
+}
+
+/** What a charger calls the state of a transaction, or in OCPP 1.6 that of its connector. */
+function stateIn(fact: ChargerFact): string | undefined {
+  if (fact.kind === 'status') return fact.reported;
+  return 'detail' in fact ? fact.detail?.chargingState : undefined;
 }
 
 /** Two registers nearer to one another than that say little about the power between them, s. */
@@ -187,7 +201,7 @@ export function limitExpectedMs({ session, began, progress }: SessionRecord): nu
  *
  * It is idle if registers were told over the whole of `idleMs` and none was higher than the one before: a charger that
  * tells none may well be charging. That goes for the time in which it was offline, too: a register counts on meanwhile.
- * In OCPP 2.x also if the charger said so long ago that the car takes no energy.
+ * Also if the charger said so long ago that the car takes no energy.
  *
  * @param idleMs - 0 if idle sessions go on
  * @param connectedAtMs - while the charger was offline, it could tell of no other state

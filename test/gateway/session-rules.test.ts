@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { ChargerFact } from '../../core/charger-fact.ts';
 import {
   dueStop,
+  isAbout,
   limitExpectedMs,
   type Progress,
   progressAfter,
@@ -176,5 +177,49 @@ describe('a session at an OCPP 2.x charger', () => {
       expect(expectedSec(read(0, 2_000), read(600, 2_000))).toBeUndefined();
       expect(expectedSec(read(0, 2_000), read(600, 1_000))).toBeUndefined();
     });
+  });
+});
+
+describe('a session at an OCPP 1.6 charger', () => {
+  const began = (progress: Progress): SessionRecord => ({
+    ...record(progress),
+    began: { transactionId: 7, atMs: 1_000, startWh: 100 },
+  });
+  const tell = (action: string, payload: object, result: object = {}) =>
+    factsOf(action, payload, result, 'ocpp1.6')[0] as ChargerFact;
+  const status = (reported: string, connectorId = 1) =>
+    tell('StatusNotification', { connectorId, status: reported, errorCode: 'NoError' });
+  const meter = (value: string) =>
+    tell('MeterValues', {
+      connectorId: 1,
+      transactionId: 7,
+      meterValue: [{ timestamp: TIME, sampledValue: [{ value }] }],
+    });
+  /** Told at 1 s, 2 s, ... those facts alone that are about the session. */
+  const told = (...facts: ChargerFact[]) =>
+    facts
+      .map((fact, n): [number, ChargerFact] => [(n + 1) * 1_000, fact])
+      .filter(([, fact]) => isAbout(fact, began({ attempts: 0 })));
+  const due = (...facts: ChargerFact[]) => dueStop(began(toldAfter(...told(...facts))), IDLE_MS, 0, 2_000 + IDLE_MS);
+
+  it.each<[string, 'idle' | undefined, ChargerFact[]]>([
+    ['the car takes no energy', 'idle', [status('Charging'), status('SuspendedEV')]],
+    [
+      'the car has taken all and stands there',
+      'idle',
+      [status('SuspendedEV'), status('Finishing'), status('SuspendedEV')],
+    ],
+    ['the car has charged again since', undefined, [status('SuspendedEV'), status('Charging')]],
+    ['the charger itself pauses', undefined, [status('SuspendedEV'), status('SuspendedEVSE')]],
+    ['another connector is held', undefined, [status('Charging'), status('SuspendedEV', 2), status('Finishing', 0)]],
+    ['its register has grown since', undefined, [status('SuspendedEV'), meter('200'), meter('300')]],
+    ['its register has stood still since', 'idle', [meter('200'), status('SuspendedEV'), meter('200')]],
+  ])('by its connector’s status, where %s: %s', (_when, expected, facts) => {
+    expect(due(...facts)).toBe(expected);
+  });
+
+  it('is told nothing by statuses once it has ended, nor in OCPP 2.x, which tells its state otherwise', () => {
+    expect(isAbout(status('SuspendedEV'), began({ attempts: 0, endedAtMs: 1 }))).toBe(false);
+    expect(isAbout(status('SuspendedEV'), record({ attempts: 0 }))).toBe(false);
   });
 });

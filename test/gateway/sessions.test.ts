@@ -234,6 +234,26 @@ describe('a session that a contract opened', () => {
     expect([stopCauseOf(stop[1], sessionId), stop[3]]).toEqual(['idle', { transactionId }]);
   });
 
+  it('is ended when for an hour its connector is held by a car that takes no energy, without any meter', async () => {
+    const { charger, idTag, sessionId } = await open();
+    const { transactionId } = await start(charger, idTag);
+    answerAll(charger, 'TriggerMessage');
+    const tell = (status: string) =>
+      charger.call(randomBytes(4).toString('hex'), 'StatusNotification', {
+        connectorId: 1,
+        status,
+        errorCode: 'NoError',
+      });
+    await tell('Charging');
+    await tell('SuspendedEV');
+    skewMs += 3_590_000;
+    await tell('Finishing');
+    expect(callsTo(charger).filter(([, , action]) => action === 'RemoteStopTransaction')).toEqual([]);
+    skewMs += 11_000;
+    const stop = await nthCall(charger, 'RemoteStopTransaction');
+    expect([stopCauseOf(stop[1], sessionId), stop[3]]).toEqual(['idle', { transactionId }]);
+  });
+
   it('has its charger asked for the meter while it tells none', async () => {
     const { charger, idTag } = await open();
     await start(charger, idTag);
