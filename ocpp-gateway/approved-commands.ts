@@ -86,6 +86,7 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
       stations: () => stations,
       versionOf,
       isOthers: transactions.isOthers,
+      isOver: transactions.isOver,
       idleMs: options.sessionIdleMs,
       onEnd: metrics.command,
       log,

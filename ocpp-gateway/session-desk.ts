@@ -9,6 +9,7 @@ import type { IdTagFinding } from './dialect.ts';
 import { type CalledSession, makeSessionCalls, type SessionCallsOptions } from './session-calls.ts';
 import {
   isAbout,
+  isFollowed,
   isToldByStatus,
   mayBegin,
   progressAfter,
@@ -60,6 +61,8 @@ export interface SessionDeskOptions extends Omit<SessionCallsOptions, 'save'> {
   store: SessionStore;
   /** Whether another idTag was accepted in a transaction before. Rejects with what Redis says. */
   isOthers: (charger: string, transactionId: TransactionId, idTag: string) => Promise<boolean>;
+  /** Whether a transaction's end is known. Rejects with what Redis says. */
+  isOver: (charger: string, transactionId: TransactionId) => Promise<boolean>;
 }
 
 /** A session is kept so long after it was opened: the contract's own deadline is after two days. */
@@ -89,6 +92,8 @@ interface Connected {
   /** By tag; settles when what Redis has is there. */
   loaded: Promise<Map<string, Live>> | undefined;
   sessions: Map<string, Live>;
+  /** Whether what Redis has is there. */
+  isLoaded: boolean;
 }
 
 export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
@@ -101,15 +106,30 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     ...calls.begin(),
   });
 
+  const load = async (charger: string): Promise<Live[]> => {
+    const records = await store.load(charger, now() - SESSION_MEMORY_MS);
+    return Promise.all(
+      records.map(async (record) => {
+        const live = liveOf(record);
+        const { began, progress } = live;
+        const goesOn = began !== undefined && progress.endedAtMs === undefined;
+        // That it ended may have been told where this could not be kept.
+        if (goesOn && (await options.isOver(charger, began.transactionId))) end(charger, live);
+        return live;
+      }),
+    );
+  };
+
   /** The sessions at a charger; what Redis did not give before is asked for again. */
   const sessionsOf = (charger: string): Promise<Map<string, Live>> => {
     const connected = chargers.get(charger);
     if (connected === undefined) return Promise.resolve(new Map());
-    connected.loaded ??= store.load(charger, now() - SESSION_MEMORY_MS).then(
-      (records) => {
-        for (const record of records) {
-          if (!connected.sessions.has(record.session.tag)) connected.sessions.set(record.session.tag, liveOf(record));
+    connected.loaded ??= load(charger).then(
+      (lives) => {
+        for (const live of lives) {
+          if (!connected.sessions.has(live.session.tag)) connected.sessions.set(live.session.tag, live);
         }
+        connected.isLoaded = true;
         return connected.sessions;
       },
       (error) => {
@@ -135,6 +155,11 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     store.save(charger, live.session.tag, live.progress).catch((error) => {
       log.debug({ err: error, sessionId: live.session.sessionId }, 'progress of a session not kept');
     });
+  };
+
+  const end = (charger: string, live: Live) => {
+    live.progress = { ...live.progress, endedAtMs: now() };
+    save(charger, live);
   };
 
   const calls = makeSessionCalls({ ...options, save });
@@ -163,8 +188,12 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     return isFree ? mayBegin(live, told, now()) : 'Invalid';
   };
 
-  const takeIn = (charger: string, connected: Connected, event: Pick<ChargerEvent, 'frame' | 'reply'>) => {
-    const atMs = now();
+  const takeIn = (
+    charger: string,
+    connected: Connected,
+    event: Pick<ChargerEvent, 'frame' | 'reply'>,
+    atMs: number,
+  ) => {
     const tag = startedTag({ kind: 'call', frame: event.frame })?.toUpperCase();
     for (const fact of deriveFacts({ kind: 'call', receivedAtMs: atMs, ...event }, versionOf(charger))) {
       for (const live of connected.sessions.values()) {
@@ -182,6 +211,8 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
           const isNews = before.readAtMs === undefined || isTurn;
           if (isNews || atMs - live.savedAtMs >= SAVE_AFTER_MS) save(charger, live);
           calls.look(charger, connected.sinceMs, live);
+        } else if (isFollowed(fact, live) && live.progress.endedAtMs === undefined) {
+          end(charger, live);
         } else if (isShown(fact) && tag === live.session.tag && isRefused(fact)) {
           calls.endRefused(charger, live, fact.transactionId);
         }
@@ -246,11 +277,18 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
       const isStatus = action === 'StatusNotification';
       if (!isStatus && !TRANSACTION_ACTIONS.has(action)) return;
       const connected = chargers.get(charger);
-      if (connected === undefined || connected.sessions.size === 0) return;
-      if (!isStatus || [...connected.sessions.values()].some(isToldByStatus)) takeIn(charger, connected, event);
+      if (connected === undefined) return;
+      const atMs = now();
+      const take = () => {
+        const { sessions } = connected;
+        if (isStatus ? [...sessions.values()].some(isToldByStatus) : sessions.size > 0)
+          takeIn(charger, connected, event, atMs);
+      };
+      if (connected.isLoaded) take();
+      else sessionsOf(charger).then(take, () => undefined);
     },
     connected: (charger, epoch) => {
-      chargers.set(charger, { epoch, sinceMs: now(), loaded: undefined, sessions: new Map() });
+      chargers.set(charger, { epoch, sinceMs: now(), loaded: undefined, sessions: new Map(), isLoaded: false });
       sessionsOf(charger).catch((error) => log.debug({ err: error, chargerId: charger }, 'sessions not loaded yet'));
     },
     gone: (charger, epoch) => {

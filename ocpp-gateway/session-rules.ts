@@ -1,5 +1,6 @@
 import type { ChargerCall } from '../core/charger-call.ts';
 import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
+import { CLOCK_TOLERANCE_MS } from '../core/charger-time.ts';
 import { isIdleState, isIdleStatus } from '../core/idle-time.ts';
 import { isObject, isWhole, type JsonObject } from '../core/json.ts';
 import { type MeterReading, toldReading } from '../core/meter-reading.ts';
@@ -136,6 +137,20 @@ export function isAbout(fact: ChargerFact, record: SessionRecord): boolean {
   if ('transactionId' in fact && fact.transactionId !== undefined) return fact.transactionId === began.transactionId;
   const isOfConnector = fact.kind === 'meter' || (fact.kind === 'status' && isToldByStatus(record));
   return isOfConnector && fact.connector === session.connector;
+}
+
+/**
+ * Whether a fact tells that another transaction has begun at a session's connector since: two cars do not charge there at
+ * once, so the end of the session's own was lost.
+ */
+export function isFollowed(fact: ChargerFact, { session, began }: SessionRecord): boolean {
+  if (began === undefined || fact.kind !== 'transaction-started' || fact.outcome !== 'Accepted') return false;
+  if (fact.connector !== session.connector || fact.transactionId === began.transactionId) return false;
+  const { atSec = 0, clock } = fact.startedAt;
+  const isNow = clock === 'sound' && fact.detail?.isOffline !== true;
+  // What a charger kept while it was offline may have been before the session.
+  const isSince = atSec * 1000 > began.atMs + CLOCK_TOLERANCE_MS;
+  return isNow || ((clock === 'sound' || clock === 'late') && isSince);
 }
 
 /**

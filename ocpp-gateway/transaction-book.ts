@@ -34,6 +34,8 @@ export interface TransactionBook {
   ) => Promise<boolean>;
   /** Whether another idTag was accepted in a transaction before. Rejects with what Redis says. */
   isOthers: (charger: string, transactionId: TransactionId, idTag: string) => Promise<boolean>;
+  /** Whether a transaction's end is known. Rejects with what Redis says. */
+  isOver: (charger: string, transactionId: TransactionId) => Promise<boolean>;
   /** The transaction by which a card has opened a session; undefined if none goes on. Rejects with what Redis says. */
   transactionOf: (charger: string, sessionId: string) => Promise<TransactionId | undefined>;
   /** To be called when a charger's connection begins, and when it is gone. */
@@ -243,6 +245,7 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
       const card = (await entriesOf(charger)).get(transactionId)?.card;
       return card !== undefined && card !== commitmentOf(idTag);
     },
+    isOver: async (charger, transactionId) => (await entriesOf(charger)).get(transactionId)?.isOver === true,
     transactionOf: async (charger, sessionId) => {
       const deviceId = deviceIdOf(charger);
       const isOpenedBy = ({ opening, isOver }: Entry) =>

@@ -26,12 +26,13 @@ describe('the sessions of a charger that stays connected', () => {
   });
 
   const storeOf = () => makeSessionStore(client, NETWORK, 'bull', SESSION_MEMORY_MS);
-  const openDesk = (store = storeOf()) =>
+  const openDesk = (store = storeOf(), isOver: (charger: string, transactionId: unknown) => boolean = () => false) =>
     makeSessionDesk({
       store,
       stations: () => undefined,
       versionOf: () => 'ocpp1.6',
       isOthers: async () => false,
+      isOver: async (charger, transactionId) => isOver(charger, transactionId),
       idleMs: 0,
       onEnd: () => {},
       log: silentLog,
@@ -121,5 +122,79 @@ describe('the sessions of a charger that stays connected', () => {
     expect([tell('Preparing'), tell('Available')]).toEqual([undefined, undefined]);
     desk.close();
     other.close();
+  });
+
+  describe('that has ended', () => {
+    const start = (more: object = {}) => ({
+      action: 'StartTransaction',
+      payload: { connectorId: 1, meterStart: 0, timestamp: new Date(nowMs).toISOString(), ...more },
+    });
+    const record = (desk: ReturnType<typeof openDesk>, charger: string, action: string, payload: object, result = {}) =>
+      desk.recorded(charger, action, {
+        frame: JSON.stringify([2, 'm', action, payload]),
+        reply: JSON.stringify([3, 'm', result]),
+      });
+    /** A session that transaction 7 has begun. */
+    const begun = async (charger: string, number: number) => {
+      const [desk, request] = [openDesk(), requestOf(number)];
+      desk.connected(charger, 1);
+      await desk.open(charger, request);
+      const tag = sessionTag(request.requestId);
+      expect(await desk.verdict(charger, tag, start(), 7)).toMatchObject({ status: 'Accepted' });
+      return { desk, tag };
+    };
+    const isOver = async (desk: ReturnType<typeof openDesk>, charger: string, tag: string) =>
+      (await desk.verdict(charger, tag, AUTHORIZE))?.status === 'Expired';
+    const stop = { transactionId: 7, meterStop: 1, timestamp: '2023-11-14T22:13:20Z' };
+
+    it('is over though its end was told before its gateway had heard of it from Redis', async () => {
+      const { desk, tag } = await begun('CP-4', 7);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const store = storeOf();
+      const load: typeof store.load = (...of) => promise.then(() => store.load(...of));
+      const next = openDesk({ ...store, load });
+      next.connected('CP-4', 2);
+      record(next, 'CP-4', 'StopTransaction', stop);
+      resolve();
+      expect(await isOver(next, 'CP-4', tag)).toBe(true);
+      for (const each of [desk, next]) each.close();
+    });
+
+    it('is over where it is known that its transaction is, though that was not kept with it', async () => {
+      const { desk, tag } = await begun('CP-5', 8);
+      const [next, other] = [openDesk(storeOf(), (...of) => of.join() === 'CP-5,7'), openDesk(storeOf(), () => false)];
+      next.connected('CP-5', 2);
+      expect(await isOver(next, 'CP-5', tag)).toBe(true);
+      // It is kept from now on.
+      const [progress] = (await storeOf().load('CP-5', 0)).map((kept) => kept.progress);
+      expect(progress?.endedAtMs).toBe(nowMs);
+      other.connected('CP-5', 3);
+      expect(await isOver(other, 'CP-5', tag)).toBe(true);
+      for (const each of [desk, next, other]) each.close();
+    });
+
+    it('is over once another transaction has begun at its connector, but by none that was before it or elsewhere', async () => {
+      const { desk, tag } = await begun('CP-6', 9);
+      const accepted = (transactionId: number, status = 'Accepted') => ({ transactionId, idTagInfo: { status } });
+      const tell = (more: object, result: object) => {
+        const { action, payload } = start({ idTag: 'CARD', ...more });
+        record(desk, 'CP-6', action, payload, result);
+      };
+      tell({ connectorId: 2 }, accepted(8));
+      tell({}, accepted(8, 'Invalid'));
+      tell({}, accepted(7));
+      tell({ timestamp: new Date(nowMs - 3_600_000).toISOString() }, accepted(8));
+      expect(await isOver(desk, 'CP-6', tag)).toBe(false);
+      tell({}, accepted(8));
+      expect(await isOver(desk, 'CP-6', tag)).toBe(true);
+      // One that was kept while its charger was offline, and had begun since.
+      const later = await begun('CP-7', 10);
+      const atMs = nowMs;
+      nowMs += 3_600_000;
+      const { action, payload } = start({ idTag: 'CARD', timestamp: new Date(atMs + 1_800_000).toISOString() });
+      record(later.desk, 'CP-7', action, payload, accepted(8));
+      expect(await isOver(later.desk, 'CP-7', later.tag)).toBe(true);
+      for (const each of [desk, later.desk]) each.close();
+    });
   });
 });
