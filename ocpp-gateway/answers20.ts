@@ -83,10 +83,11 @@ function idTokenInfo(found: Facts['idTag'], { idToken }: Payload): object {
   return { idTokenInfo: { status: status === 'Invalid' ? 'Unknown' : status, ...group } };
 }
 
-/** OCPP 2.1 has the charger itself end a transaction at an energy. */
+/** OCPP 2.1 has the charger itself end a transaction at an energy. One that JSON cannot tell exactly is as good as none. */
 function transactionLimit(found: Facts['idTag']): object {
   const limitWh = found?.energyLimitWh;
-  return limitWh === undefined ? {} : { transactionLimit: { maxEnergy: limitWh } };
+  if (limitWh === undefined || limitWh > Number.MAX_SAFE_INTEGER) return {};
+  return { transactionLimit: { maxEnergy: limitWh } };
 }
 
 /** Whether an idToken stands for nobody: charging begins by a button, without authorization (OCPP 2.0.1 C02). */

@@ -34,5 +34,9 @@ describe('an answer of OCPP 2.x', () => {
     expect(answered(DIALECT_21, found)).toMatchObject({ transactionLimit: { maxEnergy: 5_000 } });
     expect(answered(DIALECT_20, found)).toEqual({ idTokenInfo: { status: 'Accepted' } });
     expect(answered(DIALECT_21, found, {})).toEqual({});
+    // A contract may set as good as none.
+    const [most, more] = [2 ** 53 - 1, Number(2n ** 256n - 1n)];
+    expect(answered(DIALECT_21, { ...found, energyLimitWh: most })).toHaveProperty('transactionLimit.maxEnergy', most);
+    expect(answered(DIALECT_21, { ...found, energyLimitWh: more })).toEqual({ idTokenInfo: { status: 'Accepted' } });
   });
 });
