@@ -157,6 +157,7 @@ export function isFollowed(fact: ChargerFact, { session, began }: SessionRecord)
  * A session's progress after a fact that is about its transaction.
  *
  * A register that falls changes nothing: what is delivered by then is not known any more, and is for the operators to judge.
+ * OCPP 2.1 has a charger stop at the limit by itself, a little below it or above, and leave the transaction to be ended.
  */
 export function progressAfter(before: Progress, fact: ChargerFact, atMs: number): Progress {
   const after = { ...before };
@@ -175,6 +176,8 @@ export function progressAfter(before: Progress, fact: ChargerFact, atMs: number)
     }
   }
   const state = stateIn(fact);
+  if (fact.kind === 'transaction-updated' && fact.detail.trigger === 'EnergyLimitReached' && state !== 'Charging')
+    after.cause ??= 'limit';
   if (state === undefined) return after;
   if (state === 'Charging') after.hasCharged = true;
   const isIdle = fact.kind === 'status' ? isIdleStatus(state) : isIdleState(state, after.hasCharged === true);

@@ -26,11 +26,12 @@ const record = (progress: Progress, startWh?: number): SessionRecord => ({
 });
 
 /** An Updated of OCPP 2.x that tells a state, a register, or both. */
-function updated(chargingState?: string, registerWh?: number): ChargerFact {
+function updated(chargingState?: string, registerWh?: number, more: object = {}): ChargerFact {
   const sampledValue = registerWh === undefined ? [] : [register(registerWh)];
   const change = {
     transactionInfo: { transactionId: 'tx-1', chargingState },
     meterValue: [{ timestamp: TIME, sampledValue }],
+    ...more,
   };
   return factsOf('TransactionEvent', transactionEvent('Updated', 1, change))[0] as ChargerFact;
 }
@@ -90,6 +91,18 @@ describe('a session at an OCPP 2.x charger', () => {
     const progress = toldAfter([1_000, updated('Charging', 1_000)], [2_000, updated('SuspendedEV', 6_000)]);
     expect(dueStop(record(progress), IDLE_MS, 0, 2_000 + IDLE_MS)).toBe('limit');
     expect(dueStop(record(progress, 1_001), IDLE_MS, 0, 2_000)).toBeUndefined();
+  });
+
+  it('is ended at its limit of energy where the charger stopped there by itself, a little below it', () => {
+    const reached = { triggerReason: 'EnergyLimitReached' };
+    for (const state of ['EVConnected', 'SuspendedEVSE', undefined]) {
+      const progress = toldAfter([1_000, updated('Charging', 1_000)], [2_000, updated(state, 5_990, reached)]);
+      expect([state, dueStop(record(progress), IDLE_MS, 0, 2_000)]).toEqual([state, 'limit']);
+    }
+    for (const last of [updated('Charging', 5_990, reached), updated('SuspendedEVSE', 5_990)]) {
+      const progress = toldAfter([1_000, updated('Charging', 1_000)], [2_000, last]);
+      expect(dueStop(record(progress), IDLE_MS, 0, 2_000)).toBeUndefined();
+    }
   });
 
   describe('by its registers alone', () => {
