@@ -50,6 +50,8 @@ export interface CallDeskOptions {
   command: (command: Command) => Promise<CommandEnd>;
   /** Whether the connection has come to its end: nothing may be recorded of it any more. */
   isEnded: () => boolean;
+  /** Called with each call that was accepted, once it is on record. */
+  onRecorded: (call: Call) => void;
   /** Called once for each call, when it was answered or given up. */
   onSettled: (call: Call, error?: unknown) => void;
 }
@@ -98,6 +100,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
         { kind, frame: text, reply },
       );
       if (kind !== 'call') return;
+      options.onRecorded(call);
       tools.sessions.recorded(chain.charger, call.action, { frame: text, reply });
     });
   };

@@ -215,7 +215,7 @@ export async function startGateway(
         maxCallsWaiting: settings.MAX_CALLS_WAITING,
         statusSettleMs: settings.STATUS_SETTLE_MS,
       },
-      connectors: { load: store.loadConnectors, save: store.saveConnectors },
+      connectors: { load: store.loadConnectors, save: store.saveConnectors, isOut: store.isOut, setOut: store.setOut },
       random,
     });
     stations = house;

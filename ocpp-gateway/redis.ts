@@ -32,6 +32,9 @@ export interface GatewayRedis {
   /** What connectors a charger is known to have: how many at each EVSE. */
   saveConnectors: (charger: string, parts: readonly number[]) => Promise<void>;
   loadConnectors: (charger: string) => Promise<readonly number[] | undefined>;
+  /** Keeps whether a charger as a whole cannot be used. */
+  setOut: (charger: string, isOut: boolean) => Promise<void>;
+  isOut: (charger: string) => Promise<boolean>;
   /** Batches that wait for each of these operators (accounts in UserDEVSEN). */
   waitingBatches: (operators: readonly string[]) => Promise<{ operator: string; batches: number }[]>;
   /** Ways in which this Redis would lose what it confirmed; empty if there is none. */
@@ -156,6 +159,10 @@ export function openGatewayRedis(url: string, network: string, prefix: string, l
       const text = await translated(redis.hget(key('connectors'), charger));
       return text === null ? undefined : readParts(text);
     },
+    setOut: async (charger, isOut) => {
+      await translated(isOut ? redis.hset(key('out'), charger, '1') : redis.hdel(key('out'), charger));
+    },
+    isOut: async (charger) => (await translated(redis.hexists(key('out'), charger))) === 1,
     waitingBatches: (operators) =>
       Promise.all(
         operators.map(async (operator) => ({

@@ -163,6 +163,7 @@ export function makeStation(
     log,
     send,
     command: calls.send,
+    onRecorded: ({ action, payload }) => statuses.reported(action, payload),
     onSettled,
     isEnded: () => isEnded,
   });
@@ -193,7 +194,6 @@ export function makeStation(
       metrics.message(labelOf(dialect, call.action), 'duplicate');
       return;
     }
-    statuses.reported(call.action, call.payload);
     inFlight.add(call.messageId);
     if (inFlight.size >= limits.maxCallsInFlight) setFlow();
     const arrival = { call, text, arrivedAtMs: performance.now() };

@@ -4,18 +4,22 @@ import type { Command, CommandEnd } from './charger-calls.ts';
 
 /** Asks a charger for the statuses that it has not told by itself since it connected. */
 export interface StatusCatchUp {
-  /** To be called with each CALL of the charger. */
+  /** To be called with each CALL of the charger that is on record, but for those that break their schema. */
   reported: (action: string, payload: unknown) => void;
   close: () => void;
 }
 
-/**
- * What connectors a charger is known to have, in order: for each EVSE of OCPP 2.x how many, in 1.6 one for each connector;
- * undefined if it never told.
- */
+/** What chargers are known to be made of, from earlier connections, too. */
 export interface ConnectorMemory {
+  /**
+   * What connectors a charger has, in order: for each EVSE of OCPP 2.x how many, in 1.6 one for each connector; undefined
+   * if it never told.
+   */
   load: (charger: string) => Promise<readonly number[] | undefined>;
   save: (charger: string, parts: readonly number[]) => Promise<void>;
+  /** Whether a charger as a whole cannot be used, by what it told last. */
+  isOut: (charger: string) => Promise<boolean>;
+  setOut: (charger: string, isOut: boolean) => Promise<void>;
 }
 
 export interface StatusCatchUpOptions {
@@ -38,7 +42,8 @@ const DEADLINE_MS = 120_000;
 /**
  * A charger that lost its connection and not its power comes back without a BootNotification and need not tell any
  * status, though one may have changed meanwhile and its message been lost. So each connector that has told nothing for a
- * while after the connection opened is asked for it.
+ * while after the connection opened is asked for it. So is the charger as a whole where that was last told to be out of
+ * use, which goes for all its connectors until it tells otherwise. No message asks for that alone: it is asked for all.
  *
  * @see OCPP 1.6 §4.2, §5.17 Trigger Message; OCPP 2.0.1 F06, which has each connector of an EVSE asked for by itself
  */
@@ -46,6 +51,8 @@ export function makeStatusCatchUp(options: StatusCatchUpOptions): StatusCatchUp 
   const { charger, subprotocol, settleMs, memory, command, log, now } = options;
   /** Places that were told: an EVSE (1.6: a connector) and a part of it, 0 for it as a whole. */
   const told = new Map<string, Place>();
+  /** Undefined until the charger told its status as a whole. */
+  let isOut: boolean | undefined;
   let isClosed = false;
 
   const ask = async (place: Place | undefined): Promise<boolean> => {
@@ -58,10 +65,10 @@ export function makeStatusCatchUp(options: StatusCatchUpOptions): StatusCatchUp 
     const known = (await memory.load(charger)) ?? [];
     const parts = widened(known, [...told.values()]);
     if (parts.join() !== known.join()) await memory.save(charger, parts);
-    if (parts.length === 0 || parts.length > MOST_CONNECTORS) {
-      if (told.size === 0) await ask(undefined);
-      return;
-    }
+    const isStationDue = isOut === undefined && (await memory.isOut(charger));
+    const isUnknown = parts.length === 0 || parts.length > MOST_CONNECTORS;
+    if (isStationDue || (isUnknown && told.size === 0)) await ask(undefined);
+    if (isUnknown) return;
     for (const place of placesOf(parts)) {
       if (isClosed) return;
       if (told.has(keyOf(place)) || told.has(keyOf({ ...place, part: 0 }))) continue;
@@ -79,6 +86,11 @@ export function makeStatusCatchUp(options: StatusCatchUpOptions): StatusCatchUp 
 
   return {
     reported: (action, payload) => {
+      const isOutNow = isStationOut(action, payload) ?? isOut;
+      if (isOutNow !== undefined && isOutNow !== isOut) {
+        isOut = isOutNow;
+        memory.setOut(charger, isOut).catch((error) => log.warn({ err: error }, 'status of the charger not kept'));
+      }
       for (const place of placesTold(action, payload)) {
         if (told.size < 2 * MOST_CONNECTORS) told.set(keyOf(place), place);
       }
@@ -99,17 +111,32 @@ const keyOf = ({ connector, part }: Place) => `${connector}/${part}`;
 
 /** Where a message tells a status of; none if it tells none, or of the whole station. */
 function placesTold(action: string, payload: unknown): Place[] {
+  return statusesIn(action, payload).flatMap(({ connector, part }) => placeOf(connector, part));
+}
+
+/** Whether by a message the whole station cannot be used; undefined if it does not tell. */
+function isStationOut(action: string, payload: unknown): boolean | undefined {
+  const status = statusesIn(action, payload).findLast(({ connector }) => connector === 0)?.status;
+  return status === undefined ? undefined : INOPERATIVE.has(status);
+}
+
+const INOPERATIVE: ReadonlySet<unknown> = new Set(['Unavailable', 'Faulted']);
+
+/** The statuses in a message, as they are told. */
+function statusesIn(action: string, payload: unknown): { connector: unknown; part: unknown; status: unknown }[] {
   if (!isObject(payload)) return [];
   if (action === 'StatusNotification') {
-    const { evseId, connectorId } = payload;
-    return evseId === undefined ? placeOf(connectorId, 1) : placeOf(evseId, connectorId);
+    const { evseId, connectorId, status, connectorStatus } = payload;
+    if (evseId === undefined) return [{ connector: connectorId, part: 1, status }];
+    return [{ connector: evseId, part: connectorId, status: connectorStatus }];
   }
   if (action !== 'NotifyEvent' || !Array.isArray(payload.eventData)) return [];
   return payload.eventData.flatMap((event) => {
-    const { component, variable } = isObject(event) ? event : {};
+    const { component, variable, actualValue: status } = isObject(event) ? event : {};
     const isStatus = isObject(variable) && variable.name === 'AvailabilityState';
-    if (!isStatus || !isObject(component) || !isObject(component.evse)) return [];
-    return placeOf(component.evse.id, component.evse.connectorId ?? 0);
+    if (!isStatus || !isObject(component)) return [];
+    const { evse = { id: 0 } } = component;
+    return isObject(evse) ? [{ connector: evse.id, part: evse.connectorId ?? 0, status }] : [];
   });
 }
 
