@@ -50,7 +50,7 @@ export interface ApprovedCommands {
   /** What operators have approved to begin. */
   sessions: Pick<SessionDesk, 'verdict' | 'heard' | 'recorded'>;
   /** What goes on at the chargers of the network, and by whose card. */
-  transactions: Pick<TransactionBook, 'recorded' | 'isConcurrent'>;
+  transactions: Pick<TransactionBook, 'recorded' | 'isConcurrent' | 'isOver'>;
   /** Begins to take approvals; to be called once chargers can be reached. */
   start: (stations: Stations) => void;
   /** Takes no more approvals; settles when those under way are left to others or are over. */

@@ -1,6 +1,6 @@
 import { computeAddress, hexlify } from 'ethers';
 import type { DevsenError } from '../core/errors.ts';
-import { idTagCommitment, sha256Hex } from '../core/identity.ts';
+import { idTagCommitment } from '../core/identity.ts';
 import { OCPP_VERSIONS } from '../core/ocpp-version.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Running } from '../runtime/process.ts';
@@ -29,6 +29,7 @@ import { untilRedis } from './redis-start.ts';
 import type { GatewaySettings } from './settings.ts';
 import { speakAll, warmUp } from './spoken.ts';
 import { openStations, type Stations } from './stations.ts';
+import { makeTransactionIds } from './transaction-ids.ts';
 
 export interface RunningGateway extends Running {
   /** Where chargers connect. */
@@ -168,6 +169,7 @@ export async function startGateway(
     });
     const spoken = speakAll();
     if (options.isWarmedUp === true) closers.unshift(warmUp(spoken));
+    const commitmentOf = (idTag: string) => idTagCommitment(idTag, settings.IDTAG_PEPPER);
     const approved = await openApprovedCommands({
       redisUrl: settings.REDIS_URL,
       prefix,
@@ -175,7 +177,7 @@ export async function startGateway(
       sets: operatorSets,
       versionOf: (charger) => stations?.versionOf(charger),
       checkOf: (version, action) => spoken[version].commandChecks.get(action),
-      commitmentOf: (idTag) => idTagCommitment(idTag, settings.IDTAG_PEPPER),
+      commitmentOf,
       isReady,
       sessionIdleMs: settings.SESSION_IDLE_SEC * 1000,
       refusesConcurrent: settings.REFUSE_CONCURRENT_TX,
@@ -194,11 +196,12 @@ export async function startGateway(
         sessions: approved.sessions,
         transactions: approved.transactions,
         certificates,
-        transactionId: (charger, { connectorId, idTag, timestamp, meterStart }) => {
-          const card = idTagCommitment(idTag, settings.IDTAG_PEPPER);
-          const fingerprint = sha256Hex(JSON.stringify([connectorId, card, timestamp, meterStart]));
-          return store.transactionIdFor(charger, fingerprint, now());
-        },
+        transactionId: makeTransactionIds({
+          idFor: store.transactionIdFor,
+          isOver: approved.transactions.isOver,
+          commitmentOf,
+          now,
+        }),
         isReady,
         metrics,
         heartbeatIntervalSec: settings.HEARTBEAT_INTERVAL_SEC,

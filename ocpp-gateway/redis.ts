@@ -12,10 +12,9 @@ export interface GatewayRedis {
   /**
    * The OCPP 1.6 transactionId of a StartTransaction: an int32 that no other transaction of the network has.
    *
-   * @param fingerprint - what makes the message the same when it is sent again; the same one gets the same id for
-   *   `TRANSACTION_MEMORY_SEC`
+   * @param fingerprint - what makes the message the same when it is sent again; the same one gets the same id for `memorySec`
    */
-  transactionIdFor: (charger: string, fingerprint: string, nowMs: number) => Promise<number>;
+  transactionIdFor: (charger: string, fingerprint: string, nowMs: number, memorySec: number) => Promise<number>;
   /**
    * Uses a manager's nonce, at whichever gateway; false if it was used before.
    *
@@ -43,9 +42,6 @@ export interface GatewayRedis {
   close: () => Promise<void>;
 }
 
-/** How long a StartTransaction that is sent again gets the id of the first: 90 days. */
-export const TRANSACTION_MEMORY_SEC = 90 * 24 * 3600;
-
 /** Redis and the gateways may disagree so much on the time. */
 const CLOCKS_DIFFER_MS = 300_000;
 
@@ -65,16 +61,16 @@ for n, charger in ipairs(ARGV) do
 end
 return epochs`;
 
-/** Of each transaction in turn: its key stands behind that of the counter, its least id behind the life of all of them. */
+/** Of each transaction in turn: its key stands behind that of the counter; its least id, and how long its key lives, s. */
 const TRANSACTION_IDS = `
 local ids = {}
 for n = 2, #KEYS do
   local id = redis.call('GET', KEYS[n])
   if not id then
     local last = tonumber(redis.call('GET', KEYS[1]) or '0')
-    id = string.format('%.0f', math.max(last + 1, tonumber(ARGV[n])))
+    id = string.format('%.0f', math.max(last + 1, tonumber(ARGV[2 * n - 3])))
     redis.call('SET', KEYS[1], id)
-    redis.call('SET', KEYS[n], id, 'EX', ARGV[1])
+    redis.call('SET', KEYS[n], id, 'EX', ARGV[2 * n - 2])
   end
   ids[n - 1] = id
 end
@@ -117,22 +113,21 @@ export function openGatewayRedis(url: string, network: string, prefix: string, l
   const nextEpoch = gatherCalls((connections: readonly { charger: string; nowMs: number }[]) =>
     scripts.nextEpochs(key('epochs'), ...connections.flatMap(({ charger, nowMs }) => [charger, nowMs])),
   );
-  const transactionId = gatherCalls((starts: readonly { transaction: string; leastId: number }[]) =>
+  const transactionId = gatherCalls((starts: readonly { transaction: string; leastId: number; memorySec: number }[]) =>
     scripts.transactionIds(
       starts.length + 1,
       key('transaction-id'),
       ...starts.map(({ transaction }) => transaction),
-      TRANSACTION_MEMORY_SEC,
-      ...starts.map(({ leastId }) => leastId),
+      ...starts.flatMap(({ leastId, memorySec }) => [leastId, memorySec]),
     ),
   );
 
   return {
     nextEpoch: async (charger, nowMs) => Number(await translated(nextEpoch({ charger, nowMs }))),
-    transactionIdFor: async (charger, fingerprint, nowMs) => {
+    transactionIdFor: async (charger, fingerprint, nowMs, memorySec) => {
       const transaction = `${key('transaction')}:${sha256Hex(`${charger}\n${fingerprint}`)}`;
       const leastId = Math.max(1, Math.floor((nowMs - TRANSACTION_IDS_START_MS) / 1000));
-      return Number(await translated(transactionId({ transaction, leastId })));
+      return Number(await translated(transactionId({ transaction, leastId, memorySec })));
     },
     useNonce: async (manager, nonce, deadlineMs) => {
       const used = redis.set(

@@ -43,18 +43,23 @@ describe('what the gateway keeps in Redis', () => {
 
   it('gives a transaction the seconds since 2025 as its id, or one more than the last', async () => {
     const at = Date.UTC(2025, 0, 1, 0, 1);
-    expect(await redis.transactionIdFor('CP-1', 'a', at)).toBe(60);
-    expect(await redis.transactionIdFor('CP-1', 'b', at)).toBe(61);
-    expect(await redis.transactionIdFor('CP-2', 'a', at)).toBe(62);
-    expect(await redis.transactionIdFor('CP-2', 'b', at + 60_000)).toBe(120);
-    expect(await redis.transactionIdFor('CP-2', 'c', 0)).toBe(121);
+    expect(await redis.transactionIdFor('CP-1', 'a', at, 60)).toBe(60);
+    expect(await redis.transactionIdFor('CP-1', 'b', at, 60)).toBe(61);
+    expect(await redis.transactionIdFor('CP-2', 'a', at, 60)).toBe(62);
+    expect(await redis.transactionIdFor('CP-2', 'b', at + 60_000, 60)).toBe(120);
+    expect(await redis.transactionIdFor('CP-2', 'c', 0, 60)).toBe(121);
   });
 
   it('gives the same StartTransaction the same id again', async () => {
     const at = Date.UTC(2026, 0, 1);
-    const first = await redis.transactionIdFor('CP-9', 'same', at);
-    expect(await redis.transactionIdFor('CP-9', 'same', at + 3_600_000)).toBe(first);
-    expect(await redis.transactionIdFor('CP-8', 'same', at)).not.toBe(first);
+    const first = await redis.transactionIdFor('CP-9', 'same', at, 60);
+    expect(await redis.transactionIdFor('CP-9', 'same', at + 3_600_000, 60)).toBe(first);
+    expect(await redis.transactionIdFor('CP-8', 'same', at, 60)).not.toBe(first);
+    // Each is remembered for its own time.
+    const ids = () => Promise.all([1, 600].map((sec) => redis.transactionIdFor('CP-9', `for ${sec}`, at, sec)));
+    const [short, long] = await ids();
+    await waitFor(async () => (await redis.transactionIdFor('CP-9', 'for 1', at, 60)) !== short, { what: 'a new id' });
+    expect((await ids())[1]).toBe(long);
   });
 
   it('keeps apart what belongs to different networks', async () => {

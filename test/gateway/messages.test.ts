@@ -108,21 +108,33 @@ describe('a gateway, towards its chargers', () => {
     expect(await charger.call('1', action, payload)).toEqual([3, '1', expected]);
   });
 
-  it('gives the same StartTransaction the same id under another message id and on another connection, also after its stop', async () => {
-    const { identity, charger } = await connect();
-    const [, , first] = await charger.call('1', 'StartTransaction', START);
-    const { transactionId } = first as { transactionId: number };
-    expect(first).toEqual({ idTagInfo: { status: 'Accepted' }, transactionId: expect.any(Number) });
-    expect(transactionId).toBeGreaterThan(0);
-    expect(transactionId).toBeLessThan(2 ** 31);
-    await charger.call('2', 'StopTransaction', { transactionId, meterStop: 1300, timestamp: '2026-03-01T13:00:00Z' });
-    expect((await charger.call('3', 'StartTransaction', START))[2]).toMatchObject({ transactionId });
-    const { charger: again } = await connect(identity);
-    expect((await again.call('4', 'StartTransaction', START))[2]).toMatchObject({ transactionId });
-    expect((await again.call('5', 'StartTransaction', { ...START, idTag: 'accepted-1' }))[2]).toMatchObject({
-      transactionId,
-    });
-  });
+  it.each<[string, string, boolean]>([
+    ['also after its stop', new Date().toISOString(), true],
+    ['also after its stop, told of the past', new Date(Date.now() - 86_400_000).toISOString(), true],
+    ['until its stop where its clock was never set', '1970-01-01T00:00:07Z', false],
+  ])(
+    'gives the same StartTransaction the same id under another message id and on another connection, %s',
+    async (_until, timestamp, isSame) => {
+      const { identity, charger } = await connect();
+      const start = { ...START, timestamp };
+      const [, , first] = await charger.call('1', 'StartTransaction', start);
+      const { transactionId } = first as { transactionId: number };
+      expect(first).toEqual({ idTagInfo: { status: 'Accepted' }, transactionId: expect.any(Number) });
+      expect(transactionId).toBeGreaterThan(0);
+      expect(transactionId).toBeLessThan(2 ** 31);
+      expect((await charger.call('2', 'StartTransaction', start))[2]).toMatchObject({ transactionId });
+      const { charger: again } = await connect(identity);
+      expect((await again.call('3', 'StartTransaction', start))[2]).toMatchObject({ transactionId });
+      expect((await again.call('4', 'StartTransaction', { ...start, idTag: 'accepted-1' }))[2]).toMatchObject({
+        transactionId,
+      });
+      await again.call('5', 'StopTransaction', { transactionId, meterStop: 1300, timestamp });
+      const [, , next] = await again.call('6', 'StartTransaction', start);
+      expect((next as { transactionId: number }).transactionId === transactionId).toBe(isSame);
+      // That is one again.
+      expect((await again.call('7', 'StartTransaction', start))[2]).toEqual(next);
+    },
+  );
 
   it('gives every other StartTransaction an id of its own', async () => {
     const { charger } = await connect();

@@ -4,6 +4,7 @@ import { deviceIdOf, idTagCommitment } from '../../core/identity.ts';
 import type { OcppVersion } from '../../core/ocpp-version.ts';
 import { cardSessionId } from '../../core/session-answers.ts';
 import { MARK_VALID_MS, makeTransactionBook, type TransactionBook } from '../../ocpp-gateway/transaction-book.ts';
+import { makeTransactionIds } from '../../ocpp-gateway/transaction-ids.ts';
 import { makeTransactionStore, type TransactionStore } from '../../ocpp-gateway/transaction-store.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
@@ -399,5 +400,21 @@ describe('the transactions that go on at the chargers of a network', () => {
       await known(here, 'tx', true);
       expect(gaps).toEqual(['ocpp2.1', 'ocpp2.1']);
     });
+  });
+});
+
+describe('the id of a StartTransaction', () => {
+  it('is remembered for 90 days, but for one day where its charger has no clock', async () => {
+    const remembered: number[] = [];
+    const idOf = makeTransactionIds({
+      idFor: async (_charger, _fingerprint, _nowMs, memorySec) => remembered.push(memorySec),
+      isOver: async () => false,
+      commitmentOf,
+      now: () => Date.UTC(2026, 5, 15, 12),
+    });
+    for (const timestamp of ['2026-06-15T12:00:00Z', '2026-06-01T00:00:00Z', '1970-01-01T00:00:00Z', 'noon']) {
+      await idOf('CP', { connectorId: 1, idTag: 'CARD', meterStart: 0, timestamp });
+    }
+    expect(remembered).toEqual([7_776_000, 7_776_000, 86_400, 86_400]);
   });
 });
