@@ -1,4 +1,5 @@
 import type { Dialect, Facts, Need, Payload } from './dialect.ts';
+import { OWN_CALLS_16 } from './own-calls16.ts';
 
 /** Seconds after which a charger that was told Pending is to ask again. */
 export const PENDING_INTERVAL_SEC = 10;
@@ -77,5 +78,6 @@ export const DIALECT_16: Dialect = {
   commands: COMMANDS,
   transactionActions: new Set(['StartTransaction', 'StopTransaction', 'MeterValues']),
   needOf,
+  ...OWN_CALLS_16,
   malformed: 'FormationViolation',
 };

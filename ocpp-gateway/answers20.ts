@@ -2,6 +2,7 @@ import { isObject } from '../core/json.ts';
 import { PENDING_INTERVAL_SEC } from './answers16.ts';
 import { COMMANDS_20, COMMANDS_21 } from './commands20.ts';
 import type { Dialect, Facts, Need, Payload } from './dialect.ts';
+import { OWN_CALLS_20 } from './own-calls20.ts';
 
 /** For what this CSMS does not do: a code of OCPP 2.0.1 part 2, appendix 5. */
 const UNSUPPORTED = { statusInfo: { reasonCode: 'UnsupportedRequest' } };
@@ -120,6 +121,7 @@ export const DIALECT_20: Dialect = {
   commands: COMMANDS_20,
   transactionActions: new Set(['TransactionEvent', 'MeterValues']),
   needOf,
+  ...OWN_CALLS_20,
   malformed: 'RpcFrameworkError',
 };
 

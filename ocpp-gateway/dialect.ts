@@ -1,3 +1,5 @@
+import type { ChargerCall } from '../core/charger-call.ts';
+import type { TransactionId } from '../core/charger-fact.ts';
 import type { OcppVersion } from '../core/ocpp-version.ts';
 
 /** What a charger's CALL needs to be looked up before it can be answered. */
@@ -38,6 +40,15 @@ export interface Facts {
 /** A payload that has passed its action's schema. */
 export type Payload = Record<string, unknown>;
 
+/** Where a status is told of: an EVSE (1.6: a connector) and a part of it, 0 for it as a whole. */
+export interface StatusPlace {
+  connector: number;
+  part: number;
+}
+
+/** A status as a charger words it. Nothing but the schema was checked. */
+export type ToldStatus = Record<keyof StatusPlace | 'status', unknown>;
+
 /** One version of OCPP as the gateway speaks it. Nothing else in the gateway knows the version of a charger. */
 export interface Dialect {
   version: OcppVersion;
@@ -51,6 +62,14 @@ export interface Dialect {
   transactionActions: ReadonlySet<string>;
   /** @returns undefined if the CALL can be answered at once */
   needOf: (action: string, payload: Payload) => Need | undefined;
+  /** The statuses that a message tells, as they are told; none if it tells none. */
+  statusesIn: (action: string, payload: Payload) => ToldStatus[];
+  /** The call that has a charger tell one connector's status, or all that it will. */
+  statusCall: (place?: StatusPlace) => ChargerCall;
+  /** The call that has a charger tell a connector's meter. */
+  meterCall: (connector: number) => ChargerCall;
+  /** The call that ends a transaction. */
+  stopCall: (transactionId: TransactionId) => ChargerCall;
   /** CALLERROR code for what is no frame of OCPP-J. */
   malformed: string;
 }

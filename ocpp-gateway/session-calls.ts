@@ -4,7 +4,8 @@ import type { OcppVersion } from '../core/ocpp-version.ts';
 import { type StopCause, stopMessageId } from '../core/session-stop.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { CommandEnd } from './charger-calls.ts';
-import { dueStop, limitExpectedMs, meterCall, type Progress, type SessionRecord, stopCall } from './session-rules.ts';
+import { DIALECTS } from './dialects.ts';
+import { dueStop, limitExpectedMs, type Progress, type SessionRecord } from './session-rules.ts';
 import type { Stations } from './stations.ts';
 
 /** A session, and how the gateway's calls to its charger stand. */
@@ -81,7 +82,7 @@ export function makeSessionCalls(options: SessionCallsOptions): SessionCalls {
     progress.cause = cause;
     progress.attempts += 1;
     save(charger, live);
-    const end = await call(charger, stopCall(version, transactionId), messageId);
+    const end = await call(charger, DIALECTS[version].stopCall(transactionId), messageId);
     log.info(
       { chargerId: charger, sessionId: session.sessionId, transactionId, cause, end: end?.kind },
       'session to end',
@@ -111,7 +112,7 @@ export function makeSessionCalls(options: SessionCallsOptions): SessionCalls {
     live.refusedAtMs = now() + againAfterMs(attempts + 1);
     live.isCalling = true;
     const messageId = stopMessageId('late', live.session.sessionId, refusedAttempts);
-    const end = await call(charger, stopCall(version, transactionId), messageId);
+    const end = await call(charger, DIALECTS[version].stopCall(transactionId), messageId);
     live.isCalling = false;
     const { sessionId } = live.session;
     log.info({ chargerId: charger, sessionId, transactionId, cause: 'late', end: end?.kind }, 'transaction to end');
@@ -123,7 +124,7 @@ export function makeSessionCalls(options: SessionCallsOptions): SessionCalls {
     const version = versionOf(charger);
     if (version === undefined) return;
     live.isCalling = true;
-    const end = await call(charger, meterCall(version, live.session.connector));
+    const end = await call(charger, DIALECTS[version].meterCall(live.session.connector));
     live.isCalling = false;
     live.askedAtMs = now();
     const isRefused = end?.kind !== 'result' || !end.payload.includes('"Accepted"');

@@ -1,10 +1,8 @@
-import type { ChargerCall } from '../core/charger-call.ts';
 import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
 import { CLOCK_TOLERANCE_MS } from '../core/charger-time.ts';
 import { isIdleState, isIdleStatus } from '../core/idle-time.ts';
 import { isObject, isWhole, type JsonObject } from '../core/json.ts';
 import { type MeterReading, toldReading } from '../core/meter-reading.ts';
-import type { OcppVersion } from '../core/ocpp-version.ts';
 import { decodeStartParams, type RequestApproval, START_WITHIN_SEC, sessionTag } from '../core/request-approval.ts';
 import type { StopCause } from '../core/session-stop.ts';
 import type { IdTagVerdict } from './dialect.ts';
@@ -251,16 +249,4 @@ function flatMs({ readAtMs, energyAtMs, energyAtSec, last }: Progress): number {
   if (readAtMs === undefined || energyAtMs === undefined || last === undefined) return 0;
   const { atSec } = last;
   return Math.min(readAtMs - energyAtMs, (atSec - (energyAtSec ?? Math.floor(energyAtMs / 1000))) * 1000);
-}
-
-/** The call that ends a transaction. */
-export function stopCall(version: OcppVersion, transactionId: TransactionId): ChargerCall {
-  const action = version === 'ocpp1.6' ? 'RemoteStopTransaction' : 'RequestStopTransaction';
-  return { action, payload: JSON.stringify({ transactionId }) };
-}
-
-/** The call that has a charger tell a connector's meter. */
-export function meterCall(version: OcppVersion, connector: number): ChargerCall {
-  const where = version === 'ocpp1.6' ? { connectorId: connector } : { evse: { id: connector } };
-  return { action: 'TriggerMessage', payload: JSON.stringify({ requestedMessage: 'MeterValues', ...where }) };
 }

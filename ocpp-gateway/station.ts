@@ -170,7 +170,7 @@ export function makeStation(
 
   const statuses = makeStatusCatchUp({
     charger: identity,
-    subprotocol: version,
+    dialect,
     // Many that come back at once are not asked at once.
     settleMs: Math.round(limits.statusSettleMs * (1 + house.random())),
     memory: house.connectors,

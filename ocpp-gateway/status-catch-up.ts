@@ -1,6 +1,7 @@
 import { isObject, isWhole } from '../core/json.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Command, CommandEnd } from './charger-calls.ts';
+import type { Dialect, StatusPlace, ToldStatus } from './dialect.ts';
 
 /** Asks a charger for the statuses that it has not told by itself since it connected. */
 export interface StatusCatchUp {
@@ -24,7 +25,7 @@ export interface ConnectorMemory {
 
 export interface StatusCatchUpOptions {
   charger: string;
-  subprotocol: string;
+  dialect: Pick<Dialect, 'statusesIn' | 'statusCall'>;
   /** How long the charger has to tell by itself, ms; 0: it is never asked. */
   settleMs: number;
   memory: ConnectorMemory;
@@ -48,16 +49,15 @@ const DEADLINE_MS = 120_000;
  * @see OCPP 1.6 §4.2, §5.17 Trigger Message; OCPP 2.0.1 F06, which has each connector of an EVSE asked for by itself
  */
 export function makeStatusCatchUp(options: StatusCatchUpOptions): StatusCatchUp {
-  const { charger, subprotocol, settleMs, memory, command, log, now } = options;
+  const { charger, dialect, settleMs, memory, command, log, now } = options;
   /** Places that were told: an EVSE (1.6: a connector) and a part of it, 0 for it as a whole. */
-  const told = new Map<string, Place>();
+  const told = new Map<string, StatusPlace>();
   /** Undefined until the charger told its status as a whole. */
   let isOut: boolean | undefined;
   let isClosed = false;
 
-  const ask = async (place: Place | undefined): Promise<boolean> => {
-    const payload = JSON.stringify(statusTrigger(subprotocol, place));
-    const end = await command({ action: 'TriggerMessage', payload, deadlineMs: now() + DEADLINE_MS });
+  const ask = async (place?: StatusPlace): Promise<boolean> => {
+    const end = await command({ ...dialect.statusCall(place), deadlineMs: now() + DEADLINE_MS });
     return end.kind === 'result';
   };
 
@@ -67,7 +67,7 @@ export function makeStatusCatchUp(options: StatusCatchUpOptions): StatusCatchUp 
     if (parts.join() !== known.join()) await memory.save(charger, parts);
     const isStationDue = isOut === undefined && (await memory.isOut(charger));
     const isUnknown = parts.length === 0 || parts.length > MOST_CONNECTORS;
-    if (isStationDue || (isUnknown && told.size === 0)) await ask(undefined);
+    if (isStationDue || (isUnknown && told.size === 0)) await ask();
     if (isUnknown) return;
     for (const place of placesOf(parts)) {
       if (isClosed) return;
@@ -86,12 +86,13 @@ export function makeStatusCatchUp(options: StatusCatchUpOptions): StatusCatchUp 
 
   return {
     reported: (action, payload) => {
-      const isOutNow = isStationOut(action, payload) ?? isOut;
+      const statuses = isObject(payload) ? dialect.statusesIn(action, payload) : [];
+      const isOutNow = isStationOut(statuses) ?? isOut;
       if (isOutNow !== undefined && isOutNow !== isOut) {
         isOut = isOutNow;
         memory.setOut(charger, isOut).catch((error) => log.warn({ err: error }, 'status of the charger not kept'));
       }
-      for (const place of placesTold(action, payload)) {
+      for (const place of statuses.flatMap(placeOf)) {
         if (told.size < 2 * MOST_CONNECTORS) told.set(keyOf(place), place);
       }
     },
@@ -102,51 +103,24 @@ export function makeStatusCatchUp(options: StatusCatchUpOptions): StatusCatchUp 
   };
 }
 
-interface Place {
-  connector: number;
-  part: number;
-}
-
-const keyOf = ({ connector, part }: Place) => `${connector}/${part}`;
-
-/** Where a message tells a status of; none if it tells none, or of the whole station. */
-function placesTold(action: string, payload: unknown): Place[] {
-  return statusesIn(action, payload).flatMap(({ connector, part }) => placeOf(connector, part));
-}
-
-/** Whether by a message the whole station cannot be used; undefined if it does not tell. */
-function isStationOut(action: string, payload: unknown): boolean | undefined {
-  const status = statusesIn(action, payload).findLast(({ connector }) => connector === 0)?.status;
-  return status === undefined ? undefined : INOPERATIVE.has(status);
-}
+const keyOf = ({ connector, part }: StatusPlace) => `${connector}/${part}`;
 
 const INOPERATIVE: ReadonlySet<unknown> = new Set(['Unavailable', 'Faulted']);
 
-/** The statuses in a message, as they are told. */
-function statusesIn(action: string, payload: unknown): { connector: unknown; part: unknown; status: unknown }[] {
-  if (!isObject(payload)) return [];
-  if (action === 'StatusNotification') {
-    const { evseId, connectorId, status, connectorStatus } = payload;
-    if (evseId === undefined) return [{ connector: connectorId, part: 1, status }];
-    return [{ connector: evseId, part: connectorId, status: connectorStatus }];
-  }
-  if (action !== 'NotifyEvent' || !Array.isArray(payload.eventData)) return [];
-  return payload.eventData.flatMap((event) => {
-    const { component, variable, actualValue: status } = isObject(event) ? event : {};
-    const isStatus = isObject(variable) && variable.name === 'AvailabilityState';
-    if (!isStatus || !isObject(component)) return [];
-    const { evse = { id: 0 } } = component;
-    return isObject(evse) ? [{ connector: evse.id, part: evse.connectorId ?? 0, status }] : [];
-  });
+/** Whether the whole station cannot be used; undefined if its status is not among those. */
+function isStationOut(statuses: readonly ToldStatus[]): boolean | undefined {
+  const status = statuses.findLast(({ connector }) => connector === 0)?.status;
+  return status === undefined ? undefined : INOPERATIVE.has(status);
 }
 
-function placeOf(connector: unknown, part: unknown): Place[] {
+/** None if it is the whole station's. */
+function placeOf({ connector, part }: ToldStatus): StatusPlace[] {
   const isPlace = isWhole(connector) && connector > 0 && isWhole(part) && part >= 0 && part <= MOST_PARTS;
   return isPlace ? [{ connector, part }] : [];
 }
 
 /** What connectors there are after some more were told of; at most one more than are asked for one by one. */
-function widened(known: readonly number[], told: readonly Place[]): number[] {
+function widened(known: readonly number[], told: readonly StatusPlace[]): number[] {
   const highest = Math.min(Math.max(known.length, ...told.map(({ connector }) => connector)), MOST_CONNECTORS + 1);
   return Array.from({ length: highest }, (_, n) => {
     const parts = told.filter(({ connector }) => connector === n + 1).map(({ part }) => part);
@@ -154,16 +128,6 @@ function widened(known: readonly number[], told: readonly Place[]): number[] {
   });
 }
 
-function placesOf(parts: readonly number[]): Place[] {
+function placesOf(parts: readonly number[]): StatusPlace[] {
   return parts.flatMap((count, n) => Array.from({ length: count }, (_, k) => ({ connector: n + 1, part: k + 1 })));
-}
-
-/** The payload of TriggerMessage that asks for one connector's status, or for all. */
-function statusTrigger(subprotocol: string, place: Place | undefined): object {
-  const requestedMessage = 'StatusNotification';
-  if (place === undefined) return { requestedMessage };
-  const { connector, part } = place;
-  return subprotocol === 'ocpp1.6'
-    ? { requestedMessage, connectorId: connector }
-    : { requestedMessage, evse: { id: connector, connectorId: part } };
 }

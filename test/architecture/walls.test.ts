@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -92,5 +101,16 @@ describe('the walls between the parts', () => {
         'core/b.ts': "import { a } from './a.ts';\n\nexport const b = () => a;\n",
       }),
     ).toEqual(['core/a.ts noImportCycles', 'core/b.ts noImportCycles']);
+  });
+
+  it('let nothing of the gateway know a version of OCPP but what is of one version', () => {
+    const gateway = join(ROOT, 'ocpp-gateway');
+    const isNaming = (file: string) => /'ocpp(1\.6|2\.0\.1|2\.1)'/.test(readFileSync(join(gateway, file), 'utf8'));
+    expect(readdirSync(gateway).filter(isNaming).sort()).toEqual([
+      'answers16.ts',
+      'answers20.ts',
+      'dialects.ts',
+      'payload-checks.ts',
+    ]);
   });
 });

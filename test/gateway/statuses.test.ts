@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
+import type { OcppVersion } from '../../core/ocpp-version.ts';
 import type { Command, CommandEnd } from '../../ocpp-gateway/charger-calls.ts';
+import { DIALECTS } from '../../ocpp-gateway/dialects.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { makeStatusCatchUp } from '../../ocpp-gateway/status-catch-up.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
@@ -18,7 +20,7 @@ describe('the statuses of a charger that has connected', () => {
     known: number | readonly number[] | undefined,
     told: unknown[],
     end: (nth: number) => CommandEnd = () => ACCEPTED,
-    subprotocol = 'ocpp1.6',
+    version: OcppVersion = 'ocpp1.6',
     wasOut = false,
   ) => {
     const payloads: unknown[] = [];
@@ -27,7 +29,7 @@ describe('the statuses of a charger that has connected', () => {
     const over = Promise.withResolvers<void>();
     const catchUp = makeStatusCatchUp({
       charger: 'CP1',
-      subprotocol,
+      dialect: DIALECTS[version],
       settleMs: 1,
       memory: {
         load: async () => {
