@@ -1,14 +1,24 @@
 import type { MeterSample } from './charger-fact.ts';
+import type { JsonObject } from './json.ts';
+import { isAbsent } from './meant-value.ts';
 import { normaliseValue } from './units.ts';
 
 /** The measurand that is meant where a charger names none. */
 export const DEFAULT_MEASURAND = 'Energy.Active.Import.Register';
 
+/** Members of a sampled value that say what was measured; what they mean where they are absent is certain. */
+const DESCRIPTIONS = ['context', 'format', 'location', 'measurand', 'phase'];
+
+/** Whether each of them is text or absent: of any other it is not known what it would have said. */
+export function isDescribed(sampled: JsonObject): boolean {
+  return DESCRIPTIONS.every((name) => isAbsent(sampled[name]) || typeof sampled[name] === 'string');
+}
+
 /**
  * A sampled value in the system's units, or why it cannot be used.
  *
  * @param text - decimal text
- * @param unit - as the charger named it; undefined where it named none
+ * @param unit - as the charger named it; undefined or null where it named none
  * @param multiplier - the value counts in 10^`multiplier` of the unit
  */
 export function readReading(
@@ -18,7 +28,7 @@ export function readReading(
   multiplier = 0,
 ): Exclude<MeterSample['reading'], { kind: 'signed' }> {
   const plain = PLAIN.get(measurand);
-  if (plain !== undefined && (unit === undefined || unit === plain || unit === plain.toUpperCase())) {
+  if (plain !== undefined && (isAbsent(unit) || unit === plain || unit === plain.toUpperCase())) {
     // Measurands for which OCPP 1.6 has no unit of measure; the value counts in the measurand's own unit.
     const normalised = normaliseValue(text, 'Percent', multiplier);
     if (normalised === undefined) return unusable('value is no decimal number');
@@ -56,7 +66,7 @@ const UNITS: readonly [start: string, units: readonly string[]][] = [
 /** Without a unit an energy is in Wh (OCPP 1.6 §7.43, 2.x `UnitOfMeasureType`). For the others none is certain. */
 function unitOf(unit: unknown, measurand: string): string | undefined {
   if (typeof unit === 'string') return unit;
-  if (unit !== undefined) return undefined;
+  if (!isAbsent(unit)) return undefined;
   return measurand.startsWith('Energy.Active') ? 'Wh' : undefined;
 }
 

@@ -1,7 +1,8 @@
 import type { MeterSample } from './charger-fact.ts';
 import { readChargerTime } from './charger-time.ts';
 import { isObject, type JsonObject } from './json.ts';
-import { DEFAULT_MEASURAND, readReading, textOr, unusable } from './meter-sample.ts';
+import { textIn } from './meant-value.ts';
+import { DEFAULT_MEASURAND, isDescribed, readReading, textOr, unusable } from './meter-sample.ts';
 
 /**
  * The samples of an OCPP 1.6 `MeterValue[]`, flat and in order. Whatever cannot be read gives no sample, or one that is
@@ -32,8 +33,10 @@ function describe(sampled: JsonObject): Omit<MeterSample, 'takenAt' | 'reading'>
 }
 
 function read(sampled: JsonObject): MeterSample['reading'] {
-  const { value, format, unit } = sampled;
-  if (typeof value !== 'string') return unusable('value is no text');
+  const { format, unit } = sampled;
+  const value = textIn(sampled.value);
+  if (value === undefined) return unusable('value is neither text nor number');
+  if (!isDescribed(sampled)) return unusable('what was measured is no text');
   if (format === 'SignedData') return { kind: 'signed', data: value };
   return readReading(value, textOr(sampled.measurand, DEFAULT_MEASURAND), unit);
 }

@@ -1,7 +1,8 @@
 import type { MeterSample } from './charger-fact.ts';
 import { readChargerTime } from './charger-time.ts';
 import { isObject, type JsonObject } from './json.ts';
-import { DEFAULT_MEASURAND, readReading, textOr, unusable } from './meter-sample.ts';
+import { isAbsent, numberIn } from './meant-value.ts';
+import { DEFAULT_MEASURAND, isDescribed, readReading, textOr, unusable } from './meter-sample.ts';
 
 /**
  * The samples of an OCPP 2.x `MeterValueType[]`, flat and in order. A sampled value with a signed record gives two: the
@@ -37,9 +38,12 @@ function describe(sampled: JsonObject): Omit<MeterSample, 'takenAt' | 'reading'>
 
 function read(sampled: JsonObject): MeterSample['reading'] {
   const { value, unitOfMeasure } = sampled;
-  if (typeof value !== 'number') return unusable('value is no number');
-  const { unit, multiplier = 0 } = isObject(unitOfMeasure) ? unitOfMeasure : {};
-  if (typeof multiplier !== 'number') return unusable('multiplier is no number');
+  if (numberIn(value) === undefined) return unusable('value is no number');
+  if (!isDescribed(sampled)) return unusable('what was measured is no text');
+  if (!isAbsent(unitOfMeasure) && !isObject(unitOfMeasure)) return unusable('unitOfMeasure is no object');
+  const { unit, multiplier: given } = unitOfMeasure ?? {};
+  const multiplier = numberIn(given ?? 0);
+  if (multiplier === undefined) return unusable('multiplier is no number');
   // The shortest decimal that names the double, which for up to 15 digits is what the charger wrote.
   return readReading(String(value), textOr(sampled.measurand, DEFAULT_MEASURAND), unit, multiplier);
 }

@@ -2,6 +2,7 @@ import type { ChargerFact } from './charger-fact.ts';
 import { readChargerTime } from './charger-time.ts';
 import { isConnector } from './fact-reader.ts';
 import { isObject, type JsonObject, optionalText } from './json.ts';
+import { isAbsent, wholeIn } from './meant-value.ts';
 import { ERROR_CLASSES, type ErrorClassName } from './status.ts';
 import { errorBeside, isPart, statusOf20 } from './status20.ts';
 
@@ -58,9 +59,10 @@ interface Place {
 }
 
 function placeOf({ evse }: JsonObject): Place | undefined {
-  if (evse === undefined) return { connector: 0, part: 0 };
+  if (isAbsent(evse)) return { connector: 0, part: 0 };
   if (!isObject(evse)) return undefined;
-  const { id: connector, connectorId: part = 0 } = evse;
+  const connector = wholeIn(evse.id);
+  const part = wholeIn(evse.connectorId ?? 0);
   return isConnector(connector) && isPart(part) ? { connector, part } : undefined;
 }
 

@@ -2,6 +2,7 @@ import type { ChargerFact, IdTagStatus } from './charger-fact.ts';
 import { readChargerTime } from './charger-time.ts';
 import { type FactReaders, isConnector, unusable } from './fact-reader.ts';
 import { isObject, isWhole, type JsonObject, optionalText } from './json.ts';
+import { registerIn, wholeIn } from './meant-value.ts';
 import { readMeterValues } from './meter16.ts';
 import {
   readCertificateRequest,
@@ -24,6 +25,21 @@ export const STATUS_OF_16: Readonly<Record<string, Status>> = {
   Unavailable: STATUS.Unavailable,
   Faulted: STATUS.Faulted,
 };
+
+/** OCPP 1.6 `Reason` (§7.36). */
+const REASONS: ReadonlySet<string> = new Set([
+  'DeAuthorized',
+  'EmergencyStop',
+  'EVDisconnected',
+  'HardReset',
+  'Local',
+  'Other',
+  'PowerLoss',
+  'Reboot',
+  'Remote',
+  'SoftReset',
+  'UnlockCommand',
+]);
 
 const ID_TAG_STATUSES: ReadonlySet<string> = new Set(['Accepted', 'Blocked', 'Expired', 'Invalid', 'ConcurrentTx']);
 
@@ -63,7 +79,8 @@ function readBoot(call: JsonObject, result: JsonObject): ChargerFact {
 }
 
 function readStatus(call: JsonObject, _result: JsonObject, receivedAtMs: number): ChargerFact {
-  const { connectorId: connector, status: reported, errorCode } = call;
+  const { status: reported, errorCode } = call;
+  const connector = wholeIn(call.connectorId);
   if (!isConnector(connector)) return unusable('connectorId is no connector');
   if (typeof reported !== 'string' || !Object.hasOwn(STATUS_OF_16, reported)) {
     return unusable('status is none of OCPP 1.6');
@@ -82,40 +99,50 @@ function readStatus(call: JsonObject, _result: JsonObject, receivedAtMs: number)
 }
 
 function readStart(call: JsonObject, result: JsonObject, receivedAtMs: number): ChargerFact {
-  const { connectorId: connector, meterStart, reservationId } = call;
+  const connector = wholeIn(call.connectorId);
+  const meterStartWh = registerIn(call.meterStart);
+  const reservationId = wholeIn(call.reservationId);
   if (!isConnector(connector) || connector === 0) return unusable('connectorId is no connector');
-  if (!isWhole(meterStart)) return unusable('meterStart is no whole number of Wh');
+  if (meterStartWh === undefined) return unusable('meterStart is no register in Wh');
   if (!isWhole(result.transactionId)) return unusable('the answer names no transactionId');
   return {
     kind: 'transaction-started',
     connector,
     transactionId: result.transactionId,
-    meterStartWh: meterStart,
+    meterStartWh,
     startedAt: readChargerTime(call.timestamp, receivedAtMs),
     outcome: idTagStatus(result),
-    ...(isWhole(reservationId) ? { reservationId } : {}),
+    ...(reservationId === undefined ? {} : { reservationId }),
   };
 }
 
 function readStop(call: JsonObject, _result: JsonObject, receivedAtMs: number): ChargerFact {
-  const { transactionId, meterStop, reason } = call;
-  if (!isWhole(transactionId)) return unusable('transactionId is no whole number');
-  if (!isWhole(meterStop)) return unusable('meterStop is no whole number of Wh');
+  const transactionId = wholeIn(call.transactionId);
+  const meterStopWh = registerIn(call.meterStop);
+  if (transactionId === undefined) return unusable('transactionId is no whole number');
+  if (meterStopWh === undefined) return unusable('meterStop is no register in Wh');
   return {
     kind: 'transaction-stopped',
     transactionId,
-    meterStopWh: meterStop,
+    meterStopWh,
     stoppedAt: readChargerTime(call.timestamp, receivedAtMs),
-    reason: typeof reason === 'string' ? reason : 'Local',
+    reason: reasonOf(call.reason),
     samples: readMeterValues(call.transactionData, receivedAtMs),
   };
 }
 
 function readMeter(call: JsonObject, _result: JsonObject, receivedAtMs: number): ChargerFact {
-  const { connectorId: connector, transactionId } = call;
+  const connector = wholeIn(call.connectorId);
+  const transactionId = wholeIn(call.transactionId);
   if (!isConnector(connector)) return unusable('connectorId is no connector');
   const samples = readMeterValues(call.meterValue, receivedAtMs);
-  return { kind: 'meter', connector, ...(isWhole(transactionId) ? { transactionId } : {}), samples };
+  return { kind: 'meter', connector, ...(transactionId === undefined ? {} : { transactionId }), samples };
+}
+
+/** Chargers have reasons of their own. */
+function reasonOf(reason: unknown): string {
+  if (typeof reason !== 'string') return 'Local';
+  return REASONS.has(reason) ? reason : 'Other';
 }
 
 function idTagStatus(result: JsonObject): IdTagStatus | undefined {

@@ -2,6 +2,7 @@ import type { ChargerFact, IdTagStatus } from './charger-fact.ts';
 import { readChargerTime } from './charger-time.ts';
 import { type FactReaders, isConnector, unusable } from './fact-reader.ts';
 import { isObject, type JsonObject, optionalText } from './json.ts';
+import { wholeIn } from './meant-value.ts';
 import { readMeterValues20 } from './meter20.ts';
 import { readNotifyEvent } from './notify-event20.ts';
 import {
@@ -93,7 +94,9 @@ function readBoot(call: JsonObject, result: JsonObject): ChargerFact {
 }
 
 function readStatus(call: JsonObject, _result: JsonObject, receivedAtMs: number): ChargerFact {
-  const { evseId: connector, connectorId: part, connectorStatus: reported } = call;
+  const { connectorStatus: reported } = call;
+  const connector = wholeIn(call.evseId);
+  const part = wholeIn(call.connectorId);
   if (!isConnector(connector)) return unusable('evseId is no EVSE');
   if (!isPart(part)) return unusable('connectorId is no connector of an EVSE');
   const status = statusOf20(reported);
@@ -110,7 +113,7 @@ function readStatus(call: JsonObject, _result: JsonObject, receivedAtMs: number)
 }
 
 function readMeter(call: JsonObject, _result: JsonObject, receivedAtMs: number): ChargerFact {
-  const { evseId: connector } = call;
+  const connector = wholeIn(call.evseId);
   if (!isConnector(connector)) return unusable('evseId is no EVSE');
   return { kind: 'meter', connector, samples: readMeterValues20(call.meterValue, receivedAtMs) };
 }

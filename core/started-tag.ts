@@ -1,5 +1,6 @@
 import type { ChargerEvent } from './charger-event.ts';
 import { isObject } from './json.ts';
+import { textIn } from './meant-value.ts';
 
 /**
  * The idTag that a transaction began with, as the charger wrote it; undefined of any other event. It stands in no charger
@@ -17,11 +18,7 @@ export function startedTag({ kind, frame }: Pick<ChargerEvent, 'kind' | 'frame'>
   }
   if (!Array.isArray(parts) || !isObject(parts[3])) return undefined;
   const [, , action, payload] = parts;
-  if (action === 'StartTransaction') return textOf(payload.idTag);
+  if (action === 'StartTransaction') return textIn(payload.idTag);
   if (action !== 'TransactionEvent' || !isObject(payload.idToken)) return undefined;
-  return textOf(payload.idToken.idToken);
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
+  return textIn(payload.idToken.idToken);
 }

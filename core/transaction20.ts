@@ -1,7 +1,8 @@
 import type { ChargerFact, IdTagStatus, MeterSample, TransactionDetail } from './charger-fact.ts';
 import { readChargerTime } from './charger-time.ts';
 import { isConnector, unusable } from './fact-reader.ts';
-import { isObject, isWhole, type JsonObject } from './json.ts';
+import { isObject, type JsonObject } from './json.ts';
+import { textIn, wholeIn } from './meant-value.ts';
 import { readMeterValues20 } from './meter20.ts';
 import { STATUS, type Status } from './status.ts';
 
@@ -46,28 +47,32 @@ export function readTransactionEvent(
   receivedAtMs: number,
   outcome: IdTagStatus | undefined,
 ): ChargerFact {
-  const { eventType, seqNo, triggerReason: trigger, offline, reservationId, evse, timestamp } = call;
+  const { eventType, triggerReason: trigger, offline, evse, timestamp } = call;
+  const seqNo = wholeIn(call.seqNo);
+  const reservationId = wholeIn(call.reservationId);
   const info = isObject(call.transactionInfo) ? call.transactionInfo : {};
-  const { transactionId, remoteStartId, chargingState } = info;
-  if (typeof transactionId !== 'string' || transactionId === '' || transactionId.length > LONGEST_TRANSACTION_ID) {
+  const { chargingState } = info;
+  const transactionId = textIn(info.transactionId);
+  const remoteStartId = wholeIn(info.remoteStartId);
+  if (transactionId === undefined || transactionId === '' || transactionId.length > LONGEST_TRANSACTION_ID) {
     return unusable('transactionId is no text of 1 to 36 characters');
   }
-  if (!isWhole(seqNo) || seqNo < 0) return unusable('seqNo is no whole number');
+  if (seqNo === undefined || seqNo < 0) return unusable('seqNo is no whole number');
   if (typeof trigger !== 'string') return unusable('triggerReason is no text');
-  const connector = isObject(evse) ? evse.id : undefined;
+  const connector = isObject(evse) ? (wholeIn(evse.id) ?? evse.id) : undefined;
   if (connector !== undefined && (!isConnector(connector) || connector === 0)) return unusable('evse is no EVSE');
   const isState = typeof chargingState === 'string' && Object.hasOwn(STATE_OF_20, chargingState);
   const detail: TransactionDetail = {
     seqNo,
     trigger,
     isOffline: offline === true,
-    ...(isWhole(remoteStartId) ? { remoteStartId } : {}),
+    ...(remoteStartId === undefined ? {} : { remoteStartId }),
     ...(isState ? { state: STATE_OF_20[chargingState] as Status, chargingState } : {}),
   };
   const at = readChargerTime(timestamp, receivedAtMs);
   const samples = readMeterValues20(call.meterValue, receivedAtMs);
   const place = connector === undefined ? {} : { connector };
-  const reservation = isWhole(reservationId) ? { reservationId } : {};
+  const reservation = reservationId === undefined ? {} : { reservationId };
   if (eventType === 'Started') {
     const meterStartWh = registerOf(samples, 'Transaction.Begin', 'first');
     const meter = meterStartWh === undefined ? {} : { meterStartWh };

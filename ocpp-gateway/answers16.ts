@@ -1,3 +1,5 @@
+import { isObject } from '../core/json.ts';
+import { registerIn, textIn, wholeIn } from '../core/meant-value.ts';
 import type { Dialect, Facts, Need, Payload } from './dialect.ts';
 import { OWN_CALLS_16 } from './own-calls16.ts';
 
@@ -70,6 +72,19 @@ function needOf(action: string, payload: Payload): Need | undefined {
   return { idTag, transaction: { connectorId, idTag, timestamp, meterStart } };
 }
 
+/** A StartTransaction's answer must have an id, which the next one of the same transaction is to get too. */
+function suspectAnswer(action: string, payload: unknown): 'empty' | Need['transaction'] {
+  if (action !== 'StartTransaction') return 'empty';
+  if (!isObject(payload)) return undefined;
+  const connectorId = wholeIn(payload.connectorId);
+  const idTag = textIn(payload.idTag);
+  const timestamp = textIn(payload.timestamp);
+  const meterStart = registerIn(payload.meterStart);
+  const isReadable =
+    connectorId !== undefined && idTag !== undefined && timestamp !== undefined && meterStart !== undefined;
+  return isReadable ? { connectorId, idTag, timestamp, meterStart } : undefined;
+}
+
 /** OCPP 1.6J, edition 2, and the messages of the security whitepaper. */
 export const DIALECT_16: Dialect = {
   version: 'ocpp1.6',
@@ -77,6 +92,7 @@ export const DIALECT_16: Dialect = {
   sends: new Set(),
   commands: COMMANDS,
   transactionActions: new Set(['StartTransaction', 'StopTransaction', 'MeterValues']),
+  suspectAnswer,
   needOf,
   ...OWN_CALLS_16,
   malformed: 'FormationViolation',

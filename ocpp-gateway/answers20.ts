@@ -120,6 +120,7 @@ export const DIALECT_20: Dialect = {
   sends: new Set(),
   commands: COMMANDS_20,
   transactionActions: new Set(['TransactionEvent', 'MeterValues']),
+  suspectAnswer: () => 'empty',
   needOf,
   ...OWN_CALLS_20,
   malformed: 'RpcFrameworkError',

@@ -37,6 +37,8 @@ export interface Arrival {
   call: Call;
   text: string;
   arrivedAtMs: number;
+  /** Whether the call's payload is only what is left of the text's, as that broke its schema. */
+  isForgiven?: boolean;
 }
 
 export interface CallDeskOptions {
@@ -64,7 +66,7 @@ export interface CallDeskOptions {
  */
 export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Promise<void> | undefined {
   const { chain, tools, log, send, isEnded, onSettled } = options;
-  const { dialect, checks } = options.spoken;
+  const { dialect, checks, forgive } = options.spoken;
   const { outbox, metrics } = tools;
 
   const refuse = ({ call }: Arrival, error: CallError) => {
@@ -81,7 +83,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
   };
 
   const record = (kind: 'call' | 'suspect', arrival: Arrival, reply: string, onAnswered?: () => void) => {
-    const { call, text, arrivedAtMs } = arrival;
+    const { call, text, arrivedAtMs, isForgiven = false } = arrival;
     const { seq } = chain;
     outbox.take(chain, kind, reply, text, (refusal) => {
       if (refusal !== undefined) {
@@ -90,7 +92,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
       }
       if (call.kind === 'call') send(reply);
       onSettled(call);
-      metrics.message(call.action, kind === 'suspect' ? 'suspect' : 'answered');
+      metrics.message(call.action, kind === 'suspect' ? 'suspect' : isForgiven ? 'forgiven' : 'answered');
       metrics.latency((performance.now() - arrivedAtMs) / 1000);
       onAnswered?.();
       tools.transactions.recorded(
@@ -105,14 +107,15 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     });
   };
 
+  const factsNow = (): Facts => ({
+    nowMs: tools.now(),
+    heartbeatIntervalSec: tools.heartbeatIntervalSec,
+    isReady: tools.isReady(),
+  });
+
   const answer = (arrival: Arrival, found: Found, onAnswered?: () => void) => {
     const { messageId, action, payload } = arrival.call;
-    const facts = {
-      nowMs: tools.now(),
-      heartbeatIntervalSec: tools.heartbeatIntervalSec,
-      isReady: tools.isReady(),
-      ...found,
-    };
+    const facts = { ...factsNow(), ...found };
     record('call', arrival, callResult(messageId, answerTo(dialect, action, facts, payload as Payload)), onAnswered);
   };
 
@@ -161,8 +164,49 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     answer(arrival, { isCertificateGranted: granted !== undefined }, granted && (() => deliver(granted)));
   };
 
+  const refuseStart = async (transaction: NonNullable<Need['transaction']>, arrival: Arrival) => {
+    const { messageId, action, payload } = arrival.call;
+    try {
+      const transactionId = await tools.transactionId(chain.charger, transaction);
+      const facts: Facts = { ...factsNow(), transactionId, idTag: { status: 'Invalid' } };
+      const reply = callResult(messageId, answerTo(dialect, action, facts, payload as Payload));
+      if (isEnded()) onSettled(arrival.call);
+      else record('suspect', arrival, reply);
+    } catch (error) {
+      giveUp(arrival, error);
+    }
+  };
+
+  const keepSuspect = (arrival: Arrival, finding: CallError): Promise<void> | undefined => {
+    const { messageId, action, payload } = arrival.call;
+    log.warn({ messageId, action, finding: finding.description }, 'recorded as suspect');
+    const suspect = dialect.suspectAnswer(action, payload);
+    if (suspect === undefined) record('suspect', arrival, callError(messageId, finding));
+    else if (suspect === 'empty') record('suspect', arrival, callResult(messageId, {}));
+    else return refuseStart(suspect, arrival);
+    return undefined;
+  };
+
+  const accept = (arrival: Arrival): Promise<void> | undefined => {
+    const { kind, action, payload } = arrival.call;
+    if (kind === 'send') {
+      record('call', arrival, '');
+      return undefined;
+    }
+    const need = dialect.needOf(action, payload as Payload);
+    if (need?.csr !== undefined) grant(need.csr, arrival);
+    else if (need !== undefined) return lookUp(need, arrival);
+    else {
+      const following = tools.sessions.heard(chain.charger, action, arrival.text);
+      if (following !== undefined) return answerAfter(following, arrival);
+      answer(arrival, {});
+    }
+    return undefined;
+  };
+
   const handle = (arrival: Arrival): Promise<void> | undefined => {
-    const { kind, messageId, action, payload } = arrival.call;
+    const { call } = arrival;
+    const { kind, messageId, action, payload } = call;
     const isSend = kind === 'send';
     const answered = isSend ? (dialect.sends.has(action) ? 'yes' : 'NotImplemented') : isAnswered(dialect, action);
     if (answered !== 'yes') {
@@ -170,25 +214,17 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
       return undefined;
     }
     const finding = checks.get(action)?.(payload);
-    if (finding === undefined) {
-      if (isSend) {
-        record('call', arrival, '');
-        return undefined;
-      }
-      const need = dialect.needOf(action, payload as Payload);
-      if (need?.csr !== undefined) grant(need.csr, arrival);
-      else if (need !== undefined) return lookUp(need, arrival);
-      else {
-        const following = tools.sessions.heard(chain.charger, action, arrival.text);
-        if (following !== undefined) return answerAfter(following, arrival);
-        answer(arrival, {});
-      }
-    } else if (dialect.transactionActions.has(action)) {
-      log.warn({ messageId, action, finding: finding.description }, 'recorded as suspect');
-      record('suspect', arrival, callError(messageId, finding));
-    } else {
-      refuse(arrival, finding);
+    if (finding === undefined) return accept(arrival);
+    const forgiven = forgive(action, payload);
+    if (forgiven !== undefined) {
+      log.info(
+        { messageId, action, forgiven: forgiven.what.slice(0, MOST_LOGGED) },
+        'message taken as far as it is right',
+      );
+      return accept({ ...arrival, call: { ...call, payload: forgiven.payload }, isForgiven: true });
     }
+    if (dialect.transactionActions.has(action)) return keepSuspect(arrival, finding);
+    refuse(arrival, finding);
     return undefined;
   };
 
@@ -204,5 +240,8 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     }
   };
 }
+
+/** Of what was forgiven in one message. */
+const MOST_LOGGED = 5;
 
 const WHY_NOT = { NotSupported: 'only a CSMS sends this action', NotImplemented: 'no such action' };

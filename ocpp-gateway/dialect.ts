@@ -60,6 +60,11 @@ export interface Dialect {
   commands: ReadonlySet<string>;
   /** What billing depends on: recorded raw even where it breaks its schema. */
   transactionActions: ReadonlySet<string>;
+  /**
+   * How one of these is answered that is recorded as suspect: `empty`, so that the charger does not send it for ever; with
+   * this transaction's id and a refusal; undefined if only with a CALLERROR.
+   */
+  suspectAnswer: (action: string, payload: unknown) => 'empty' | Need['transaction'];
   /** @returns undefined if the CALL can be answered at once */
   needOf: (action: string, payload: Payload) => Need | undefined;
   /** The statuses that a message tells, as they are told; none if it tells none. */

@@ -1,8 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { makeLatencyHistogram } from './latency-histogram.ts';
 
-/** How a message from a charger ended. */
-export type Outcome = 'answered' | 'suspect' | 'refused' | 'unrecorded' | 'duplicate';
+/** How a message from a charger ended; `forgiven`: answered although it broke its schema. */
+export type Outcome = 'answered' | 'forgiven' | 'suspect' | 'refused' | 'unrecorded' | 'duplicate';
 
 /** What a frame from a charger was instead of a message. */
 export type BadFrame = 'malformed' | 'binary' | 'ignored' | 'stray-response' | 'transport' | 'flood';

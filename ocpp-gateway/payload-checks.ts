@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { createValidator } from 'ocpp-rpc';
 import type { OcppVersion } from '../core/ocpp-version.ts';
+import type { BreaksOf } from './forgiving.ts';
 import type { CallError } from './frame.ts';
 
 /** The one file that knows the schemas that ocpp-rpc has, and the validator it makes of them. */
@@ -67,6 +68,14 @@ export function payloadCheck(
   };
 }
 
+/** Every place at which a payload of a charger's message breaks its schema; compiled when it is first used. */
+export function payloadBreaks(version: OcppVersion, action: string): BreaksOf {
+  return (payload) => {
+    const check = validatorOf(version, true).getSchema(schemaId(version, action, 'request'));
+    return check === undefined || check(payload) ? [] : (check.errors ?? []);
+  };
+}
+
 function compile(version: OcppVersion, id: string): PayloadCheck {
   const check = validatorOf(version).getSchema(id);
   if (check === undefined) throw new RangeError(`${version} has no schema ${id}`);
@@ -90,16 +99,19 @@ function schemaId(version: OcppVersion, action: string, part: 'request' | 'respo
 
 type Validator = ReturnType<typeof createValidator>['_ajv'];
 
-const validators = new Map<OcppVersion, Validator>();
+const validators = new Map<string, Validator>();
 
-function validatorOf(version: OcppVersion): Validator {
-  const known = validators.get(version);
+/** @param tellsAll - whether it goes on after the first place that breaks a schema */
+function validatorOf(version: OcppVersion, tellsAll = false): Validator {
+  const key = `${version} ${tellsAll}`;
+  const known = validators.get(key);
   if (known !== undefined) return known;
   const schemas = createRequire(import.meta.url)(`ocpp-rpc/lib/schemas/${FILES[version]}`);
   const ajv = createValidator(version, schemas)._ajv;
   // The schemas of 2.1 leave types out that this would complain of on the console, one by one.
   ajv.opts.strictTypes = false;
+  ajv.opts.allErrors = tellsAll;
   ajv.addFormat('date-time', { type: 'string', validate: (text: string) => DATE_TIME.test(text) });
-  validators.set(version, ajv);
+  validators.set(key, ajv);
   return ajv;
 }

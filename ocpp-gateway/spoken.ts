@@ -1,13 +1,16 @@
 import { OCPP_VERSIONS, type OcppVersion } from '../core/ocpp-version.ts';
 import { chargerActions, type Dialect } from './dialect.ts';
 import { DIALECTS } from './dialects.ts';
-import { type PayloadCheck, payloadCheck } from './payload-checks.ts';
+import { type Forgiven, forgive } from './forgiving.ts';
+import { type PayloadCheck, payloadBreaks, payloadCheck } from './payload-checks.ts';
 
 /** A version of OCPP, ready to be spoken with chargers. */
 export interface Spoken {
   dialect: Dialect;
   /** What chargers say, by action. */
   checks: ReadonlyMap<string, PayloadCheck>;
+  /** What is left of a payload that a charger's message broke its schema with; undefined if nothing is. */
+  forgive: (action: string, payload: unknown) => Forgiven | undefined;
   /** What chargers are asked, by action. */
   commandChecks: ReadonlyMap<string, PayloadCheck>;
 }
@@ -23,7 +26,12 @@ function speak(version: OcppVersion): Spoken {
   const dialect = DIALECTS[version];
   const checksOf = (actions: readonly string[]) =>
     new Map(actions.map((action) => [action, payloadCheck(version, action)]));
-  return { dialect, checks: checksOf(chargerActions(dialect)), commandChecks: checksOf([...dialect.commands]) };
+  return {
+    dialect,
+    checks: checksOf(chargerActions(dialect)),
+    forgive: (action, payload) => forgive(payload, payloadBreaks(version, action)),
+    commandChecks: checksOf([...dialect.commands]),
+  };
 }
 
 /**

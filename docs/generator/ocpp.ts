@@ -54,6 +54,19 @@ certification authority is set or the certificate is one of V2G, \`Get15118EVCer
 \`GetCertificateChainStatus\` \`Failed\`, \`NotifyEVChargingNeeds\` \`Rejected\` (2.1: \`NoChargingProfile\`),
 \`PullDynamicScheduleUpdate\` and \`VatNumberValidation\` \`Rejected\`.
 
+## Messages that break their schema
+
+- What is certain is taken: of a number in quotes or a text without them, the value; a fraction of a Wh in a register of 1.6
+  is cut off. What else breaks the schema and is not necessary is passed over: null, a member or a word that OCPP does not
+  know, a text that is too long, one sample beside good ones. A time that cannot be read, such as one without a zone, is an
+  uncertain one. The message is then answered as if it were right, is on record exactly as it came, and counts as
+  \`forgiven\` in the gateway's metric of messages; its log names the places, never a value.
+- Each operator reads the record by itself, and takes a register, a unit or an id for unusable that would have to be guessed.
+- If too little is left, \`StopTransaction\`, \`MeterValues\` and \`TransactionEvent\` are answered with an empty CALLRESULT, so
+  that no charger sends them for ever, and \`StartTransaction\` with \`Invalid\` and a \`transactionId\` where one can be given.
+  They are on record as *suspect*, of which nothing is billed. Any other message gets the CALLERROR that OCPP-J names.
+- A certificate that breaks its schema is never passed over.
+
 ## How OCPP 2.x counts on chain
 
 - The *connector* of a question is the EVSE: \`evseId\`; 0 is the station. An EVSE charges one car at a time, so its

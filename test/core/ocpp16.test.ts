@@ -139,6 +139,56 @@ describe('the facts of OCPP 1.6', () => {
   });
 
   it.each([
+    ['1500', 1500],
+    [1500.9, 1500],
+    ['1500.9', 1500],
+    [1e21, undefined],
+    ['1500 Wh', undefined],
+    ['1,5', undefined],
+    ['', undefined],
+    [null, undefined],
+    [true, undefined],
+  ])('takes a register of %j for %j Wh, or for none', (register, expectedWh) => {
+    const stopped = derive('StopTransaction', { transactionId: '77', meterStop: register, timestamp: TIME });
+    const payload = { connectorId: '1', idTag: 'A', meterStart: register, reservationId: null, timestamp: TIME };
+    const started = derive('StartTransaction', payload, { transactionId: 77, idTagInfo: { status: 'Accepted' } });
+    if (expectedWh === undefined) {
+      expect([stopped.kind, started.kind]).toEqual(['unusable', 'unusable']);
+    } else {
+      expect(stopped).toMatchObject({ transactionId: 77, meterStopWh: expectedWh });
+      expect(started).toMatchObject({ connector: 1, meterStartWh: expectedWh });
+    }
+  });
+
+  it('guesses nothing about a sample that is not as it should be', () => {
+    const sampledValue = [
+      { value: 1.5, unit: 'kWh', phase: null, measurand: null },
+      { value: '12', unit: null },
+      { value: '12', unit: 'kwh' },
+      { value: '12', unit: 7 },
+      { value: '12', measurand: 7 },
+      { value: '12', location: {} },
+      { value: '12', phase: 1 },
+      { value: '12', measurand: 'Energy' },
+      { value: null },
+    ];
+    const fact = derive('MeterValues', { connectorId: 1, transactionId: null, meterValue: [{ sampledValue }] });
+    if (fact.kind !== 'meter') throw new Error(fact.kind);
+    expect(fact).not.toHaveProperty('transactionId');
+    expect(fact.samples.map(({ reading }) => (reading.kind === 'value' ? reading.value : reading.kind))).toEqual([
+      1500,
+      12,
+      ...Array.from({ length: 7 }, () => 'unusable'),
+    ]);
+  });
+
+  it('takes a reason and a time that OCPP does not know for Other and none', () => {
+    const payload = { transactionId: 77, meterStop: 1, reason: 'StopByUser', timestamp: '2026-06-15T12:00:00' };
+    expect(derive('StopTransaction', payload)).toMatchObject({ reason: 'Other', stoppedAt: { clock: 'missing' } });
+    expect(derive('StopTransaction', { ...payload, reason: null })).toMatchObject({ reason: 'Local' });
+  });
+
+  it.each([
     ['a message the gateway refused', { reply: '[4,"id","FormationViolation","",{}]' }],
     ['a message that got no answer', { reply: '' }],
     ['a suspect one', { kind: 'suspect' as const }],

@@ -103,6 +103,41 @@ describe('the facts of OCPP 2.x', () => {
     expect(JSON.stringify(fact)).not.toContain('SECRET');
   });
 
+  it('guess nothing where a message is not as it should be', () => {
+    const sampledValue = [
+      { ...register(0), value: '1.5', unitOfMeasure: { unit: 'kWh', multiplier: '0' } },
+      { ...register(2), unitOfMeasure: null },
+      { ...register(3), unitOfMeasure: 'kWh' },
+      { ...register(4), unitOfMeasure: { multiplier: 'kilo' } },
+      { ...register(5), unitOfMeasure: { unit: 1 } },
+      { ...register(6), measurand: 7 },
+      { ...register(7), phase: [] },
+    ];
+    const change = {
+      seqNo: '3',
+      evse: { id: '2' },
+      transactionInfo: { transactionId: 17, stoppedReason: 'Tired', chargingState: null },
+      timestamp: '2026-06-15T12:00:00',
+      meterValue: [{ timestamp: TIME, sampledValue }],
+    };
+    const [fact] = factsOf('TransactionEvent', transactionEvent('Ended', 3, change));
+    expect(fact).toMatchObject({
+      kind: 'transaction-stopped',
+      connector: 2,
+      transactionId: '17',
+      meterStopWh: 2,
+      stoppedAt: { clock: 'missing' },
+      reason: 'Other',
+      detail: { seqNo: 3 },
+    });
+    const { samples = [] } = fact as { samples?: { reading: { kind: string; value?: number } }[] };
+    expect(samples.map(({ reading }) => reading.value ?? reading.kind)).toEqual([
+      1500,
+      2,
+      ...Array.from({ length: 5 }, () => 'unusable'),
+    ]);
+  });
+
   it('leave out what the start of a transaction does not tell', () => {
     expect(factsOf('TransactionEvent', transactionEvent('Started', 0))).toEqual([
       {

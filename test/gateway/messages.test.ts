@@ -1,9 +1,19 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { deriveFacts } from '../../core/derive-facts.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import { connectCharger, OPERATORS, otherSources, type RawCharger, readEvents, startTestGateway } from './support.ts';
 
+/** The `transactionData`, or `meterValue`, that holds these samples. */
+const metered = (...sampledValue: object[]) => [{ timestamp: '2026-03-01T12:00:00Z', sampledValue }];
+const stop = (change: object) => ({
+  transactionId: 99,
+  meterStop: 9000,
+  timestamp: '2026-03-01T12:00:00Z',
+  ...change,
+});
+const STARTED = { idTagInfo: { status: 'Accepted' }, transactionId: expect.any(Number) };
 const START = { connectorId: 1, idTag: 'Accepted-1', meterStart: 1200, timestamp: '2026-03-01T12:00:00Z' };
 
 describe('a gateway, towards its chargers', () => {
@@ -163,19 +173,114 @@ describe('a gateway, towards its chargers', () => {
     ]);
   });
 
-  it('keeps transaction messages that break their schema, raw, as suspect, and answers with the CALLERROR', async () => {
+  it.each([
+    ['StopTransaction', stop({ meterStop: 1234.5 }), {}, { meterStopWh: 1234 }],
+    ['StopTransaction', stop({ transactionId: '99', idTag: null }), {}, { transactionId: 99, meterStopWh: 9000 }],
+    ['StopTransaction', stop({ reason: 'StopByUser' }), {}, { reason: 'Other' }],
+    ['StopTransaction', stop({ reason: null, transactionData: null }), {}, { reason: 'Local', samples: [] }],
+    [
+      'StopTransaction',
+      stop({ transactionData: metered({ value: '21', unit: '°C', measurand: 'Temperature' }, { value: 8 }) }),
+      {},
+      {
+        samples: [
+          { measurand: 'Temperature', reading: { kind: 'unusable' } },
+          { reading: { kind: 'value', value: 8, unit: 'Wh' } },
+        ],
+      },
+    ],
+    ['StartTransaction', { ...START, reservationId: null }, STARTED, { meterStartWh: 1200, outcome: 'Accepted' }],
+    ['StartTransaction', { ...START, connectorId: '1', meterStart: '1200.9' }, STARTED, { meterStartWh: 1200 }],
+    [
+      'StartTransaction',
+      { ...START, timestamp: '2026-03-01T12:00:00' },
+      STARTED,
+      { meterStartWh: 1200, startedAt: { clock: 'missing' } },
+    ],
+    [
+      'MeterValues',
+      { connectorId: 1, transactionId: null, meterValue: metered({ value: 7.5, unit: 'kWh' }) },
+      {},
+      { connector: 1, samples: [{ reading: { kind: 'value', value: 7500, unit: 'Wh' } }] },
+    ],
+    [
+      'MeterValues',
+      {
+        connectorId: 1,
+        meterValue: metered(
+          { value: '50', unit: 'Hz', measurand: 'Frequency' },
+          { value: '81', unit: '%' },
+          { value: '9' },
+          {},
+        ),
+      },
+      {},
+      {
+        samples: [
+          { reading: { kind: 'value', value: 50, unit: 'Hz' } },
+          { reading: { kind: 'unusable' } },
+          { reading: { kind: 'value', value: 9, unit: 'Wh' } },
+          { reading: { kind: 'unusable' } },
+        ],
+      },
+    ],
+    [
+      'BootNotification',
+      { chargePointVendor: 'V', chargePointModel: 'M', chargePointSerialNumber: 's'.repeat(30), iccid: null },
+      { status: 'Accepted', currentTime: expect.any(String), interval: 300 },
+      { vendor: 'V', registration: 'Accepted' },
+    ],
+    [
+      'StatusNotification',
+      {
+        connectorId: 1,
+        errorCode: 'NoError',
+        status: 'Charging',
+        info: 'i'.repeat(51),
+        timestamp: '2026-03-01T12:00:00',
+      },
+      {},
+      { connector: 1, status: 3, reportedAt: { clock: 'missing' } },
+    ],
+  ])('takes %s %j as far as it is right, and has it on record as it came', async (action, payload, answer, told) => {
     const { identity, charger } = await connect();
+    expect(await charger.call('1', action, payload)).toEqual([3, '1', answer]);
+    const [, event] = await eventsOf(identity);
+    expect(event).toMatchObject({ kind: 'call', frame: JSON.stringify([2, '1', action, payload]) });
+    expect(deriveFacts(event as NonNullable<typeof event>, 'ocpp1.6')).toMatchObject([told]);
+    const metrics = await (await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`)).text();
+    expect(metrics).toContain(`action="${action}",outcome="forgiven"}`);
+  });
+
+  it('gives a StartTransaction the same id with a slip and without', async () => {
+    const { charger } = await connect();
+    const [, , first] = await charger.call('1', 'StartTransaction', { ...START, connectorId: '1', more: 1 });
+    expect((await charger.call('2', 'StartTransaction', START))[2]).toEqual(first);
+    const zoneless = ['12:00:00', '13:00:00'].map((time) => ({ ...START, timestamp: `2026-03-01T${time}` }));
+    const [, , one] = await charger.call('3', 'StartTransaction', zoneless[0]);
+    expect((await charger.call('4', 'StartTransaction', zoneless[1]))[2]).not.toEqual(one);
+  });
+
+  it('keeps transaction messages of which too little is right, raw, as suspect, and refuses none that it can answer', async () => {
+    const { identity, charger } = await connect();
+    const { timestamp: _, ...undated } = START;
     const frames = [
-      '[2,"1","StartTransaction",{"connectorId":"1","idTag":"A","meterStart":0,"timestamp":"2026-03-01T12:00:00Z"}]',
-      '[2,"2","StopTransaction",{"transactionId":1,"meterStop":1,"timestamp":"2026-03-01T12:00:00"}]',
-      '[2,"3","MeterValues",{"connectorId":1}]',
+      JSON.stringify([2, '1', 'StartTransaction', { ...START, idTag: 'x'.repeat(21) }]),
+      JSON.stringify([2, '2', 'StartTransaction', undated]),
+      '[2,"3","StopTransaction",{"transactionId":1.5,"meterStop":1,"timestamp":"2026-03-01T12:00:00Z"}]',
+      '[2,"4","StopTransaction",{"transactionId":1,"meterStop":"much","timestamp":"2026-03-01T12:00:00Z"}]',
+      '[2,"5","MeterValues",{"connectorId":1}]',
+      '[2,"6","MeterValues",[]]',
     ];
     charger.send(...frames);
-    await charger.answerTo('3');
-    expect(charger.received).toEqual([
-      '[4,"1","TypeConstraintViolation","payload/connectorId must be integer",{}]',
-      '[4,"2","PropertyConstraintViolation","payload/timestamp must match format \\"date-time\\"",{}]',
-      '[4,"3","OccurenceConstraintViolation","payload must have required property \'meterValue\'",{}]',
+    await charger.answerTo('6');
+    expect(charger.received.map((text) => JSON.parse(text))).toEqual([
+      [3, '1', { idTagInfo: { status: 'Invalid' }, transactionId: expect.any(Number) }],
+      [4, '2', 'OccurenceConstraintViolation', "payload must have required property 'timestamp'", {}],
+      [3, '3', {}],
+      [3, '4', {}],
+      [3, '5', {}],
+      [3, '6', {}],
     ]);
     const suspects = (await eventsOf(identity)).filter(({ kind }) => kind === 'suspect');
     expect(suspects.map(({ frame }) => frame)).toEqual(frames);

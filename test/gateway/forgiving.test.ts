@@ -1,0 +1,127 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { deriveFacts } from '../../core/derive-facts.ts';
+import { OCPP_VERSIONS } from '../../core/ocpp-version.ts';
+import { chargerActions } from '../../ocpp-gateway/dialect.ts';
+import { DIALECTS } from '../../ocpp-gateway/dialects.ts';
+import { forgive } from '../../ocpp-gateway/forgiving.ts';
+import { payloadBreaks, payloadCheck } from '../../ocpp-gateway/payload-checks.ts';
+import { transactionEvent } from '../core/samples20.ts';
+import { FROM_CHARGER_16 } from './samples16.ts';
+import { payloads20 } from './samples20.ts';
+
+const forgiven16 = (action: string, payload: unknown) => forgive(payload, payloadBreaks('ocpp1.6', action));
+const STOP = { transactionId: 1, meterStop: 5, timestamp: '2026-03-01T12:00:00Z' };
+
+/** Every message of every version, with a payload that passes its schema. */
+const VALID = OCPP_VERSIONS.flatMap((version) => {
+  const least = version === 'ocpp1.6' ? undefined : payloads20(version);
+  return chargerActions(DIALECTS[version]).map((action) => {
+    const payload = least === undefined ? FROM_CHARGER_16[action]?.request : least.request(action);
+    return { version, action, payload };
+  });
+});
+
+/** A payload with some of its members, at any depth, of another value, gone, or added. */
+function spoiled(value: unknown): fc.Arbitrary<unknown> {
+  const anything = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constant(null), fc.constant('17'), fc.constant(1.5));
+  const kept = Array.isArray(value)
+    ? fc.tuple(...value.map(spoiled))
+    : typeof value === 'object' && value !== null
+      ? fc
+          .record(Object.fromEntries(Object.entries(value).map(([name, member]) => [name, spoiled(member)])), {
+            requiredKeys: [],
+          })
+          .chain((members) =>
+            fc.dictionary(fc.string(), anything, { maxKeys: 1 }).map((more) => ({ ...more, ...members })),
+          )
+      : fc.constant(value);
+  return fc.oneof({ weight: 12, arbitrary: kept }, { weight: 1, arbitrary: anything });
+}
+
+describe('what is forgiven', () => {
+  it('is named by its place in the schema, each but once and without its value', () => {
+    const sample = { value: '1', unit: 'SECRET' };
+    const transactionData = [{ timestamp: 'SECRET', sampledValue: [sample, sample, { value: '2' }] }];
+    expect(forgiven16('StopTransaction', { ...STOP, idTag: null, SECRET: 1, transactionData })).toEqual({
+      payload: {
+        ...STOP,
+        transactionData: [{ timestamp: 'SECRET', sampledValue: [{ value: '1' }, { value: '1' }, { value: '2' }] }],
+      },
+      what: [
+        'additionalProperties',
+        '/idTag type',
+        '/transactionData/*/timestamp format',
+        '/transactionData/*/sampledValue/*/unit enum',
+      ],
+    });
+  });
+
+  it('is a bad sample, its meter value if it has no other, and all of them if none has', () => {
+    const meterValue = (...sampledValue: object[]) => ({ timestamp: STOP.timestamp, sampledValue });
+    const ended = transactionEvent('Ended', 3);
+    const breaks = payloadBreaks('ocpp2.0.1', 'TransactionEvent');
+    const left = (...values: object[]) => forgive({ ...ended, meterValue: values }, breaks)?.payload;
+    const good = meterValue({ value: 1 });
+    expect(left(meterValue({ value: 1 }, {}))).toEqual({ ...ended, meterValue: [good] });
+    expect(left(meterValue({}), good)).toEqual({ ...ended, meterValue: [good] });
+    expect(left(meterValue({}))).toEqual(ended);
+    expect(
+      forgive({ evseId: 1, meterValue: [meterValue({})] }, payloadBreaks('ocpp2.0.1', 'MeterValues')),
+    ).toBeUndefined();
+  });
+
+  it('is no id that would have to be guessed, and no certificate', () => {
+    expect(forgiven16('StopTransaction', { ...STOP, transactionId: 1.5 })).toBeUndefined();
+    expect(forgiven16('StopTransaction', { ...STOP, meterStop: '5 kWh' })).toBeUndefined();
+    const authorize = { idToken: { idToken: 'A', type: 'ISO14443' } };
+    const breaks = payloadBreaks('ocpp2.0.1', 'Authorize');
+    expect(forgive({ ...authorize, certificate: 'x'.repeat(5_501) }, breaks)).toBeUndefined();
+    expect(forgive({ ...authorize, certificate: null }, breaks)?.payload).toEqual(authorize);
+    const event = transactionEvent('Started', 0, { idToken: { idToken: 'A', type: 'RFID' } });
+    expect(forgive(event, payloadBreaks('ocpp2.0.1', 'TransactionEvent'))?.payload).not.toHaveProperty('idToken');
+  });
+
+  it('takes few rounds, however many samples are bad', () => {
+    const sampledValue = Array.from({ length: 5_000 }, () => ({ value: 1, unit: '%', measurand: 'SoC' }));
+    const transactionData = [{ timestamp: STOP.timestamp, sampledValue }];
+    let rounds = 0;
+    const breaks = payloadBreaks('ocpp1.6', 'StopTransaction');
+    const found = forgive({ ...STOP, transactionData }, (payload) => {
+      rounds += 1;
+      return breaks(payload);
+    });
+    expect(found?.what).toHaveLength(2);
+    expect(rounds).toBe(2);
+  });
+
+  it('of any payload leaves one that passes or none, leaves a valid one alone, and needs no second time', () => {
+    const broken = fc
+      .constantFrom(...VALID)
+      .chain(({ version, action, payload }) =>
+        fc.record({ version: fc.constant(version), action: fc.constant(action), payload: spoiled(payload) }),
+      );
+    fc.assert(
+      fc.property(broken, ({ version, action, payload }) => {
+        const breaks = payloadBreaks(version, action);
+        const before = JSON.stringify(payload);
+        const found = forgive(payload, breaks);
+        expect(JSON.stringify(payload)).toBe(before);
+        const isValid = payloadCheck(version, action)(payload) === undefined;
+        if (isValid) expect(found).toEqual({ payload, what: [] });
+        if (found === undefined) return;
+        expect(breaks(found.payload).every(({ params }) => params.format === 'date-time')).toBe(true);
+        expect(forgive(found.payload, breaks)?.payload).toEqual(found.payload);
+        const event = { kind: 'call', receivedAtMs: 0, frame: JSON.stringify([2, '1', action, payload]) } as const;
+        expect(deriveFacts({ ...event, reply: '[3,"1",{}]' }, version).length).toBeGreaterThan(0);
+      }),
+      { numRuns: 1_500 },
+    );
+  });
+
+  it('is told of anything else, too, without a throw', () => {
+    const breaks = payloadBreaks('ocpp1.6', 'StopTransaction');
+    fc.assert(fc.property(fc.jsonValue(), (payload) => void forgive(payload, breaks)));
+    for (const value of [null, 7, 'x', [], [[]]]) expect(forgive(value, breaks)).toBeUndefined();
+  });
+});
