@@ -55,7 +55,7 @@ export interface CallDeskOptions {
   /** Called with each call that was accepted, once it is on record. */
   onRecorded: (call: Call) => void;
   /** Called once for each call, when it was answered or given up. */
-  onSettled: (call: Call, error?: unknown) => void;
+  onSettled: (arrival: Arrival, error?: unknown) => void;
 }
 
 /**
@@ -69,15 +69,17 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
   const { dialect, checks, forgive } = options.spoken;
   const { outbox, metrics } = tools;
 
-  const refuse = ({ call }: Arrival, error: CallError) => {
+  const refuse = (arrival: Arrival, error: CallError) => {
+    const { call } = arrival;
     if (call.kind === 'call') send(callError(call.messageId, error));
-    onSettled(call);
+    onSettled(arrival);
     metrics.message(labelOf(dialect, call.action), 'refused');
     log.debug({ messageId: call.messageId, code: error.code, finding: error.description }, 'message refused');
   };
 
-  const giveUp = ({ call }: Arrival, error: unknown) => {
-    onSettled(call, error);
+  const giveUp = (arrival: Arrival, error: unknown) => {
+    const { call } = arrival;
+    onSettled(arrival, error);
     metrics.message(labelOf(dialect, call.action), 'unrecorded');
     log.warn({ err: error, messageId: call.messageId, action: call.action }, 'not recorded, so not answered');
   };
@@ -91,7 +93,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
         return;
       }
       if (call.kind === 'call') send(reply);
-      onSettled(call);
+      onSettled(arrival);
       metrics.message(call.action, kind === 'suspect' ? 'suspect' : isForgiven ? 'forgiven' : 'answered');
       metrics.latency((performance.now() - arrivedAtMs) / 1000);
       onAnswered?.();
@@ -139,7 +141,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
         const verdict = await sessions.verdict(chain.charger, need.idTag, arrival.call, found.transactionId);
         found.idTag = verdict ?? (await findCard(need.idTag, arrival.call, found.transactionId));
       }
-      if (isEnded()) onSettled(arrival.call);
+      if (isEnded()) onSettled(arrival);
       else answer(arrival, found);
     } catch (error) {
       giveUp(arrival, error);
@@ -150,7 +152,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
   const answerAfter = async (following: Promise<void>, arrival: Arrival) => {
     try {
       await following;
-      if (isEnded()) onSettled(arrival.call);
+      if (isEnded()) onSettled(arrival);
       else answer(arrival, {});
     } catch (error) {
       giveUp(arrival, error);
@@ -170,7 +172,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
       const transactionId = await tools.transactionId(chain.charger, transaction);
       const facts: Facts = { ...factsNow(), transactionId, idTag: { status: 'Invalid' } };
       const reply = callResult(messageId, answerTo(dialect, action, facts, payload as Payload));
-      if (isEnded()) onSettled(arrival.call);
+      if (isEnded()) onSettled(arrival);
       else record('suspect', arrival, reply);
     } catch (error) {
       giveUp(arrival, error);

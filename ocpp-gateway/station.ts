@@ -5,7 +5,7 @@ import { type Arrival, type CallTools, makeCallDesk } from './call-desk.ts';
 import { type Command, type CommandEnd, makeChargerCalls } from './charger-calls.ts';
 import type { ConnectionChain } from './custody.ts';
 import { labelOf } from './dialect.ts';
-import { makeFewIds } from './few-ids.ts';
+import { makeFewMessages } from './few-messages.ts';
 import { type Call, callError, parseFrame } from './frame.ts';
 import type { BadFrame } from './metrics.ts';
 import type { ChargerLink } from './ocpp-rpc.ts';
@@ -104,8 +104,8 @@ export function makeStation(
   const { charger: identity, epoch } = chain;
   const log = house.log.child({ chargerId: identity, epoch });
   const bucket = makeTokenBucket(limits.maxMessagesPerSec, limits.maxMessagesPerSec * BURST_SEC, now());
-  /** Message ids of the calls that are not answered yet. */
-  const inFlight = makeFewIds();
+  /** The calls that are not answered yet. */
+  const inFlight = makeFewMessages();
   /** Calls behind one that waits for a look-up. */
   const waiting: Arrival[] = [];
   const { promise: closed, resolve: setClosed } = Promise.withResolvers<void>();
@@ -139,8 +139,8 @@ export function makeStation(
     if (inFlight.size === 0 && calls.isIdle()) onIdle();
   };
 
-  const onSettled = (call: Call, error?: unknown) => {
-    inFlight.delete(call.messageId);
+  const onSettled = ({ call, text }: Arrival, error?: unknown) => {
+    inFlight.delete(call.messageId, text);
     if (isPaused) setFlow();
     tellIdle();
     if (error instanceof DevsenError && error.code === 'OVERLOADED' && !isOutboxFull) void waitForRoom();
@@ -189,12 +189,13 @@ export function makeStation(
   const takeCall = (call: Call, text: string) => {
     badInRow = 0;
     if (isDraining) return;
-    if (inFlight.has(call.messageId)) {
+    // Some chargers begin their ids anew, or have but one: another text is another message. A SEND's id is for nothing.
+    if (call.kind === 'call' && inFlight.has(call.messageId, text)) {
       // The answer to the first of the two answers both.
       metrics.message(labelOf(dialect, call.action), 'duplicate');
       return;
     }
-    inFlight.add(call.messageId);
+    inFlight.add(call.messageId, text);
     if (inFlight.size >= limits.maxCallsInFlight) setFlow();
     const arrival = { call, text, arrivedAtMs: performance.now() };
     if (isLookingUp) {
@@ -246,7 +247,7 @@ export function makeStation(
     isEnded = true;
     calls.close();
     statuses.close();
-    for (const { call } of waiting.splice(0)) inFlight.delete(call.messageId);
+    for (const { call, text } of waiting.splice(0)) inFlight.delete(call.messageId, text);
     log.info({ code, reason }, 'charger disconnected');
     // A connection whose opening was refused is on no record, and a close alone would break the gateway's.
     if (chain.seq === 0) return true;

@@ -362,6 +362,30 @@ describe('a gateway, towards its chargers', () => {
     expect((await eventsOf(identity)).map(({ kind }) => kind)).toEqual(['open', 'call', 'call']);
   });
 
+  it('answers and records another message under an id that is in flight', async () => {
+    const { identity, charger } = await connect();
+    const frames = [
+      '[2,"same","Heartbeat",{}]',
+      JSON.stringify([2, 'same', 'StopTransaction', stop({})]),
+      JSON.stringify([2, 'same', 'StartTransaction', START]),
+      '[2,"same","Heartbeat",{}]',
+      JSON.stringify([2, 'same', 'StopTransaction', stop({ meterStop: 9001 })]),
+    ];
+    charger.send(...frames, [2, 'end', 'Heartbeat', {}]);
+    await charger.answerTo('end');
+    expect(charger.received.map((text) => JSON.parse(text)[2])).toEqual([
+      { currentTime: expect.any(String) },
+      {},
+      STARTED,
+      {},
+      { currentTime: expect.any(String) },
+    ]);
+    const recorded = (await eventsOf(identity)).slice(1, -1);
+    // The second Heartbeat is the first, sent again.
+    expect(recorded.map(({ frame }) => frame)).toEqual(frames.filter((_, n) => n !== 3));
+    expect(recorded.map(({ reply }) => reply)).toEqual(charger.received.slice(0, -1));
+  });
+
   it('takes a message id that was answered before as a new message', async () => {
     const { identity, charger } = await connect();
     await charger.call('1', 'Heartbeat', {});

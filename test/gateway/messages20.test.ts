@@ -143,6 +143,9 @@ describe('a gateway, towards chargers of OCPP 2.x', () => {
     expect(charger.received).toHaveLength(1);
     expect((await eventsOf(identity))[1]).toMatchObject({ kind: 'call', frame, reply: '' });
     expect(await eventsOf(identity)).toHaveLength(3);
+    charger.send(frame, frame, [2, 'a', 'Heartbeat', {}]);
+    await charger.answerTo('a');
+    expect((await eventsOf(identity)).filter((event) => event.frame === frame)).toHaveLength(3);
     const older = await connect(['ocpp2.0.1']);
     older.charger.send(frame);
     await older.charger.call('1', 'Heartbeat', {});
