@@ -1,5 +1,5 @@
 import { keccak256, toUtf8Bytes, ZeroHash } from 'ethers';
-import { isObject, isTooDeep, type JsonObject } from './json.ts';
+import { isObject, isTooDeep, type JsonObject, parseText } from './json.ts';
 import type { RequestApproval } from './request-approval.ts';
 import { resultText } from './result-text.ts';
 import type { Reason, Verdict } from './session-answers.ts';
@@ -38,7 +38,7 @@ export type AnswerFrame =
 export function readAnswerFrame(frame: string): AnswerFrame {
   let parts: unknown;
   try {
-    parts = JSON.parse(frame);
+    parts = parseText(frame);
   } catch {
     return { kind: 'malformed' };
   }

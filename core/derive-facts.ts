@@ -2,7 +2,7 @@ import { factsInAnswer } from './answer-facts.ts';
 import type { ChargerEvent } from './charger-event.ts';
 import type { ChargerFact } from './charger-fact.ts';
 import { type FactReaders, unusable } from './fact-reader.ts';
-import { isObject, type JsonObject, optionalText } from './json.ts';
+import { isObject, type JsonObject, optionalText, parseText } from './json.ts';
 import type { OcppVersion } from './ocpp-version.ts';
 import { READERS_16 } from './ocpp16.ts';
 import { READERS_20, READERS_21 } from './ocpp20.ts';
@@ -88,7 +88,7 @@ function readAnswer({ frame, reply }: Pick<ChargerEvent, 'frame' | 'reply'>): re
 
 function parseArray(text: string): unknown[] | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseText(text);
     return Array.isArray(value) ? value : undefined;
   } catch {
     return undefined;

@@ -31,6 +31,17 @@ export function mayBeTooDeep(text: string): boolean {
   return false;
 }
 
+const BYTE_ORDER_MARK = 0xfeff;
+
+/** What a charger's text says: some begin it with a byte order mark. Throws SyntaxError as `JSON.parse` does. */
+export function parseText(text: string): unknown {
+  return JSON.parse(withoutMark(text));
+}
+
+export function withoutMark(text: string): string {
+  return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
+}
+
 /** Whether the value is a whole number that a double holds exactly. */
 export function isWhole(value: unknown): value is number {
   return Number.isSafeInteger(value) && !Object.is(value, -0);

@@ -1,5 +1,5 @@
 import type { ChargerEvent } from './charger-event.ts';
-import { isObject } from './json.ts';
+import { isObject, parseText } from './json.ts';
 import { textIn } from './meant-value.ts';
 
 /**
@@ -12,7 +12,7 @@ export function startedTag({ kind, frame }: Pick<ChargerEvent, 'kind' | 'frame'>
   if (kind !== 'call') return undefined;
   let parts: unknown;
   try {
-    parts = JSON.parse(frame);
+    parts = parseText(frame);
   } catch {
     return undefined;
   }

@@ -1,10 +1,12 @@
+import type { MessageId } from './frame.ts';
+
 /** A few messages on their way, by id and exact text, that come and go all the time. */
 export interface FewMessages {
   readonly size: number;
-  has: (id: string, text: string) => boolean;
-  add: (id: string, text: string) => void;
+  has: (id: MessageId, text: string) => boolean;
+  add: (id: MessageId, text: string) => void;
   /** One of them, if there are several that are the same. */
-  delete: (id: string, text: string) => void;
+  delete: (id: MessageId, text: string) => void;
 }
 
 /**
@@ -13,9 +15,9 @@ export interface FewMessages {
  * that alone took a tenth of the gateway's CPU. The texts are in memory anyway, for as long as their messages wait.
  */
 export function makeFewMessages(): FewMessages {
-  const ids: string[] = [];
+  const ids: MessageId[] = [];
   const texts: string[] = [];
-  const find = (id: string, text: string): number => {
+  const find = (id: MessageId, text: string): number => {
     let at = ids.indexOf(id);
     while (at >= 0 && texts[at] !== text) at = ids.indexOf(id, at + 1);
     return at;

@@ -1,13 +1,16 @@
-import { isTooDeep, mayBeTooDeep } from '../core/json.ts';
+import { isTooDeep, isWhole, mayBeTooDeep, parseText } from '../core/json.ts';
 
 /** A CALL as OCPP-J frames it, `[2, messageId, action, payload]`, or a SEND of OCPP-J 2.1, `[6, …]`: no answer is due. */
 export interface Call {
   kind: 'call' | 'send';
-  messageId: string;
+  messageId: MessageId;
   action: string;
   /** Not yet checked against any schema. */
   payload: unknown;
 }
+
+/** A text. Some chargers write a number, and then wait for one. */
+export type MessageId = string | number;
 
 /**
  * What a text from a charger is.
@@ -20,7 +23,7 @@ export type InboundFrame =
   | Call
   | { kind: 'response'; messageId: unknown; answer: Answer }
   | { kind: 'ignored'; why: string }
-  | { kind: 'malformed'; messageId: string; why: string };
+  | { kind: 'malformed'; messageId: MessageId; why: string };
 
 /** What a CALLRESULT or CALLERROR says; `malformed` where it lacks what its type must have, or nests too deep. */
 export type Answer =
@@ -55,7 +58,7 @@ export function parseFrame(text: string): InboundFrame {
   if (text.length === 0) return { kind: 'ignored', why: 'empty' };
   let parts: unknown;
   try {
-    parts = JSON.parse(text);
+    parts = parseText(text);
   } catch {
     return malformed('a frame must be JSON');
   }
@@ -65,7 +68,7 @@ export function parseFrame(text: string): InboundFrame {
   if (type === CALL_RESULT || type === CALL_ERROR) return { kind: 'response', messageId, answer: answerOf(parts) };
   if (type === SEND) return sendOf(parts);
   if (type !== CALL) return { kind: 'ignored', why: 'unknown-type' };
-  if (typeof messageId !== 'string' || messageId.length === 0 || messageId.length > LONGEST_MESSAGE_ID) {
+  if (!isMessageId(messageId)) {
     return malformed('the message id must be a string of 1 to 36 characters');
   }
   if (typeof action !== 'string') return malformed('the action must be a string', messageId);
@@ -74,9 +77,13 @@ export function parseFrame(text: string): InboundFrame {
   return { kind: 'call', messageId, action, payload };
 }
 
+function isMessageId(value: unknown): value is MessageId {
+  return isWhole(value) || (typeof value === 'string' && value.length > 0 && value.length <= LONGEST_MESSAGE_ID);
+}
+
 /** A SEND that is malformed is let pass: nobody waits for an answer. */
 function sendOf([, messageId, action, payload]: unknown[]): InboundFrame {
-  const isSend = typeof messageId === 'string' && typeof action === 'string' && !isTooDeep(payload);
+  const isSend = isMessageId(messageId) && typeof action === 'string' && !isTooDeep(payload);
   if (!isSend) return { kind: 'ignored', why: 'malformed-send' };
   return { kind: 'send', messageId, action, payload };
 }
@@ -94,16 +101,16 @@ function answerOf(parts: unknown[]): Answer {
     : { kind: 'malformed' };
 }
 
-function malformed(why: string, messageId = NO_MESSAGE_ID): InboundFrame {
+function malformed(why: string, messageId: MessageId = NO_MESSAGE_ID): InboundFrame {
   return { kind: 'malformed', messageId, why };
 }
 
 /** The text of a CALLRESULT. */
-export function callResult(messageId: string, payload: object): string {
+export function callResult(messageId: MessageId, payload: object): string {
   return `[${CALL_RESULT},${JSON.stringify(messageId)},${JSON.stringify(payload)}]`;
 }
 
 /** The text of a CALLERROR; its details stay empty so that nothing of the charger's payload comes back. */
-export function callError(messageId: string, error: CallError): string {
+export function callError(messageId: MessageId, error: CallError): string {
   return JSON.stringify([CALL_ERROR, messageId, error.code, error.description.slice(0, 255), {}]);
 }

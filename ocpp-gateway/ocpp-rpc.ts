@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { RPCServer } from 'ocpp-rpc';
 import { WebSocket } from 'ws';
+import { withoutMark } from '../core/json.ts';
 import { closeReason } from './close-reason.ts';
 import { makeKeepAlive } from './keep-alive.ts';
 import { textFrame } from './text-frame.ts';
@@ -118,12 +119,14 @@ class ChargerSocket extends WebSocket {
       }
       const text = String(data);
       if (this.takeText !== undefined && !this.takeText(text, data.length)) return true;
+      const plain = withoutMark(text);
       const { renamed } = this;
-      if (renamed !== undefined && JSON.parse(text)[1] === renamed.sent) {
+      if (renamed !== undefined && JSON.parse(plain)[1] === renamed.sent) {
         // What ocpp-rpc makes of an answer is of no account: it only needs to know that there is one.
         this.renamed = undefined;
         return super.emit(event, Buffer.from(`[3,${JSON.stringify(renamed.own)},{}]`), false);
       }
+      if (plain !== text) return super.emit(event, Buffer.from(plain), false);
     }
     return super.emit(event, ...args);
   }

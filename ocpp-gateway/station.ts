@@ -6,7 +6,7 @@ import { type Command, type CommandEnd, makeChargerCalls } from './charger-calls
 import type { ConnectionChain } from './custody.ts';
 import { labelOf } from './dialect.ts';
 import { makeFewMessages } from './few-messages.ts';
-import { type Call, callError, parseFrame } from './frame.ts';
+import { type Call, callError, type MessageId, parseFrame } from './frame.ts';
 import type { BadFrame } from './metrics.ts';
 import type { ChargerLink } from './ocpp-rpc.ts';
 import { type ConnectorMemory, makeStatusCatchUp } from './status-catch-up.ts';
@@ -212,7 +212,7 @@ export function makeStation(
     if (badInRow > limits.maxBadMessages) end(1002, 'too many malformed frames');
   };
 
-  const takeMalformed = (what: BadFrame, messageId: string, description: string) => {
+  const takeMalformed = (what: BadFrame, messageId: MessageId, description: string) => {
     takeBad(what);
     send(callError(messageId, { code: dialect.malformed, description }));
   };

@@ -68,6 +68,20 @@ describe('a call to a charger', () => {
     await charger.close();
   });
 
+  it('may be answered with a byte order mark before the answer', async () => {
+    const { identity, charger } = await connect();
+    for (const n of [1, 2, 3]) {
+      const end = send(identity, 'ClearCache');
+      const answer = `\uFEFF[3,"${idOf(await nthCall(charger, n))}",{"status":"Accepted"}]`;
+      charger.send(answer);
+      expect(await end).toEqual({ kind: 'result', payload: '{"status":"Accepted"}' });
+      const event = (await eventsOf(identity))[n] as NonNullable<Awaited<ReturnType<typeof eventsOf>>[number]>;
+      expect(event.frame).toBe(answer);
+      expect(deriveFacts(event, 'ocpp1.6')).toMatchObject([{ kind: 'answered', status: 'Accepted' }]);
+    }
+    await charger.close();
+  });
+
   it('that sets an AuthorizationKey goes on record without the key', async () => {
     const { identity, charger } = await connect();
     const end = send(identity, 'ChangeConfiguration', '{"key":"AuthorizationKEY","value":"00ff"}');

@@ -13,6 +13,14 @@ describe('a frame', () => {
     });
   });
 
+  it('may begin with a byte order mark, and have a number for an id', () => {
+    const call = { kind: 'call', messageId: 17, action: 'Heartbeat', payload: {} };
+    expect(parseFrame('\uFEFF[2,17,"Heartbeat",{}]')).toEqual(call);
+    expect(callResult(17, {})).toBe('[3,17,{}]');
+    expect(callError(17, { code: 'GenericError', description: '' })).toBe('[4,17,"GenericError","",{}]');
+    expect(resultText('\uFEFF[3,"1",{ "a": 1.0 }]')).toBe('{ "a": 1.0 }');
+  });
+
   it.each([
     ['[3,"19",{"status":"Accepted"}]', { kind: 'result', payload: { status: 'Accepted' } }],
     ['[4,"19","GenericError","why",{}]', { kind: 'error', code: 'GenericError', description: 'why' }],
@@ -46,7 +54,9 @@ describe('a frame', () => {
     ['{}', '-1', 'a frame must be a JSON array'],
     ['null', '-1', 'a frame must be a JSON array'],
     ['["2","19","Heartbeat",{}]', '-1', 'a frame must begin with its message type, a number'],
-    ['[2,19,"Heartbeat",{}]', '-1', 'the message id must be a string of 1 to 36 characters'],
+    ['[2,1.5,"Heartbeat",{}]', '-1', 'the message id must be a string of 1 to 36 characters'],
+    ['[2,12345678901234567890,"Heartbeat",{}]', '-1', 'the message id must be a string of 1 to 36 characters'],
+    ['[2,19,7,{}]', 19, 'the action must be a string'],
     ['[2,"","Heartbeat",{}]', '-1', 'the message id must be a string of 1 to 36 characters'],
     ['[2,"19",7,{}]', '19', 'the action must be a string'],
     ['[2,"19","Heartbeat"]', '19', 'a CALL has four elements'],

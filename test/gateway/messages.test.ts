@@ -342,6 +342,23 @@ describe('a gateway, towards its chargers', () => {
     await faulty.close();
   });
 
+  it('answers a call with a number for an id, or a byte order mark before it, as it is on record', async () => {
+    const { identity, charger } = await connect();
+    const frames = ['[2,17,"Heartbeat",{}]', `\uFEFF${JSON.stringify([2, 'm', 'StopTransaction', stop({})])}`];
+    charger.send(...frames, '\uFEFF[2,18,"Heartbeat"]');
+    await charger.answerTo('m');
+    expect(charger.received).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^\[3,17,\{"currentTime":/),
+        '[4,18,"FormationViolation","a CALL has four elements",{}]',
+      ]),
+    );
+    const [, heartbeat, stopped] = await eventsOf(identity);
+    expect([heartbeat?.frame, stopped?.frame]).toEqual(frames);
+    const facts = deriveFacts(stopped as NonNullable<typeof stopped>, 'ocpp1.6');
+    expect(facts).toMatchObject([{ kind: 'transaction-stopped', meterStopWh: 9000 }]);
+  });
+
   it('lets empty frames and unknown message types pass without a word', async () => {
     const { charger } = await connect();
     charger.send('', [7, 'x', {}]);
