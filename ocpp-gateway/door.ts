@@ -21,6 +21,8 @@ export interface Door {
 }
 
 /** How often the TLS files are looked at, ms. */
+/** Of a command that is sent over HTTP, however large the messages of chargers may be. */
+const MOST_COMMAND_BYTES = 131_072;
 const TLS_LOOK_MS = 60_000;
 
 /** @throws DevsenError `SETTINGS_INVALID` if a file is wrong that the settings name */
@@ -52,7 +54,11 @@ export function openDoor(settings: GatewaySettings, log: Logger, now: () => numb
       waitingRoom: makeWaitingRoom(most, addressSource === 'socket' ? mostOfOne : most),
     },
     admission: { addressSource, timeoutMs, limits: limits() },
-    commands: { addressSource, limits: limits(), maxBodyBytes: settings.MAX_MESSAGE_BYTES },
+    commands: {
+      addressSource,
+      limits: limits(),
+      maxBodyBytes: Math.min(settings.MAX_MESSAGE_BYTES, MOST_COMMAND_BYTES),
+    },
     close: () => tls?.close(),
   };
 }

@@ -5,7 +5,7 @@ import { makeLatencyHistogram } from './latency-histogram.ts';
 export type Outcome = 'answered' | 'forgiven' | 'suspect' | 'refused' | 'unrecorded' | 'duplicate';
 
 /** What a frame from a charger was instead of a message. */
-export type BadFrame = 'malformed' | 'binary' | 'ignored' | 'stray-response' | 'transport' | 'flood';
+export type BadFrame = 'malformed' | 'binary' | 'ignored' | 'stray-response' | 'transport' | 'too-large' | 'flood';
 
 /** Counts that are written on every message, as plain numbers; Prometheus reads them when it scrapes. */
 export interface GatewayMetrics {

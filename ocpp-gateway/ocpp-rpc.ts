@@ -29,7 +29,7 @@ export interface ChargerLink {
   onBinary: (take: (bytes: number) => void) => void;
   /** Called once, when the socket is gone. */
   onClose: (listener: (code: number, reason: string) => void) => void;
-  /** Called with a short constant when the transport breaks the protocol (frame too large, no UTF-8, …). */
+  /** Called with a short constant when the transport breaks the protocol (no UTF-8, …): `too-large` for a message that is. */
   onTransportError: (listener: (code: string) => void) => void;
   /** Called when an answer arrives that belongs to no call of ours. */
   onStrayResponse: (listener: () => void) => void;
@@ -80,6 +80,8 @@ export interface OcppServerOptions {
 
 /** Unsent bytes at which a peer counts as not reading. */
 const MOST_BUFFERED_BYTES = 1 << 20;
+/** How ws calls a message over its `maxPayload`. */
+const TOO_LARGE = 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
 const CLOSE_TIMEOUT_MS = 2_000;
 
 /** What ocpp-rpc is given as a call's payload, as it then stands at the end of the frame. */
@@ -230,7 +232,9 @@ function makeLink(client: RpcClient, socket: ChargerSocket, transport: Socket): 
       socket.once('close', (code, reason) => listener(code, reason.toString('utf8')));
     },
     onTransportError: (listener) => {
-      socket.on('error', (error: Error & { code?: string }) => listener(error.code ?? 'unknown'));
+      socket.on('error', ({ code = 'unknown' }: Error & { code?: string }) => {
+        listener(code === TOO_LARGE ? 'too-large' : code);
+      });
     },
     onStrayResponse: (listener) => {
       client.on('badMessage', listener);

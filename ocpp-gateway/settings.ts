@@ -202,7 +202,7 @@ export const GATEWAY_SETTINGS = {
   MAX_MESSAGE_BYTES: {
     about: 'Largest message of a charger; a larger one closes its socket.',
     unit: 'bytes',
-    default: '131072',
+    default: '1048576',
     read: asWhole(1_024, 16_777_216),
   },
   MAX_CALLS_IN_FLIGHT: {

@@ -26,6 +26,8 @@ export interface StationHouse {
 }
 
 export interface StationLimits {
+  /** Largest message that a socket takes, bytes. */
+  maxMessageBytes: number;
   /** Unanswered calls at which the socket is not read any further. */
   maxCallsInFlight: number;
   /** Over ten seconds; more close the socket. */
@@ -278,8 +280,11 @@ export function makeStation(
   link.onBinary(guarded(takeBinary, undefined));
   link.onStrayResponse(guarded(() => takeBad('stray-response'), undefined));
   link.onTransportError((code) => {
-    metrics.badFrame('transport');
-    log.info({ code }, 'transport error');
+    const isTooLarge = code === 'too-large';
+    metrics.badFrame(isTooLarge ? code : 'transport');
+    // A charger sends it again each time it comes back: whoever runs the gateway has to raise the limit.
+    if (isTooLarge) log.warn({ maxMessageBytes: limits.maxMessageBytes }, 'message too large');
+    else log.info({ code }, 'transport error');
   });
   link.onClose((code, reason) => {
     finish(code, reason);

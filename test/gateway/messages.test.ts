@@ -359,6 +359,22 @@ describe('a gateway, towards its chargers', () => {
     expect(facts).toMatchObject([{ kind: 'transaction-stopped', meterStopWh: 9000 }]);
   });
 
+  it('answers a StopTransaction with the samples of many hours, and has it on record', async () => {
+    const { identity, charger } = await connect();
+    const samples = Array.from({ length: 5_000 }, (_, n) => ({
+      timestamp: '2026-03-01T12:00:00Z',
+      sampledValue: [{ value: `${n}`, context: 'Sample.Periodic', unit: 'Wh', location: 'Outlet' }],
+    }));
+    const text = JSON.stringify([2, '1', 'StopTransaction', stop({ transactionData: samples })]);
+    expect(text.length).toBeGreaterThan(600_000);
+    charger.send(text);
+    expect(await charger.answerTo('1')).toEqual([3, '1', {}]);
+    const [, event] = await eventsOf(identity, OPERATORS[3]);
+    expect(event?.frame === text).toBe(true);
+    const [fact] = deriveFacts(event as NonNullable<typeof event>, 'ocpp1.6');
+    expect(fact).toMatchObject({ kind: 'transaction-stopped', meterStopWh: 9000 });
+  });
+
   it('lets empty frames and unknown message types pass without a word', async () => {
     const { charger } = await connect();
     charger.send('', [7, 'x', {}]);

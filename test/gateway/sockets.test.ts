@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
@@ -10,15 +11,19 @@ import { basicAuth, connectCharger, otherSources, readEvents, startTestGateway }
 describe('a gateway, against what sockets do', () => {
   let redis: TestRedis;
   let gateway: RunningGateway;
+  /** What the gateway warned of. */
+  const warnings: Record<string, unknown>[] = [];
 
   beforeAll(async () => {
     redis = await startRedis();
-    gateway = await startTestGateway(redis.url, {
+    const env = {
       MAX_MESSAGES_PER_SEC: '100',
       MAX_BAD_MESSAGES: '20',
       MAX_MESSAGE_BYTES: '4096',
       MAX_CALLS_IN_FLIGHT: '4',
-    });
+    };
+    const log = pino({ level: 'warn' }, { write: (line) => void warnings.push(JSON.parse(line)) });
+    gateway = await startTestGateway(redis.url, env, {}, log);
   });
   afterAll(async () => {
     await gateway.close();
@@ -66,11 +71,14 @@ describe('a gateway, against what sockets do', () => {
     await left?.close();
   });
 
-  it('closes the socket of a message that is too large, with 1009, and no other', async () => {
+  it('closes the socket of a message that is too large, with 1009, warns of it with the limit, and closes no other', async () => {
     const good = await connectCharger(gateway.port, 'CPgood');
     const bad = await connectCharger(gateway.port, 'CPlarge');
     bad.send('x'.repeat(4_097));
     expect((await bad.closed).code).toBe(1009);
+    expect(warnings).toContainEqual(
+      expect.objectContaining({ chargerId: 'CPlarge', maxMessageBytes: 4_096, msg: 'message too large' }),
+    );
     expect((await good.call('1', 'Heartbeat', {}))[0]).toBe(3);
     await good.close();
   });

@@ -8,6 +8,7 @@ import { authorizationKeyHash } from '../../core/identity.ts';
 import type { Credential } from '../../ocpp-gateway/charger-directory.ts';
 import { type GatewayOptions, type RunningGateway, startGateway } from '../../ocpp-gateway/gateway.ts';
 import { type GatewaySettings, readGatewaySettings } from '../../ocpp-gateway/settings.ts';
+import type { Logger } from '../../runtime/log.ts';
 import type { Registry, RegistrySnapshot } from '../../runtime/registry.ts';
 import { queuedBatches } from '../support/queued-batches.ts';
 import { waitFor } from '../support/wait.ts';
@@ -110,9 +111,10 @@ export async function startTestGateway(
   redisUrl: string,
   env: Record<string, string> = {},
   options: GatewayOptions = {},
+  log: Logger = silentLog,
 ): Promise<RunningGateway> {
   const settings = testSettings({ REDIS_URL: redisUrl, ...env });
-  const gateway = await startGateway(settings, silentLog, { sources: memorySources(), ...options });
+  const gateway = await startGateway(settings, log, { sources: memorySources(), ...options });
   await waitFor(() => gateway.health().status === 'green', { what: 'the gateway to be healthy' });
   return gateway;
 }
