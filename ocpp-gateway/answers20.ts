@@ -7,11 +7,14 @@ import { OWN_CALLS_20 } from './own-calls20.ts';
 /** For what this CSMS does not do: a code of OCPP 2.0.1 part 2, appendix 5. */
 const UNSUPPORTED = { statusInfo: { reasonCode: 'UnsupportedRequest' } };
 
+/** Nothing here can tell whether a contract of ISO 15118 is good: its certificate is not there to be checked against. */
+const NO_CONTRACT = { idTokenInfo: { status: 'Invalid' }, certificateStatus: 'NoCertificateAvailable' };
+
 const nothing = () => ({});
 
 /** What OCPP 2.0.1 has a CSMS answer. */
 const ANSWERS_20: Dialect['answers'] = {
-  Authorize: ({ idTag }, payload) => idTokenInfo(idTag, payload),
+  Authorize: ({ idTag }, payload) => (isByContract(payload) ? NO_CONTRACT : idTokenInfo(idTag, payload)),
   BootNotification: ({ nowMs, heartbeatIntervalSec, isReady }) => ({
     status: isReady ? 'Accepted' : 'Pending',
     currentTime: new Date(nowMs).toISOString(),
@@ -91,6 +94,11 @@ function transactionLimit(found: Facts['idTag']): object {
   return { transactionLimit: { maxEnergy: limitWh } };
 }
 
+/** Whether a car shows a contract's certificate, or what to ask its issuer about: its idToken alone does not count then. */
+function isByContract({ certificate, iso15118CertificateHashData: hashes }: Payload): boolean {
+  return certificate !== undefined || hashes !== undefined;
+}
+
 /** Whether an idToken stands for nobody: charging begins by a button, without authorization (OCPP 2.0.1 C02). */
 function isFree(idToken: unknown): boolean {
   return isObject(idToken) && idToken.type === 'NoAuthorization';
@@ -99,6 +107,7 @@ function isFree(idToken: unknown): boolean {
 function needOf(action: string, payload: Payload): Need | undefined {
   if (action === 'SignCertificate') return certificateNeed(payload);
   if (action !== 'Authorize' && action !== 'TransactionEvent') return undefined;
+  if (action === 'Authorize' && isByContract(payload)) return undefined;
   const { idToken } = payload;
   return isObject(idToken) && !isFree(idToken) ? { idTag: idToken.idToken as string } : undefined;
 }

@@ -22,7 +22,7 @@ export interface Forgiven {
 
 /** Removing what is not optional takes what it is a part of along in the next round; no schema is deeper. */
 const MOST_ROUNDS = 16;
-const MOST_BREAKS = 20_000;
+const MOST_BREAKS = 100_000;
 
 /** Registers are rounded down; any other number that is to be whole is an id or a count, which is not to be guessed. */
 const REGISTERS: ReadonlySet<string> = new Set(['meterStart', 'meterStop']);

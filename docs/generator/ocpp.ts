@@ -89,6 +89,8 @@ certification authority is set or the certificate is one of V2G, \`Get15118EVCer
   \`REFUSE_CONCURRENT_TX=false\` lets a card charge several cars at once.
 - Cards of one user in \`UserDEVSEN\` have the same \`parentIdTag\` (\`groupIdToken\` in 2.x), so that chargers let one of them end
   what another began.
+- Where a car shows a contract of ISO 15118 with its \`Authorize\` (\`certificate\`, \`iso15118CertificateHashData\`), its idToken is
+  \`Invalid\`, with \`NoCertificateAvailable\`: nothing here checks such certificates.
 - A session's energy limit is handed to chargers of OCPP 2.1 as \`transactionLimit\` (\`maxEnergy\`). Every charger is stopped at
   it anyway. What else OCPP has does not say it: a charging profile bounds power, not energy, and \`maxCost\` is in a currency by
   a tariff at the charger, while the driver's tokens and the tariff stand on chain, where the limit in Wh was worked out of them.

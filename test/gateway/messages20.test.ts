@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { deriveFacts } from '../../core/derive-facts.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
+import { payloadCheck } from '../../ocpp-gateway/payload-checks.ts';
 import { transactionEvent } from '../core/samples20.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { type ConnectOptions, connectCharger, type RawCharger, readEvents, startTestGateway } from './support.ts';
@@ -111,6 +112,20 @@ describe('a gateway, towards chargers of OCPP 2.x', () => {
     expect(events.map(({ kind }) => kind)).toEqual(slips.map(() => 'call'));
     expect(events.map(({ frame }) => JSON.parse(frame)[3])).toEqual(slips.map(([, payload]) => payload));
     expect(events.flatMap((event) => deriveFacts(event, version))).toMatchObject(slips.map(([, , told]) => told));
+  });
+
+  it.each(['ocpp2.0.1', 'ocpp2.1'] as const)('takes no contract of a car for good, in %s', async (version) => {
+    const { charger } = await connect([version]);
+    const idToken = { idToken: 'Accepted-1', type: 'eMAID' };
+    const hash = { hashAlgorithm: 'SHA256', issuerNameHash: 'aa', issuerKeyHash: 'bb', serialNumber: '01' };
+    const hashes = [{ ...hash, responderURL: 'http://ocsp.example.org' }];
+    for (const shown of [{ certificate: 'PEM' }, { iso15118CertificateHashData: hashes }]) {
+      const [, , answer] = await charger.call(Object.keys(shown).join(), 'Authorize', { idToken, ...shown });
+      expect(answer).toEqual({ idTokenInfo: { status: 'Invalid' }, certificateStatus: 'NoCertificateAvailable' });
+      expect(payloadCheck(version, 'Authorize', 'response')(answer)).toBeUndefined();
+    }
+    const plain = { idToken, certificate: null };
+    expect((await charger.call('p', 'Authorize', plain))[2]).toEqual({ idTokenInfo: { status: 'Accepted' } });
   });
 
   it('keeps transaction messages of which too little is right, raw, as suspect, and refuses others without a record', async () => {
