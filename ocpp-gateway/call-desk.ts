@@ -84,12 +84,27 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     log.warn({ err: error, messageId: call.messageId, action: call.action }, 'not recorded, so not answered');
   };
 
+  /** Nothing of it is recorded, so nothing that is acknowledged can be lost: the charger is to boot again soon. */
+  const putOff = (arrival: Arrival, facts: Facts) => {
+    const { messageId, action, payload } = arrival.call;
+    send(callResult(messageId, answerTo(dialect, action, facts, payload as Payload)));
+    onSettled(arrival);
+    metrics.message(action, 'put-off');
+  };
+
   const record = (kind: 'call' | 'suspect', arrival: Arrival, reply: string, onAnswered?: () => void) => {
     const { call, text, arrivedAtMs, isForgiven = false } = arrival;
     const { seq } = chain;
+    // A charger sets its clock by the answer's time, which is of now.
+    const staleAtMs = call.action === 'Heartbeat' ? tools.now() + HEARTBEAT_HELD_MS : Infinity;
     outbox.take(chain, kind, reply, text, (refusal) => {
       if (refusal !== undefined) {
         giveUp(arrival, refusal);
+        return;
+      }
+      if (tools.now() > staleAtMs) {
+        onSettled(arrival);
+        metrics.message(call.action, 'stale');
         return;
       }
       if (call.kind === 'call') send(reply);
@@ -118,6 +133,10 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
   const answer = (arrival: Arrival, found: Found, onAnswered?: () => void) => {
     const { messageId, action, payload } = arrival.call;
     const facts = { ...factsNow(), ...found };
+    if (action === 'BootNotification' && !facts.isReady) {
+      putOff(arrival, facts);
+      return;
+    }
     record('call', arrival, callResult(messageId, answerTo(dialect, action, facts, payload as Payload)), onAnswered);
   };
 
@@ -242,6 +261,9 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     }
   };
 }
+
+/** How long a Heartbeat may wait for its answer. */
+const HEARTBEAT_HELD_MS = 5_000;
 
 /** Of what was forgiven in one message. */
 const MOST_LOGGED = 5;

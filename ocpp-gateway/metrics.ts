@@ -1,8 +1,22 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { makeLatencyHistogram } from './latency-histogram.ts';
 
-/** How a message from a charger ended; `forgiven`: answered although it broke its schema. */
-export type Outcome = 'answered' | 'forgiven' | 'suspect' | 'refused' | 'unrecorded' | 'duplicate';
+/**
+ * How a message from a charger ended.
+ *
+ * - `forgiven`: answered although it broke its schema
+ * - `put-off`: a boot, told to come again as nothing could be recorded
+ * - `stale`: recorded so late that its answer would have been wrong
+ */
+export type Outcome =
+  | 'answered'
+  | 'put-off'
+  | 'stale'
+  | 'forgiven'
+  | 'suspect'
+  | 'refused'
+  | 'unrecorded'
+  | 'duplicate';
 
 /** What a frame from a charger was instead of a message. */
 export type BadFrame = 'malformed' | 'binary' | 'ignored' | 'stray-response' | 'transport' | 'too-large' | 'flood';

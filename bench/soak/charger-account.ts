@@ -40,6 +40,8 @@ export function note(account: ChargerAccount, happening: Happening): void {
   }
   if (happening.kind !== 'acknowledged') return;
   const { message, frame, reply } = happening;
+  // What is put off is on no record.
+  if (message.kind === 'boot' && statusOf(reply) === 'Pending') return;
   account.acknowledged.push(digestOf(frame, reply));
   if (message.kind === 'start') {
     const transaction = known(account, message.transaction);
@@ -47,6 +49,11 @@ export function note(account: ChargerAccount, happening: Happening): void {
     delete transaction.refused;
   }
   if (message.kind === 'stop') known(account, message.transaction).isStopped = true;
+}
+
+function statusOf(reply: string): string | undefined {
+  const [, , answer] = JSON.parse(reply) as [number, string, { status?: string }];
+  return answer.status;
 }
 
 function known({ transactions }: ChargerAccount, key: string): KnownTransaction {

@@ -37,7 +37,7 @@ describe('a gateway whose Redis goes away', () => {
     const chargers = await Promise.all(Array.from({ length: 10 }, (_, i) => connectCharger(port, `CP${i}`)));
     await Promise.all(chargers.map((charger) => charger.call('before', 'Heartbeat', {})));
     await redis.kill9();
-    for (const charger of chargers) charger.send([2, 'during', 'Heartbeat', {}]);
+    for (const charger of chargers) charger.send([2, 'during', 'DataTransfer', { vendorId: 'v' }]);
     await waitFor(() => gateway?.health().problems.includes('outbox is not ready'), { what: 'the gateway to be red' });
     expect(chargers.map(({ received }) => received.length)).toEqual(chargers.map(() => 1));
     expect(await refusalOf(port, 'CPlate')).toBe('503 gateway is not ready');
@@ -81,7 +81,7 @@ describe('a gateway whose Redis goes away', () => {
     const charger = await connectCharger(gateway.port, 'CP1');
     await charger.call('0', 'Heartbeat', {});
     redis.pause();
-    for (let i = 1; i <= 200; i++) charger.socket.send(`[2,"${i}","Heartbeat",{}]`);
+    for (let i = 1; i <= 200; i++) charger.socket.send(`[2,"${i}","DataTransfer",{"vendorId":"v"}]`);
     await waitFor(() => gateway?.health().pendingEvents === 20, { what: 'the outbox to be full' });
     expect(charger.received).toHaveLength(1);
     redis.resume();
@@ -90,6 +90,32 @@ describe('a gateway whose Redis goes away', () => {
     expect((await charger.call('again', 'Heartbeat', {}))[0]).toBe(3);
     const recorded = (await readEvents(redis.url)).filter(({ kind }) => kind === 'call');
     expect(recorded.map(({ reply }) => reply)).toEqual(charger.received);
+    await charger.close();
+  });
+
+  it('puts a boot off that it cannot record, at once, and answers no Heartbeat with a time that has passed', async () => {
+    let leapMs = 0;
+    const now = () => Date.now() + leapMs;
+    gateway = await startTestGateway(redis.url, {}, { now, outbox: { redisTimeoutMs: 500, retryMs: 100 } });
+    const charger = await connectCharger(gateway.port, 'CP1');
+    const boot = { chargePointVendor: 'V', chargePointModel: 'M' };
+    expect((await charger.call('1', 'BootNotification', boot))[2]).toMatchObject({ status: 'Accepted' });
+    redis.pause();
+    charger.send([2, 'held', 'Heartbeat', {}]);
+    await waitFor(() => gateway?.health().problems.includes('outbox is not ready'), { what: 'the gateway to be red' });
+    expect(await charger.call('2', 'BootNotification', boot)).toEqual([
+      3,
+      '2',
+      { status: 'Pending', currentTime: expect.any(String), interval: 10 },
+    ]);
+    leapMs = 6_000;
+    redis.resume();
+    await untilGreen();
+    expect((await charger.call('3', 'BootNotification', boot))[2]).toMatchObject({ status: 'Accepted' });
+    expect((await charger.call('4', 'Heartbeat', {}))[0]).toBe(3);
+    expect(charger.received.map((text) => JSON.parse(text)[1])).toEqual(['1', '2', '3', '4']);
+    const events = await readEvents(redis.url);
+    expect(events.slice(1).map(({ frame }) => JSON.parse(frame)[1])).toEqual(['1', 'held', '3', '4']);
     await charger.close();
   });
 
