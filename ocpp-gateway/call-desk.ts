@@ -29,6 +29,9 @@ export interface CallTools {
   now: () => number;
 }
 
+/** As what a message goes on record. */
+type Kept = 'call' | 'suspect';
+
 /** What was looked up for an answer. */
 type Found = Pick<Facts, 'idTag' | 'transactionId' | 'isCertificateGranted'>;
 
@@ -92,7 +95,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     metrics.message(action, 'put-off');
   };
 
-  const record = (kind: 'call' | 'suspect', arrival: Arrival, reply: string, onAnswered?: () => void) => {
+  const record = (kind: Kept, arrival: Arrival, reply: string, onAnswered?: () => void) => {
     const { call, text, arrivedAtMs, isForgiven = false } = arrival;
     const { seq } = chain;
     // A charger sets its clock by the answer's time, which is of now.
@@ -130,14 +133,14 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     isReady: tools.isReady(),
   });
 
-  const answer = (arrival: Arrival, found: Found, onAnswered?: () => void) => {
+  const answer = (arrival: Arrival, found: Found, onAnswered?: () => void, kind: Kept = 'call') => {
     const { messageId, action, payload } = arrival.call;
     const facts = { ...factsNow(), ...found };
     if (action === 'BootNotification' && !facts.isReady) {
       putOff(arrival, facts);
       return;
     }
-    record('call', arrival, callResult(messageId, answerTo(dialect, action, facts, payload as Payload)), onAnswered);
+    record(kind, arrival, callResult(messageId, answerTo(dialect, action, facts, payload as Payload)), onAnswered);
   };
 
   const findCard = async (idTag: string, call: Call, transactionId?: number): Promise<IdTagFinding> => {
@@ -147,10 +150,9 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     return isConcurrent ? { status: 'ConcurrentTx' } : finding;
   };
 
-  const lookUp = async (need: Need, arrival: Arrival) => {
+  const lookUp = async (need: Need, arrival: Arrival, found: Found = {}, kind: Kept = 'call') => {
     const { messageId } = arrival.call;
     try {
-      const found: Found = {};
       if (need.transaction !== undefined) {
         found.transactionId = await tools.transactionId(chain.charger, need.transaction);
         log.info({ messageId, transactionId: found.transactionId }, 'transaction started');
@@ -161,7 +163,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
         found.idTag = verdict ?? (await findCard(need.idTag, arrival.call, found.transactionId));
       }
       if (isEnded()) onSettled(arrival);
-      else answer(arrival, found);
+      else answer(arrival, found, undefined, kind);
     } catch (error) {
       giveUp(arrival, error);
     }
@@ -185,26 +187,13 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     answer(arrival, { isCertificateGranted: granted !== undefined }, granted && (() => deliver(granted)));
   };
 
-  const refuseStart = async (transaction: NonNullable<Need['transaction']>, arrival: Arrival) => {
-    const { messageId, action, payload } = arrival.call;
-    try {
-      const transactionId = await tools.transactionId(chain.charger, transaction);
-      const facts: Facts = { ...factsNow(), transactionId, idTag: { status: 'Invalid' } };
-      const reply = callResult(messageId, answerTo(dialect, action, facts, payload as Payload));
-      if (isEnded()) onSettled(arrival);
-      else record('suspect', arrival, reply);
-    } catch (error) {
-      giveUp(arrival, error);
-    }
-  };
-
   const keepSuspect = (arrival: Arrival, finding: CallError): Promise<void> | undefined => {
     const { messageId, action, payload } = arrival.call;
     log.warn({ messageId, action, finding: finding.description }, 'recorded as suspect');
     const suspect = dialect.suspectAnswer(action, payload);
     if (suspect === undefined) record('suspect', arrival, callError(messageId, finding));
     else if (suspect === 'empty') record('suspect', arrival, callResult(messageId, {}));
-    else return refuseStart(suspect, arrival);
+    else return lookUp({ transaction: suspect }, arrival, { idTag: { status: 'Invalid' } }, 'suspect');
     return undefined;
   };
 

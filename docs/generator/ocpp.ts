@@ -67,6 +67,10 @@ certification authority is set or the certificate is one of V2G, \`Get15118EVCer
   They are on record as *suspect*, of which nothing is billed. Any other message gets the CALLERROR that OCPP-J names.
 - A certificate that breaks its schema is never passed over.
 
+While nothing can be recorded, nothing that has to be on record is answered: the charger keeps it. A \`BootNotification\` is
+answered \`Pending\` at once, and is not on record; a \`Heartbeat\` that waited for more than five seconds is not answered any
+more, as the time in its answer has passed.
+
 ## How OCPP 2.x counts on chain
 
 - The *connector* of a question is the EVSE: \`evseId\`; 0 is the station. An EVSE charges one car at a time, so its
