@@ -209,7 +209,6 @@ export async function startGateway(
       },
       log,
       limits: {
-        maxMessageBytes: settings.MAX_MESSAGE_BYTES,
         maxCallsInFlight: settings.MAX_CALLS_IN_FLIGHT,
         maxMessagesPerSec: settings.MAX_MESSAGES_PER_SEC,
         maxBytesPerSec: settings.MAX_BYTES_PER_SEC,

@@ -34,8 +34,6 @@ export interface StationLimits {
   maxMessagesPerSec: number;
   /** Of a charger's frames, over `BYTES_BURST_SEC`; more close the socket. */
   maxBytesPerSec: number;
-  /** Largest frame. */
-  maxMessageBytes: number;
   /** Frames in a row that are none; more close the socket. */
   maxBadMessages: number;
   /** How long the charger may take to answer a call of ours. */

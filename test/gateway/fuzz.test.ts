@@ -5,6 +5,7 @@ import { DIALECTS } from '../../ocpp-gateway/dialects.ts';
 import { parseFrame } from '../../ocpp-gateway/frame.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { payloadCheck } from '../../ocpp-gateway/payload-checks.ts';
+import { speakAll } from '../../ocpp-gateway/spoken.ts';
 import { register, transactionEvent } from '../core/samples20.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
@@ -90,11 +91,14 @@ const anyFrame = (version: OcppVersion, id: string) => {
   );
 };
 
+const spoken = speakAll();
+
 /** Whether a frame is recorded and not answered. */
 function isSend(version: OcppVersion, text: string): boolean {
   const frame = parseFrame(text);
   if (frame.kind !== 'send' || !DIALECTS[version].sends.has(frame.action)) return false;
-  return payloadCheck(version, frame.action)(frame.payload) === undefined;
+  const isSound = payloadCheck(version, frame.action)(frame.payload) === undefined;
+  return isSound || spoken[version].forgive(frame.action, frame.payload) !== undefined;
 }
 
 describe('a gateway under thousands of frames that nobody should send', () => {
@@ -170,10 +174,9 @@ describe('a gateway under thousands of frames that nobody should send', () => {
         last = next as number;
       }
       expect(recorded.map(({ seq }) => seq)).toEqual(recorded.map((_, i) => i + 1));
-      const calls = recorded.filter(({ kind }) => kind === 'call');
-      expect(calls.flatMap(({ reply, frame }) => (reply === '' ? [frame] : []))).toEqual(sends);
-      const results = heard.get(version)?.filter((text) => text.startsWith('[3,'));
-      expect(calls.flatMap(({ reply }) => (reply === '' ? [] : [reply]))).toEqual(results);
+      expect(recorded.flatMap(({ reply, frame }) => (reply === '' ? [frame] : []))).toEqual(sends);
+      const isResult = (text: string) => text.startsWith('[3,');
+      expect(recorded.map(({ reply }) => reply).filter(isResult)).toEqual(heard.get(version)?.filter(isResult));
     }
     expect(gateway.health().status).toBe('green');
   }, 120_000);

@@ -14,6 +14,9 @@ export type Told =
   /** `unknown`: of one that nobody began. */
   | { kind: 'stop'; of: number | 'unknown' };
 
+/** When transactions begin: a time that can be believed, or what is told again after an end would be another one. */
+const BEGUN = new Date(Date.now() - 60_000).toISOString();
+
 /** The card that begins a transaction, and what it counts for. */
 const cardOf = (of: number) => (of === 0 ? 'Blocked' : 'Accepted');
 
@@ -48,7 +51,7 @@ function worded16(told: Told, transactionId: TransactionId | undefined): [string
     }
     case 'start': {
       const { of } = told;
-      return ['StartTransaction', { connectorId: of + 1, idTag: cardOf(of), meterStart: of, timestamp: TIME }];
+      return ['StartTransaction', { connectorId: of + 1, idTag: cardOf(of), meterStart: of, timestamp: BEGUN }];
     }
     case 'stop':
       return ['StopTransaction', { transactionId, meterStop: 9, timestamp: TIME, idTag: 'Blocked' }];

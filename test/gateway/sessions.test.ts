@@ -324,7 +324,7 @@ describe('a session that a contract opened', () => {
     await waitFor(async () => (await statusElsewhere()) === 'ConcurrentTx', { what: 'the card to be in use again' });
     // It breaks its schema, and is kept all the same.
     const broken = { transactionId: again.transactionId, meterStop: 'many', timestamp: new Date(now()).toISOString() };
-    expect((await charger.call('b', 'StopTransaction', broken))[0]).toBe(4);
+    expect(await charger.call('b', 'StopTransaction', broken)).toEqual([3, 'b', {}]);
     await waitFor(async () => (await statusElsewhere()) === 'Accepted', { what: 'the card to be free again' });
   });
 

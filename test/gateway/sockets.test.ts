@@ -223,7 +223,7 @@ describe('a gateway, against what sockets do', () => {
     const waiting = await connectCharger(quick.port, 'CPwaiting');
     await Promise.all([alive, talker, waiting].map((charger) => charger.call('first', 'Heartbeat', {})));
     redis.pause();
-    waiting.send([2, '1', 'Heartbeat', {}], [2, '2', 'Heartbeat', {}]);
+    waiting.send([2, '1', 'DataTransfer', { vendorId: 'v' }], [2, '2', 'DataTransfer', { vendorId: 'v' }]);
     expect((await mute.closed).code).toBe(1006);
     // Each of the others is due three times between four pings of one.
     const before = pings;
