@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Redis, type RedisOptions } from 'ioredis';
 import { eventQueueName } from '../core/batch.ts';
 import { DevsenError } from '../core/errors.ts';
@@ -130,14 +131,11 @@ export function openGatewayRedis(url: string, network: string, prefix: string, l
       return Number(await translated(transactionId({ transaction, leastId, memorySec })));
     },
     useNonce: async (manager, nonce, deadlineMs) => {
-      const used = redis.set(
-        `${key('command-nonce')}:${manager}:${nonce}`,
-        '1',
-        'PXAT',
-        deadlineMs + CLOCKS_DIFFER_MS,
-        'NX',
-      );
-      return (await translated(used)) === 'OK';
+      const name = `${key('command-nonce')}:${manager}:${nonce}`;
+      const own = randomUUID();
+      const used = await translated(redis.set(name, own, 'PXAT', deadlineMs + CLOCKS_DIFFER_MS, 'NX'));
+      // Where the connection broke before the reply was through, it was sent again and found what it had set itself.
+      return used === 'OK' || (await translated(redis.get(name))) === own;
     },
     saveCredential: async (charger, credential) => {
       await translated(redis.hset(key('credentials'), charger, credential));

@@ -3,6 +3,7 @@ import { type GatewayRedis, openGatewayRedis } from '../../ocpp-gateway/redis.ts
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import { NETWORK, silentLog } from './outbox-support.ts';
+import { openRedisProxy } from './redis-proxy.ts';
 
 async function openUp(url: string, network = NETWORK): Promise<GatewayRedis> {
   const redis = openGatewayRedis(url, network, 'bull', silentLog);
@@ -81,6 +82,19 @@ describe('what the gateway keeps in Redis', () => {
       ]),
     );
     await next.close();
+  });
+
+  it('uses a nonce once, also where the connection breaks before Redis has said that it is used', async () => {
+    const proxy = await openRedisProxy(server.port, 'set');
+    const client = await openUp(proxy.url);
+    const inAMinute = Date.now() + 60_000;
+    proxy.plan(['lose-reply']);
+    expect(await client.useNonce('0xa', '0x1', inAMinute)).toBe(true);
+    expect(proxy.scripts()).toBe(2);
+    expect(await client.useNonce('0xa', '0x1', inAMinute)).toBe(false);
+    expect(await redis.useNonce('0xa', '0x1', inAMinute)).toBe(false);
+    await client.close();
+    await proxy.close();
   });
 
   it('finds nothing wrong with a Redis that keeps what it confirms', async () => {

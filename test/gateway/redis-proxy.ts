@@ -2,24 +2,26 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /**
- * What happens to the next batch that a client writes, by a script.
+ * What happens to the next command that a client sends: a script, by which batches are written, unless told.
  *
  * - `lose-request`: it never reaches Redis, and the connection breaks
  * - `lose-reply`: Redis carries it out, but the connection breaks before the reply is through
  */
 export type Mishap = 'lose-request' | 'lose-reply';
 
-/** A TCP proxy before a Redis, which lets the writing of batches go wrong. */
+/** A TCP proxy before a Redis, which lets commands go wrong. */
 export interface RedisProxy {
   readonly url: string;
-  /** Each script from now on takes the next of these. */
+  /** Each of these commands from now on takes the next of these. */
   plan: (mishaps: readonly (Mishap | undefined)[]) => void;
-  /** How many scripts it has seen begin. */
+  /** How many of these commands it has seen begin. */
   scripts: () => number;
   close: () => Promise<void>;
 }
 
-export async function openRedisProxy(redisPort: number): Promise<RedisProxy> {
+/** @param command - the name of the commands that may go wrong, as a pattern */
+export async function openRedisProxy(redisPort: number, command = 'eval(sha)?'): Promise<RedisProxy> {
+  const name = new RegExp(`\\r\\n${command}\\r\\n`, 'i');
   const planned: (Mishap | undefined)[] = [];
   const sockets = new Set<Socket>();
   let scripts = 0;
@@ -39,7 +41,7 @@ export async function openRedisProxy(redisPort: number): Promise<RedisProxy> {
       });
     }
     client.on('data', (data) => {
-      if (/\r\neval(sha)?\r\n/i.test(data.toString('latin1'))) {
+      if (name.test(data.toString('latin1'))) {
         scripts++;
         const mishap = planned.shift();
         if (mishap === 'lose-request') return cut();
