@@ -125,15 +125,21 @@ export function makeApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
       return 'over';
     }
     const sent = Promise.withResolvers<'over' | 'again'>();
+    /** While it is known that nothing was sent. */
+    let claim: string | undefined;
     const ended = stations.command(identity, {
       ...call,
       messageId: messageIdOf(requestId),
       deadlineMs: endMs(request),
       mayGo: async () => {
         await options.prepare(identity, request);
-        const isOurs = await store.claim(requestId, keepMs(request));
-        if (isOurs) sent.resolve('over');
-        return isOurs;
+        claim = await store.claim(requestId, keepMs(request));
+        return claim !== undefined;
+      },
+      onSent: () => {
+        claim = undefined;
+        void store.setSent(requestId, keepMs(request));
+        sent.resolve('over');
       },
       // What operators read out of the answer: if it is a refusal to them, nothing may follow from the request here either.
       heard: (text) =>
@@ -141,10 +147,12 @@ export function makeApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
     });
     if (ended === undefined) return 'again';
     log.info({ requestId, chargerId: identity, query, action: call.action }, 'request is carried out');
-    void ended.then(({ kind }) => {
-      sent.resolve('again');
+    void ended.then(async ({ kind }) => {
       log.info({ requestId, chargerId: identity, action: call.action, end: kind }, 'request was carried out');
       onEnd(call.action, kind);
+      // The charger may come back in time.
+      if (claim !== undefined) await store.release(requestId, claim, keepMs(request));
+      sent.resolve('again');
     });
     return sent.promise;
   };
@@ -161,7 +169,8 @@ export function makeApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
   };
 
   const advance = async (requestId: string, deviceId: string, mayTell: boolean): Promise<'over' | 'again'> => {
-    if (await store.isClaimed(requestId)) return 'over';
+    const state = await store.stateOf(requestId);
+    if (state !== 'free') return state === 'sent' ? 'over' : 'again';
     const gateway = holders.here(deviceId) === undefined ? await holders.elsewhere(deviceId) : undefined;
     if (gateway === undefined && holders.here(deviceId) === undefined) return 'again';
     const request = await findAgreed(requestId);

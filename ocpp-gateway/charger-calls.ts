@@ -16,6 +16,8 @@ export interface Command {
   messageId?: string;
   /** Asked just before it is sent: false if it is not to be sent any more. While it rejects, it is as if it said so. */
   mayGo?: () => Promise<boolean>;
+  /** Told when it is on the wire. One that ends without that was surely not sent. */
+  onSent?: () => void;
   /**
    * Told the exact text of the charger's answer before that goes on record. Where it gives a promise the record waits for
    * it: what follows from the answer is then as durable as the answer itself. If it rejects, the answer is not recorded.
@@ -121,6 +123,7 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
     }
     log.info({ messageId: sent.messageId, action: command.action }, 'command sent');
     inFlight = { command, settle, sent, isAnswered: false };
+    command.onSent?.();
     void sent.over.then(pass);
     return true;
   };
