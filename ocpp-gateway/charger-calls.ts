@@ -46,7 +46,7 @@ export interface ChargerCalls {
   send: (command: Command) => Promise<CommandEnd>;
   /** Takes a CALLRESULT or CALLERROR in; returns whether ocpp-rpc waits for it. */
   takeAnswer: (messageId: unknown, answer: Answer, text: string) => boolean;
-  /** Whether none is in flight, and every answer has its place on record. */
+  /** Whether none is in flight, and every answer is durably on record, or will never be. */
   isIdle: () => boolean;
   /** Sends no more; the one in flight may still be answered. */
   stop: () => void;
@@ -84,8 +84,8 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
   let inFlight: (Turn & { sent: SentCall; isAnswered: boolean }) | undefined;
   /** Whether the next one is asked for whether it may go. */
   let isAsking = false;
-  /** Answers that are not on record yet because of what follows from them. */
-  let followed = 0;
+  /** Answers that are not durably on record yet. */
+  let unkept = 0;
   let stopped: 'leaving' | 'lost' | undefined;
 
   const next = () => {
@@ -129,19 +129,22 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
   };
 
   const isFree = () => inFlight === undefined && !isAsking;
-  const isIdle = () => isFree() && followed === 0;
+  const isIdle = () => isFree() && unkept === 0;
 
-  /** Puts an answer on record, once what follows from it is done. */
-  const keep = async (call: string, text: string, following: Promise<void>) => {
-    followed += 1;
+  const recordAfter = async (following: Promise<void>, call: string, text: string) => {
+    await following;
+    // After the end of the connection nothing may be recorded of it.
+    if (stopped === 'lost') throw new DevsenError('NOT_YET', 'the connection was lost before what follows was done');
+    await record(call, text);
+  };
+
+  /** Puts an answer on record, once what follows from it is done; it takes its place at once if nothing does. */
+  const keep = async (call: string, text: string, following: Promise<void> | undefined) => {
+    unkept += 1;
     try {
-      await following;
-      // After the end of the connection nothing may be recorded of it.
-      if (stopped === 'lost') throw new DevsenError('NOT_YET', 'the connection was lost before what follows was done');
-      await record(call, text);
+      await (following === undefined ? record(call, text) : recordAfter(following, call, text));
     } finally {
-      followed -= 1;
-      if (isIdle()) onIdle();
+      unkept -= 1;
     }
   };
 
@@ -184,13 +187,15 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
       const following = command.heard?.(text);
       // Whatever throws before this leaves the call to end with the connection.
       inFlight.isAnswered = true;
-      (following === undefined ? record(call, text) : keep(call, text, following)).then(
-        () => settle(end),
-        (error) => {
-          log.warn({ err: error, messageId }, 'answer not recorded');
-          settle({ kind: 'unrecorded' });
-        },
-      );
+      keep(call, text, following)
+        .then(
+          () => settle(end),
+          (error) => {
+            log.warn({ err: error, messageId }, 'answer not recorded');
+            settle({ kind: 'unrecorded' });
+          },
+        )
+        .finally(() => isIdle() && onIdle());
       return true;
     },
     isIdle,

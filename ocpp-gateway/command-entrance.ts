@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CommandReply, CommandRequest } from './command-desk.ts';
 import type { DoorLimits } from './door-limits.ts';
 import { type AddressSource, readPeer } from './peer.ts';
+import type { RunningWork } from './running-work.ts';
 
 const ROUTE = /^\/v1\/chargers\/([^/]+)\/commands\/([^/]+)$/;
 
@@ -12,6 +13,8 @@ export interface CommandEntranceOptions {
   /** Of those who send commands; chargers have limits of their own, since both may come from one address. */
   limits: Pick<DoorLimits, 'isBarred' | 'failed'>;
   addressSource: AddressSource;
+  /** Holds each request until its answer is out, or it broke off. */
+  running: RunningWork;
 }
 
 /**
@@ -23,7 +26,7 @@ export interface CommandEntranceOptions {
 export function makeCommandEntrance(
   options: CommandEntranceOptions,
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
-  const { handle, maxBodyBytes, limits, addressSource } = options;
+  const { handle, maxBodyBytes, limits, addressSource, running } = options;
   const serve = async (request: IncomingMessage, response: ServerResponse, names: [string, string]) => {
     const [identity, action] = names.map(decoded);
     if (identity === undefined || action === undefined) return refuse(response, 400, 'MALFORMED', 'malformed URL');
@@ -47,6 +50,7 @@ export function makeCommandEntrance(
   return (request, response) => {
     const [, identity, action] = ROUTE.exec(request.url?.split('?')[0] ?? '') ?? [];
     if (identity === undefined || action === undefined) return false;
+    running.add(new Promise((resolve) => response.once('close', resolve)));
     // The request broke off: there is nobody to answer.
     serve(request, response, [identity, action]).catch(() => response.destroy());
     return true;

@@ -3,6 +3,7 @@ import { COMMAND_HEADERS } from '../core/manager-command.ts';
 import type { CommandReply, CommandRequest } from './command-desk.ts';
 import type { GatewayWire } from './gateway-wire.ts';
 import type { Holders } from './holders.ts';
+import type { RunningWork } from './running-work.ts';
 
 /** Brings managers' commands to the gateway that holds the charger. */
 export interface CommandRelay {
@@ -12,8 +13,8 @@ export interface CommandRelay {
    * @returns undefined if no other gateway holds the charger
    */
   forward: (request: CommandRequest) => Promise<CommandReply | undefined>;
-  /** From here on others' commands are carried out here. */
-  serve: (handle: (request: CommandRequest) => Promise<CommandReply>) => void;
+  /** From here on others' commands are carried out here; `running` holds each until it is answered. */
+  serve: (handle: (request: CommandRequest) => Promise<CommandReply>, running: RunningWork) => void;
 }
 
 interface Passed {
@@ -42,11 +43,16 @@ export function makeCommandRelay(
       if (answer === 'gone') return undefined;
       return answer === 'silent' ? SILENT : (JSON.parse(answer.text) as CommandReply);
     },
-    serve: (handle) => {
-      wire.on(COMMAND, async (text) => {
+    serve: (handle, running) => {
+      const carryOut = async (text: string) => {
         const { identity, action, headers, body } = JSON.parse(text) as Passed;
         const request = { identity, action, headers, body: Buffer.from(body, 'base64'), isForwarded: true };
         return JSON.stringify(await handle(request));
+      };
+      wire.on(COMMAND, (text) => {
+        const answer = carryOut(text);
+        running.add(answer);
+        return answer;
       });
     },
   };

@@ -26,6 +26,7 @@ import { type Outbox, startOutbox } from './outbox.ts';
 import { OUTBOX_DEFAULTS, type OutboxOptions } from './outbox-options.ts';
 import { type GatewayRedis, openGatewayRedis, openKeptTexts } from './redis.ts';
 import { untilRedis } from './redis-start.ts';
+import { keepRunningWork } from './running-work.ts';
 import type { GatewaySettings } from './settings.ts';
 import { speakAll, warmUp } from './spoken.ts';
 import { openStations, type Stations } from './stations.ts';
@@ -71,6 +72,9 @@ export interface GatewayOptions {
 
 /** Beyond the time that commands take at another gateway, for the way there and back. */
 const RELAY_MARGIN_MS = 5_000;
+
+/** Managers whose charger was cut off at last are told so within this time. */
+const LAST_WORDS_MS = 1_000;
 
 /**
  * Runs a gateway: chargers in, charger events out.
@@ -244,7 +248,8 @@ export async function startGateway(
       log,
       now,
     });
-    approved.relay.serve(handleCommand);
+    const commandsRunning = keepRunningWork();
+    approved.relay.serve(handleCommand, commandsRunning);
     const entrance = await openEntrance({
       ...door.entrance,
       admit: makeAdmission({
@@ -257,14 +262,16 @@ export async function startGateway(
         now,
       }),
       ocpp,
-      onRequest: makeCommandEntrance({ ...door.commands, handle: handleCommand }),
+      onRequest: makeCommandEntrance({ ...door.commands, handle: handleCommand, running: commandsRunning }),
       onRefused: metrics.refused,
       log,
     });
     door.tls?.onChange(entrance.setSecureContext);
     closers.unshift(async () => {
       entrance.stop();
-      await Promise.all([approved.stop(), house.drain(settings.DRAIN_TIMEOUT_MS)]);
+      const { DRAIN_TIMEOUT_MS: timeoutMs } = settings;
+      await Promise.all([approved.stop(), house.drain(timeoutMs), commandsRunning.over(timeoutMs)]);
+      await commandsRunning.over(LAST_WORDS_MS);
       await entrance.close();
     });
     approved.start(house);

@@ -255,7 +255,7 @@ export const GATEWAY_SETTINGS = {
     read: asWhole(100, 60_000),
   },
   DRAIN_TIMEOUT_MS: {
-    about: 'How long calls in flight are waited for when the gateway stops.',
+    about: 'How long calls in flight and open commands of managers are waited for when the gateway stops.',
     unit: 'ms',
     default: '5000',
     read: asWhole(0, 600_000),

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { sendCommand } from '../../network/command.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
-import { connectCharger, memorySources, readEvents, startTestGateway } from './support.ts';
+import { waitFor } from '../support/wait.ts';
+import { connectCharger, MANAGER, memorySources, readEvents, startTestGateway } from './support.ts';
 
 describe('a gateway that stops', () => {
   let redis: TestRedis;
@@ -51,6 +53,42 @@ describe('a gateway that stops', () => {
       'call',
       'close',
     ]);
+  });
+
+  it('answers a manager whose command is out, once what the charger answers is on record', async () => {
+    const gateway = await startTestGateway(redis.url);
+    const charger = await connectCharger(gateway.port, 'CP1');
+    const reply = sendCommand(
+      { gatewayUrl: `http://127.0.0.1:${gateway.port}`, network: memorySources().registry.network },
+      MANAGER,
+      { identity: 'CP1', action: 'ClearCache', payload: '{}', validSec: 60 },
+    );
+    const call = await waitFor(() => charger.received[0], { what: 'the call to reach the charger' });
+    redis.pause();
+    const closed = gateway.close();
+    charger.send([3, JSON.parse(call)[1], { status: 'Accepted' }]);
+    // The second one finds the socket open still, after all that the answer has brought about.
+    for (let n = 0; n < 2; n++) {
+      charger.socket.ping();
+      await once(charger.socket, 'pong');
+    }
+    redis.resume();
+    expect(await reply).toEqual({ status: 200, body: '{"status":"Accepted"}' });
+    await closed;
+    expect((await readEvents(redis.url)).map(({ kind }) => kind)).toEqual(['open', 'answer', 'close']);
+  });
+
+  it('tells a manager that its charger did not answer in the time that there was', async () => {
+    const gateway = await startTestGateway(redis.url, { DRAIN_TIMEOUT_MS: '50' });
+    const charger = await connectCharger(gateway.port, 'CP1');
+    const reply = sendCommand(
+      { gatewayUrl: `http://127.0.0.1:${gateway.port}`, network: memorySources().registry.network },
+      MANAGER,
+      { identity: 'CP1', action: 'ClearCache', payload: '{}', validSec: 60 },
+    );
+    await waitFor(() => charger.received[0], { what: 'the call to reach the charger' });
+    await gateway.close();
+    expect((await reply).status).toBe(504);
   });
 
   it('does not wait longer than it may for a call that does not end', async () => {

@@ -54,10 +54,12 @@ describe('gateways of one network', () => {
     const body = await response.text();
     return `${response.status} ${body.startsWith('{"error"') ? JSON.parse(body).error.code : body}`;
   };
-  const answerNext = async (charger: RawCharger) => {
-    const call = await waitFor(() => charger.received.find((text) => text.startsWith('[2,')), {
+  const nthCall = (charger: RawCharger, n: number) =>
+    waitFor(() => charger.received.filter((text) => text.startsWith('[2,'))[n - 1], {
       what: 'a call to reach the charger',
     });
+  const answerNext = async (charger: RawCharger, n = 1) => {
+    const call = await nthCall(charger, n);
     charger.send(`[3,"${JSON.parse(call)[1]}",{ "status":"Accepted" }]`);
   };
   /** Until the charger's gateway is on record. */
@@ -78,6 +80,22 @@ describe('gateways of one network', () => {
     await charger.close();
     await waitFor(() => !other.chargers().includes('CPfar'), { what: 'the charger to be gone' });
     await waitFor(async () => (await command(one, 'CPfar')) === '404 NOT_CONNECTED', { what: 'nobody to hold it' });
+  });
+
+  it('wait, when one of them goes, for what it has passed on, and for what was passed on to it', async () => {
+    const charger = await connectCharger(other.port, 'CPout');
+    await known('CPout');
+    for (const [n, goes] of [one, other].entries()) {
+      const reply = command(one, 'CPout');
+      await nthCall(charger, n + 1);
+      const closed = goes.close();
+      await answerNext(charger, n + 1);
+      expect(await reply).toBe('200 { "status":"Accepted" }');
+      await closed;
+      if (goes === one) one = await startOneOfTwo(redis.url, 0, sources);
+      else other = await startOneOfTwo(redis.url, 1, sources, { CALL_TIMEOUT_MS: '1500' });
+    }
+    expect((await charger.closed).code).toBe(1001);
   });
 
   it('use a nonce once among them', async () => {
