@@ -21,7 +21,13 @@ export interface AdmissionOptions {
   now: () => number;
 }
 
-export type Admission = (request: IncomingMessage) => Promise<Admitted | Refusal>;
+/** Who was refused, as far as is known: an identity that may be a charger's, and the address that failures count for. */
+export interface Knocker {
+  identity?: string;
+  address?: string;
+}
+
+export type Admission = (request: IncomingMessage) => Promise<Admitted | (Refusal & { knocker: Knocker })>;
 
 /**
  * Decides who is let in: the form of the request first, which costs nothing, then whether the charger is known, then its
@@ -30,11 +36,13 @@ export type Admission = (request: IncomingMessage) => Promise<Admitted | Refusal
 export function makeAdmission(options: AdmissionOptions): Admission {
   const { chargers, isSuccessor, limits, nextEpoch, isReady, hasRoom, timeoutMs, now } = options;
 
-  const decide = async (request: IncomingMessage): Promise<Admitted | Refusal> => {
+  const decide = async (request: IncomingMessage, knocker: Knocker): Promise<Admitted | Refusal> => {
+    const { address, certificate } = readPeer(request, options.addressSource);
+    if (address !== undefined) knocker.address = address;
     const target = readUpgradeTarget(request.url, request.headers['sec-websocket-protocol']);
     if ('status' in target) return target;
     const { identity, version } = target;
-    const { address, certificate } = readPeer(request, options.addressSource);
+    knocker.identity = identity;
     if (limits.isBarred(address, identity)) return { status: 429, reason: 'too many failed attempts' };
     if (!hasRoom(identity)) return { status: 503, reason: 'too many connections' };
     const credential = await chargers.find(identity);
@@ -59,10 +67,12 @@ export function makeAdmission(options: AdmissionOptions): Admission {
   return async (request) => {
     const { promise: timeout, resolve } = Promise.withResolvers<Refusal>();
     const timer = setTimeout(() => resolve({ status: 503, reason: 'check timed out' }), timeoutMs);
+    const knocker: Knocker = {};
     try {
-      return await Promise.race([decide(request), timeout]);
+      const decided = await Promise.race([decide(request, knocker), timeout]);
+      return 'status' in decided ? { ...decided, knocker } : decided;
     } catch {
-      return { status: 503, reason: 'Redis is away' };
+      return { status: 503, reason: 'Redis is away', knocker };
     } finally {
       clearTimeout(timer);
     }

@@ -131,6 +131,7 @@ export function makeApprovalDesk(options: ApprovalDeskOptions): ApprovalDesk {
       ...call,
       messageId: messageIdOf(requestId),
       deadlineMs: endMs(request),
+      ids: { requestId },
       mayGo: async () => {
         await options.prepare(identity, request);
         claim = await store.claim(requestId, keepMs(request));

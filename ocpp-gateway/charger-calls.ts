@@ -14,6 +14,8 @@ export interface Command {
   deadlineMs: number;
   /** Message id of the CALL, at most 36 characters; a random one if not given. */
   messageId?: string;
+  /** By what its log lines are found: the nonce of a manager's command, the id of an approved request. */
+  ids?: { nonce: string } | { requestId: string };
   /** Asked just before it is sent: false if it is not to be sent any more. While it rejects, it is as if it said so. */
   mayGo?: () => Promise<boolean>;
   /** Told when it is on the wire. One that ends without that was surely not sent. */
@@ -121,7 +123,7 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
       settle({ kind: 'lost' });
       return false;
     }
-    log.info({ messageId: sent.messageId, action: command.action }, 'command sent');
+    log.info({ messageId: sent.messageId, action: command.action, ...command.ids }, 'command sent');
     inFlight = { command, settle, sent, isAnswered: false };
     command.onSent?.();
     void sent.over.then(pass);
@@ -154,7 +156,8 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
     inFlight = undefined;
     if (!isAnswered) {
       if (late.push(sent.messageId) > MOST_LATE) late.shift();
-      if (stopped !== 'lost') log.warn({ messageId: sent.messageId, action: command.action }, 'command not answered');
+      const facts = { messageId: sent.messageId, action: command.action, ...command.ids };
+      if (stopped !== 'lost') log.warn(facts, 'command not answered');
       settle({ kind: stopped === 'lost' ? 'lost' : 'silent' });
     }
     next();
@@ -182,7 +185,7 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
       }
       const { command, sent, settle } = inFlight;
       const end: CommandEnd = answer.kind === 'result' ? { kind: 'result', payload: resultText(text) } : answer;
-      log.info({ messageId, action: command.action, answer: answer.kind }, 'command answered');
+      log.info({ messageId, action: command.action, answer: answer.kind, ...command.ids }, 'command answered');
       const call = recordedCall(sent.messageId, sent.text, command.action, command.payload);
       const following = command.heard?.(text);
       // Whatever throws before this leaves the call to end with the connection.
@@ -191,7 +194,7 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
         .then(
           () => settle(end),
           (error) => {
-            log.warn({ err: error, messageId }, 'answer not recorded');
+            log.warn({ err: error, messageId, ...command.ids }, 'answer not recorded');
             settle({ kind: 'unrecorded' });
           },
         )

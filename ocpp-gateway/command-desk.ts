@@ -46,9 +46,19 @@ export interface CommandDeskOptions {
   now: () => number;
 }
 
+/** What the log tells of a command, as far as it was checked. */
+interface CommandFacts {
+  chargerId?: string;
+  action?: string;
+  /** Who has signed it and may. */
+  manager?: string;
+  nonce?: string;
+  end?: CommandEnd['kind'] | 'forwarded';
+}
+
 /** Carries out what a charger's manager has signed: checks first, and what costs least first. Never rejects. */
 export function makeCommandDesk(options: CommandDeskOptions): (request: CommandRequest) => Promise<CommandReply> {
-  const { network, chargers, managers, stations, spoken, useNonce, isReady, onEnd, now } = options;
+  const { network, chargers, managers, stations, spoken, useNonce, isReady, onEnd, log, now } = options;
 
   const isKnown = (action: string) => Object.values(spoken).some(({ commandChecks }) => commandChecks.has(action));
 
@@ -60,24 +70,29 @@ export function makeCommandDesk(options: CommandDeskOptions): (request: CommandR
     return signer;
   };
 
-  const carryOut = async (request: CommandRequest): Promise<CommandReply> => {
+  const carryOut = async (request: CommandRequest, facts: CommandFacts): Promise<CommandReply> => {
     const { identity, action, headers, body } = request;
     if (!isKnown(action))
       throw new Refusal(404, 'UNKNOWN_ACTION', 'no action that a CSMS sends in any version of OCPP');
+    facts.action = action;
     const { text, payload } = readPayload(body);
     if (isTooDeep(payload)) throw new Refusal(422, 'SCHEMA', 'the payload nests too deep', { path: '' });
     const { nonce, deadlineSec, signature } = readHeaders(headers, now());
+    facts.nonce = nonce;
     const credential = isChargerIdentity(identity) ? await chargers.find(identity) : 'unknown';
     if (credential === 'unknown')
       throw new Refusal(404, 'UNKNOWN_CHARGER', 'no charger of that identity is registered');
     if (credential === 'unavailable') throw new Refusal(503, 'CHAIN_UNAVAILABLE', 'chain is away');
+    facts.chargerId = identity;
     const command: ManagerCommand = { charger: identity, action, payload: text, nonce, deadlineSec };
     const manager = await authorise(credential.device, command, signature);
+    facts.manager = manager;
     const version = stations.versionOf(identity);
     if (version === undefined) {
       const reply = request.isForwarded === true ? undefined : await options.forward(request);
-      if (reply !== undefined) return reply;
-      throw notConnected();
+      if (reply === undefined) throw notConnected();
+      facts.end = 'forwarded';
+      return reply;
     }
     const check = spoken[version].commandChecks.get(action);
     if (check === undefined) throw new Refusal(404, 'UNKNOWN_ACTION', `no action that a CSMS sends in ${version}`);
@@ -91,24 +106,36 @@ export function makeCommandDesk(options: CommandDeskOptions): (request: CommandR
       throw new Refusal(409, 'NONCE_USED', 'the nonce was used before');
     // In the meantime it may have come back with another version, whose schema the payload was not checked against.
     const isSame = stations.versionOf(identity) === version;
-    const end = isSame ? await stations.command(identity, { action, payload: text, deadlineMs }) : undefined;
+    const sent = { action, payload: text, deadlineMs, ids: { nonce } };
+    const end = isSame ? await stations.command(identity, sent) : undefined;
     if (end === undefined) throw notConnected();
+    facts.end = end.kind;
     onEnd(action, end.kind);
     return replyOf(end);
   };
 
+  const refusalOf = (error: unknown, facts: CommandFacts): Refusal => {
+    if (error instanceof Refusal) return error;
+    const status = error instanceof DevsenError ? HTTP_STATUS[error.code] : undefined;
+    if (status !== undefined) return new Refusal(status, (error as DevsenError).code, (error as DevsenError).message);
+    log.error({ err: error, ...facts }, 'command failed');
+    return new Refusal(500, 'INTERNAL', 'the gateway failed');
+  };
+
   return async (request) => {
+    const facts: CommandFacts = {};
     try {
-      return await carryOut(request);
+      const reply = await carryOut(request, facts);
+      log.info({ ...facts, status: reply.status }, 'command is over');
+      return reply;
     } catch (error) {
-      onEnd(isKnown(request.action) ? request.action : 'unknown', 'refused');
-      if (error instanceof Refusal) return error.reply;
-      if (error instanceof DevsenError) {
-        const status = HTTP_STATUS[error.code];
-        if (status !== undefined) return new Refusal(status, error.code, error.message).reply;
-      }
-      options.log.error({ err: error, action: request.action }, 'command failed');
-      return new Refusal(500, 'INTERNAL', 'the gateway failed').reply;
+      onEnd(facts.action ?? 'unknown', 'refused');
+      const { code, reply } = refusalOf(error, facts);
+      const told = { ...facts, end: 'refused', code, status: reply.status };
+      // Whoever is no manager must not fill the log.
+      if (facts.manager === undefined) log.debug(told, 'command is over');
+      else log.info(told, 'command is over');
+      return reply;
     }
   };
 }
@@ -120,10 +147,12 @@ const HTTP_STATUS: Partial<Record<DevsenError['code'], number>> = {
 };
 
 class Refusal extends Error {
+  readonly code: string;
   readonly reply: CommandReply;
 
   constructor(status: number, code: string, message: string, more: Record<string, string> = {}) {
     super(message);
+    this.code = code;
     const isDenied = status === 401 || status === 403 || code === 'UNKNOWN_CHARGER';
     const body = JSON.stringify({ error: { code, message, ...more } });
     this.reply = { status, body, ...(isDenied ? { isDenied } : {}) };

@@ -35,6 +35,8 @@ export interface Entrance {
   close: () => Promise<void>;
 }
 
+const GOING_AWAY = { status: 503, reason: 'gateway is going away' } as const;
+
 const REFUSAL_TIMEOUT_MS = 2_000;
 
 const MOST_BETWEEN_CHECKS_MS = 2_000;
@@ -107,16 +109,17 @@ export async function openEntrance({
   });
 
   const enter = async (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    const admitted = isStopped ? { status: 503 as const, reason: 'gateway is going away' } : await admit(request);
+    const admitted = isStopped ? { ...GOING_AWAY, knocker: {} } : await admit(request);
     if ('status' in admitted) {
       onRefused(admitted.reason);
-      const facts = { status: admitted.status, reason: admitted.reason, remote: socket.remoteAddress };
+      const { status, reason, knocker } = admitted;
+      const facts = { status, reason, chargerId: knocker.identity, remote: knocker.address ?? socket.remoteAddress };
       // Whoever knocks too often must not fill the log.
-      if (admitted.status === 429) log.debug(facts, 'charger refused');
+      if (status === 429) log.debug(facts, 'charger refused');
       else log.info(facts, 'charger refused');
       refuse(socket, admitted);
     } else if (isStopped) {
-      refuse(socket, { status: 503, reason: 'gateway is going away' });
+      refuse(socket, GOING_AWAY);
     } else {
       waitingRoom.leave(nameOf(socket));
       ocpp.upgrade(request, socket, head, admitted);

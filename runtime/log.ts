@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type { Logger };
 
@@ -27,10 +27,13 @@ function showError(error: Error): object {
   return { type, message: cut(message), stack: cut(stack), ...(code === undefined ? {} : { code }) };
 }
 
-/** One JSON line per entry on standard output: `part` names the process, secrets are cut out. */
-export function makeLog(part: string, level: string): Logger {
+/** One JSON line per entry, on standard output unless told: `part` names the process, secrets are cut out. */
+export function makeLog(
+  part: string,
+  level: string,
   // Written at once: what waits to be written when the process ends would come out of order.
-  const destination = pino.destination({ dest: 1, sync: true });
+  destination: DestinationStream = pino.destination({ dest: 1, sync: true }),
+): Logger {
   return pino(
     {
       level,
