@@ -1,6 +1,7 @@
 import type { CertificateRequest } from '../core/certificate-request.ts';
 import { DevsenError } from '../core/errors.ts';
 import { sha256Hex } from '../core/identity.ts';
+import { isObject } from '../core/json.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { ChargerCa } from './charger-ca.ts';
 import type { Command, CommandEnd } from './charger-calls.ts';
@@ -34,21 +35,24 @@ export interface CertificateDeskOptions {
   now: () => number;
 }
 
-/** What is kept of a certificate that was issued. */
+/** What is kept of the certificates that a charger was issued. */
 interface Issued {
-  fingerprint: string;
+  /** The one it came with last, and those issued since then, of which it may have received any: the newest last. */
+  fingerprints: string[];
   /** `credentialDigest` of the credentials by which the charger was let in when it asked. */
   under: string;
 }
 
 const MOST_PER_HOUR = 5;
+const MOST_KEPT = 5;
 const MOST_REMEMBERED = 10_000;
 const DELIVERY_MS = 300_000;
 
 /**
  * A certificate that was issued counts beside what the chain commits to, so that a charger can change over before its
  * manager has put the new fingerprint on chain. It counts only while the chain still shows the credentials under which
- * it was issued: with any change there it is void.
+ * it was issued: with any change there it is void. It may be lost on its way, so it takes the place of an earlier one only
+ * when the charger comes with it.
  */
 export function makeCertificateDesk({ ca, chargers, save, load, log, now }: CertificateDeskOptions): CertificateDesk {
   const buckets = new Map<string, TokenBucket>();
@@ -61,12 +65,21 @@ export function makeCertificateDesk({ ca, chargers, save, load, log, now }: Cert
     return bucket.take(now());
   };
 
+  const issuedTo = async (charger: string, credential: Credential): Promise<string[]> => {
+    const text = await load(charger);
+    if (text === undefined) return [];
+    const issued = readIssued(text);
+    return issued.under === credentialDigest(credential) ? issued.fingerprints : [];
+  };
+  const keep = (charger: string, credential: Credential, fingerprints: string[]) =>
+    save(charger, JSON.stringify({ fingerprints, under: credentialDigest(credential) } satisfies Issued));
+
   const issue = async (authority: ChargerCa, charger: string, request: CertificateRequest) => {
     const credential = await chargers.find(charger);
     if (typeof credential === 'string') throw new DevsenError('NOT_FOUND', 'the charger is not known any more');
     const { chain, fingerprint, expiresAtMs } = authority.issue(charger, request, now());
     // Kept first: the charger may come back with it before it has answered.
-    await save(charger, JSON.stringify({ fingerprint, under: credentialDigest(credential) } satisfies Issued));
+    await keep(charger, credential, withNewest(await issuedTo(charger, credential), fingerprint));
     log.info({ chargerId: charger, fingerprint, expiresAt: new Date(expiresAtMs) }, 'certificate issued');
     return chain;
   };
@@ -89,19 +102,45 @@ export function makeCertificateDesk({ ca, chargers, save, load, log, now }: Cert
         const certificateChain = await issue(ca, charger, request);
         const payload = JSON.stringify({ certificateChain, ...beside });
         const end = await send({ action: 'CertificateSigned', payload, deadlineMs: now() + DELIVERY_MS });
-        log.info({ chargerId: charger, end: end.kind }, 'certificate delivered');
+        const status = statusOf(end);
+        const facts = { chargerId: charger, end: end.kind, status };
+        if (status === 'Accepted') log.info(facts, 'certificate delivered');
+        else log.warn(facts, 'certificate not accepted');
       } catch (error) {
         // The charger asks again.
         log.error({ err: error, chargerId: charger }, 'certificate not delivered');
       }
     },
     isSuccessor: async (charger, credential, fingerprint) => {
-      const text = await load(charger);
-      if (text === undefined) return false;
-      const issued = JSON.parse(text) as Issued;
-      return issued.fingerprint === fingerprint && issued.under === credentialDigest(credential);
+      const fingerprints = await issuedTo(charger, credential);
+      const place = fingerprints.indexOf(fingerprint);
+      if (place > 0) await keep(charger, credential, fingerprints.slice(place));
+      return place >= 0;
     },
   };
+}
+
+/** Earlier versions of the gateway kept one certificate alone. */
+function readIssued(text: string): Issued {
+  const {
+    fingerprint,
+    fingerprints = [fingerprint as string],
+    under,
+  } = JSON.parse(text) as Issued & {
+    fingerprint?: string;
+  };
+  return { fingerprints, under };
+}
+
+/** The first one stays whatever follows: it is the one that the charger has for certain. */
+function withNewest([first, ...others]: string[], newest: string): string[] {
+  return first === undefined ? [newest] : [first, ...[...others, newest].slice(1 - MOST_KEPT)];
+}
+
+/** What the charger says to the certificate; undefined if it was not delivered, or refused as a message. */
+function statusOf(end: CommandEnd): unknown {
+  const payload: unknown = end.kind === 'result' ? JSON.parse(end.payload) : undefined;
+  return isObject(payload) ? payload.status : undefined;
 }
 
 function credentialDigest({ authorizationKeyHash, certificateFingerprint }: Credential): string {

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ZeroHash } from 'ethers';
+import { pino } from 'pino';
 import { authorizationKeyHash } from '../../core/identity.ts';
 import { openChargerCa } from '../../ocpp-gateway/charger-ca.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
@@ -50,21 +51,38 @@ describe('a charger that asks a gateway with a CA for a certificate', () => {
       }),
     },
   };
+  /** What is told of certificates on their way. */
+  const told: { chargerId: string; status?: string; level: number }[] = [];
+  const log = pino(
+    { level: 'info' },
+    {
+      write: (text) => {
+        const line = JSON.parse(text);
+        if (['certificate delivered', 'certificate not accepted'].includes(line.msg)) told.push(line);
+      },
+    },
+  );
   let redis: TestRedis;
   let gateway: RunningGateway;
 
   const tls = (certificate?: TestCertificate) => ({ rejectUnauthorized: false, ...certificate });
   const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const sent = (charger: RawCharger) =>
-    waitFor(() => charger.received.map((text) => JSON.parse(text)).find((frame) => frame[2] === 'CertificateSigned'), {
-      what: 'the certificate',
-    }) as Promise<[2, string, string, { certificateChain: string }]>;
-  /** Asks, takes the certificate in, and gives it with its key. */
-  const getCertificate = async (charger: RawCharger, key: { publicKey: KeyObject; privateKey: KeyObject }) => {
+  const sent = (charger: RawCharger, n = 1) =>
+    waitFor(
+      () => charger.received.map((text) => JSON.parse(text)).filter((frame) => frame[2] === 'CertificateSigned')[n - 1],
+      { what: 'the certificate' },
+    ) as Promise<[2, string, string, { certificateChain: string }]>;
+  /** Asks for the nth time on this connection, answers as told, and gives the certificate with its key. */
+  const getCertificate = async (
+    charger: RawCharger,
+    key: { publicKey: KeyObject; privateKey: KeyObject },
+    status = 'Accepted',
+    n = 1,
+  ) => {
     const csr = makeSigningRequest('whatever', key.privateKey, key.publicKey);
-    expect((await charger.call('sign', 'SignCertificate', { csr }))[2]).toEqual({ status: 'Accepted' });
-    const [, messageId, , { certificateChain }] = await sent(charger);
-    charger.send([3, messageId, { status: 'Accepted' }]);
+    expect((await charger.call(`sign ${n}`, 'SignCertificate', { csr }))[2]).toEqual({ status: 'Accepted' });
+    const [, messageId, , { certificateChain }] = await sent(charger, n);
+    charger.send([3, messageId, { status }]);
     return { cert: certificateChain, key: key.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
   };
 
@@ -80,6 +98,7 @@ describe('a charger that asks a gateway with a CA for a certificate', () => {
         CHARGER_CERT_DAYS: '30',
       },
       { sources },
+      log,
     );
   });
   afterAll(async () => {
@@ -126,6 +145,38 @@ describe('a charger that asks a gateway with a CA for a certificate', () => {
         '401 wrong certificate',
       );
     }
+  });
+
+  it('stays with the one it has where others are refused or lost, and goes by no older one once it came by a newer', async () => {
+    const come = (certificate: TestCertificate) =>
+      connectCharger(gateway.port, 'CPfails', { tls: tls(certificate), headers: NO_KEY });
+    const charger = await connectCharger(gateway.port, 'CPfails', { tls: tls() });
+    const first = await getCertificate(charger, newKey());
+    await charger.close();
+    const onFirst = await come(first);
+    await getCertificate(onFirst, newKey(), 'Rejected');
+    // Nobody learns whether the charger has taken this one in.
+    const csr = newKey();
+    await onFirst.call('lost', 'SignCertificate', {
+      csr: makeSigningRequest('whatever', csr.privateKey, csr.publicKey),
+    });
+    await sent(onFirst, 2);
+    await onFirst.close();
+
+    const again = await come(first);
+    const last = await getCertificate(again, newKey());
+    await again.close();
+    await (await come(last)).close();
+    expect(await refusalOf(gateway.port, 'CPfails', { tls: tls(first), headers: NO_KEY })).toBe('401 wrong key');
+
+    const facts = () => told.filter(({ chargerId }) => chargerId === 'CPfails');
+    await waitFor(() => facts().length === 4, { what: 'all four to be told of' });
+    expect(facts().map(({ status, level }) => [status, level])).toEqual([
+      ['Accepted', 30],
+      ['Rejected', 40],
+      [undefined, 40],
+      ['Accepted', 30],
+    ]);
   });
 
   it('has question, certificate and answer on record', async () => {
