@@ -1,6 +1,7 @@
 import { deviceIdOf } from '../core/identity.ts';
 import type { Logger } from '../runtime/log.ts';
 import { isLately } from './lately.ts';
+import { makeTokenBucket } from './token-bucket.ts';
 
 /** By what a charger is known again. */
 export interface Credential {
@@ -39,6 +40,9 @@ const MOST_UNKNOWN_REMEMBERED = 10_000;
 const PAUSE_AFTER_FAILURE_MS = 2_000;
 /** Unknown identities cost a question to the chain each: beyond so many at once they are put off. */
 const MOST_QUESTIONS = 256;
+/** And beyond so many that the chain did not know either, in a row and per second, those never seen are put off. */
+const UNKNOWN_BURST = 300;
+const UNKNOWN_PER_SEC = 10;
 
 interface Entry {
   credential: Credential;
@@ -57,6 +61,7 @@ export function makeChargerDirectory(options: ChargerDirectoryOptions) {
   const unknownAtMs = new Map<string, number>();
   const asking = new Map<string, Promise<Credential | 'unknown' | 'unavailable'>>();
   let failedAtMs = 0;
+  const strangers = makeTokenBucket(UNKNOWN_PER_SEC, UNKNOWN_BURST, now());
 
   const remember = (identity: string, entry: Entry) => {
     entries.set(identity, entry);
@@ -91,9 +96,12 @@ export function makeChargerDirectory(options: ChargerDirectoryOptions) {
 
   const ask = async (identity: string): Promise<Credential | 'unknown' | 'unavailable'> => {
     const fallback = entries.get(identity)?.credential ?? 'unavailable';
+    if (fallback === 'unavailable' && !strangers.has(now())) return fallback;
     if (isLately(failedAtMs, PAUSE_AFTER_FAILURE_MS, now()) || asking.size > MOST_QUESTIONS) return fallback;
     try {
-      return await readNow(identity);
+      const found = await readNow(identity);
+      if (found === 'unknown') strangers.take(now());
+      return found;
     } catch (error) {
       failedAtMs = now();
       log.warn({ err: error, chargerId: identity }, 'charger not looked up, chain is away');

@@ -1,3 +1,4 @@
+import { addressKey } from './address-key.ts';
 import { makeTokenBucket, type TokenBucket } from './token-bucket.ts';
 
 /** How often one may knock, by who failed and who came in. */
@@ -15,7 +16,7 @@ export interface DoorLimits {
 }
 
 export interface DoorLimitsOptions {
-  /** Failed attempts of one address per minute; 0 for no limit. */
+  /** Failed attempts of one address (`addressKey`) per minute; 0 for no limit. */
   failuresPerMin: number;
   /** Connections of one charger per minute; 0 for no limit. */
   connectsPerMin: number;
@@ -25,30 +26,55 @@ export interface DoorLimitsOptions {
 
 /** One charger fails at most so many times per minute from one address: a wrong key does not become right. */
 const FAILURES_PER_MIN_OF_ONE = 10;
+/** So many times as often as one address may all those fail together whose address is not known. */
+const UNTOLD_SHARE = 20;
 /** More addresses or chargers than that are not told apart for long: the one seen longest ago is forgotten. */
 const MOST_REMEMBERED = 20_000;
 
 /**
  * Only failures count against an address, since a whole site of chargers may stand behind one; and only an address's own
- * failures count against a charger, so that nobody can lock another's charger out by knocking in its name.
+ * failures count against a charger, so that nobody can lock another's charger out by knocking in its name. Where no
+ * address is known, all count together and by the name they come in; a charger that has come in before is let off both.
  */
 export function makeDoorLimits({ failuresPerMin, connectsPerMin, now }: DoorLimitsOptions): DoorLimits {
   const byAddress = makeBuckets(failuresPerMin, now);
   const byBoth = makeBuckets(failuresPerMin === 0 ? 0 : Math.min(failuresPerMin, FAILURES_PER_MIN_OF_ONE), now);
   const byCharger = makeBuckets(connectsPerMin, now);
-  const both = (address: string, identity: string) => `${address} ${identity}`;
+  const untold = makeBuckets(failuresPerMin * UNTOLD_SHARE, now);
+  const untoldByName = makeBuckets(failuresPerMin, now);
+  /** Chargers that have come in; the one that came in longest ago first. */
+  const known = new Set<string>();
+
+  const bucketsOf = (address: string | undefined, identity: string): [Buckets, string][] => {
+    if (address !== undefined) {
+      const from = addressKey(address);
+      return [
+        [byAddress, from],
+        [byBoth, `${from} ${identity}`],
+      ];
+    }
+    if (known.has(identity)) return [];
+    return [
+      [untold, ''],
+      [untoldByName, identity],
+    ];
+  };
 
   return {
-    isBarred: (address, identity) =>
-      address !== undefined && !(byAddress.has(address) && byBoth.has(both(address, identity))),
+    isBarred: (address, identity) => !bucketsOf(address, identity).every(([buckets, name]) => buckets.has(name)),
     failed: (address, identity) => {
-      if (address === undefined) return;
-      byAddress.take(address);
-      byBoth.take(both(address, identity));
+      for (const [buckets, name] of bucketsOf(address, identity)) buckets.take(name);
     },
-    mayEnter: byCharger.take,
+    mayEnter: (identity) => {
+      known.delete(identity);
+      known.add(identity);
+      if (known.size > MOST_REMEMBERED) known.delete(known.keys().next().value as string);
+      return byCharger.take(identity);
+    },
   };
 }
+
+type Buckets = ReturnType<typeof makeBuckets>;
 
 /** Token buckets by name, a minute's worth each. */
 function makeBuckets(perMin: number, now: () => number) {

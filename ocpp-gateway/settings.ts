@@ -181,14 +181,14 @@ export const GATEWAY_SETTINGS = {
     read: asWhole(1, 1_000_000),
   },
   MAX_WAITING_PER_ADDRESS: {
-    about: 'Of them, most from one address; counts only where TLS ends here.',
+    about: 'Of them, most from one address, or one IPv6 network (/64); counts only where TLS ends here.',
     unit: 'sockets',
     default: '1000',
     read: asWhole(1, 1_000_000),
   },
   MAX_FAILURES_PER_MIN: {
     about:
-      'Failed attempts of one address (wrong key, unknown charger, command of no manager), over which it is refused unheard; chargers and commands apart. 0: no limit.',
+      'Failed attempts of one address or IPv6 network (/64) over which it is refused unheard (wrong key, unknown charger, command of no manager); chargers and commands apart. Where addresses are not known (ALLOW_PLAIN_WS without TRUST_FORWARDED_FOR): of one identity, and 20 times as many of all together, but chargers that came in before are heard. 0: no limit.',
     unit: 'attempts per min',
     default: '60',
     read: asWhole(0, 1_000_000),

@@ -1,3 +1,5 @@
+import { addressKey } from './address-key.ts';
+
 /** Sockets that are connected and not let in yet: they cost memory, and anybody can open them. */
 export interface WaitingRoom {
   /** Takes a socket in; false if there is no room for it. */
@@ -12,11 +14,12 @@ export interface WaitingRoom {
  * @param mostOfOne - of them, from one address
  */
 export function makeWaitingRoom(most: number, mostOfOne: number): WaitingRoom {
-  /** Address by socket. */
+  /** `addressKey` by socket. */
   const waiting = new Map<string, string>();
   const byAddress = new Map<string, number>();
   return {
-    enter: (socket, address) => {
+    enter: (socket, from) => {
+      const address = addressKey(from);
       const ofOne = byAddress.get(address) ?? 0;
       if (waiting.size >= most || ofOne >= mostOfOne) return false;
       waiting.set(socket, address);

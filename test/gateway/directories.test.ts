@@ -122,6 +122,18 @@ describe('the directory of chargers', () => {
     expect(await directory.find('CP2')).toEqual(credential('0x2'));
   });
 
+  it('puts strangers off when it has asked for too many in vain, and nobody who was seen before', async () => {
+    const { world, directory } = makeChargers({ CPsaved: JSON.stringify(credential('0x1')) });
+    for (const identity of ['CPsaved', 'CPnew']) world.chain.set(deviceIdOf(identity), credential('0x1'));
+    for (let n = 0; n < 400; n++) await directory.find(`CPstranger${n}`);
+    expect(world.reads).toBe(300);
+    expect(await directory.find('CPnew')).toBe('unavailable');
+    expect(await directory.find('CPsaved')).toEqual(credential('0x1'));
+    expect(world.reads).toBe(301);
+    world.nowMs += 100;
+    expect(await directory.find('CPnew')).toEqual(credential('0x1'));
+  });
+
   it('reads new credentials when the chain tells of them, and rejects if it cannot', async () => {
     const { world, directory } = makeChargers();
     world.chain.set(deviceIdOf('CP1'), credential('0x1'));

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { addressKey } from '../../ocpp-gateway/address-key.ts';
 import { makeDoorLimits } from '../../ocpp-gateway/door-limits.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { makeWaitingRoom } from '../../ocpp-gateway/waiting-room.ts';
@@ -40,10 +41,41 @@ describe('the limits at the door', () => {
     expect(limits.isBarred('10.0.0.1', 'CPvictim')).toBe(false);
   });
 
-  it('do not hold against an address what only a proxy could tell apart, nor anything if switched off', () => {
+  it('count an IPv6 network as one address, and an IPv4 address in IPv6 as what it is', () => {
     const { limits, fail } = start(60);
-    fail(1_000, undefined, 'CP1');
-    expect(limits.isBarred(undefined, 'CP1')).toBe(false);
+    for (let i = 1; i <= 60; i++) fail(1, `2001:db8:0:7::${i.toString(16)}`, `CP${i}`);
+    expect(limits.isBarred('2001:db8:0:7:1234:5678:9abc:def0', 'CP1')).toBe(true);
+    expect(limits.isBarred('2001:db8:0:8::1', 'CP1')).toBe(false);
+    fail(60, '::ffff:10.0.0.1', 'CP2');
+    expect(limits.isBarred('10.0.0.1', 'CP3')).toBe(true);
+    expect(limits.isBarred('::ffff:10.0.0.2', 'CP3')).toBe(false);
+    expect(['::1', 'fe80::1%eth0', '1::', '1:2:3:4:5:6:7:8', '::ffff:a00:1', 'x'].map(addressKey)).toEqual([
+      '0:0:0:0::/64',
+      'fe80:0:0:0::/64',
+      '1:0:0:0::/64',
+      '1:2:3:4::/64',
+      '10.0.0.1',
+      'x',
+    ]);
+  });
+
+  it('bar a name, and then all that never came in, where addresses are not known', () => {
+    const { limits, fail, pass } = start(60);
+    expect(limits.mayEnter('CPknown')).toBe(true);
+    fail(60, undefined, 'CP1');
+    expect(limits.isBarred(undefined, 'CP1')).toBe(true);
+    expect(limits.isBarred(undefined, 'CP2')).toBe(false);
+    fail(1_000, undefined, 'CPknown');
+    expect(limits.isBarred(undefined, 'CP2')).toBe(false);
+    for (let i = 0; i < 19; i++) fail(60, undefined, `CPguessed${i}`);
+    expect(limits.isBarred(undefined, 'CP2')).toBe(true);
+    expect(limits.isBarred(undefined, 'CPknown')).toBe(false);
+    expect(limits.isBarred('10.0.0.1', 'CP2')).toBe(false);
+    pass(1_000);
+    expect(limits.isBarred(undefined, 'CP2')).toBe(false);
+  });
+
+  it('hold nothing against anybody if switched off', () => {
     const off = start(0, 0);
     off.fail(1_000, '10.0.0.1', 'CP1');
     expect(off.limits.isBarred('10.0.0.1', 'CP1')).toBe(false);
@@ -68,6 +100,15 @@ describe('the limits at the door', () => {
 });
 
 describe('the waiting room', () => {
+  it('takes an IPv6 network for one address', () => {
+    const room = makeWaitingRoom(3, 1);
+    expect(room.enter('s1', '2001:db8::1')).toBe(true);
+    expect(room.enter('s2', '2001:db8::2')).toBe(false);
+    expect(room.enter('s2', '2001:db8:0:1::2')).toBe(true);
+    room.leave('s1');
+    expect(room.enter('s3', '2001:db8::2')).toBe(true);
+  });
+
   it('has room for so many, of one address for fewer, and again when one has left', () => {
     const room = makeWaitingRoom(3, 2);
     expect(room.enter('s1', 'a')).toBe(true);
