@@ -3,6 +3,7 @@ import { COMMAND_HEADERS } from '../core/manager-command.ts';
 import type { CommandReply, CommandRequest } from './command-desk.ts';
 import type { GatewayWire } from './gateway-wire.ts';
 import type { Holders } from './holders.ts';
+import { translated } from './redis.ts';
 import type { RunningWork } from './running-work.ts';
 
 /** Brings managers' commands to the gateway that holds the charger. */
@@ -11,6 +12,7 @@ export interface CommandRelay {
    * Has another gateway carry a command out, which checks it like one of its own: it is passed on as it came.
    *
    * @returns undefined if no other gateway holds the charger
+   * @throws DevsenError `REDIS_UNAVAILABLE`
    */
   forward: (request: CommandRequest) => Promise<CommandReply | undefined>;
   /** From here on others' commands are carried out here; `running` holds each until it is answered. */
@@ -35,7 +37,7 @@ export function makeCommandRelay(
 ): CommandRelay {
   return {
     forward: async ({ identity, action, headers, body }) => {
-      const gateway = await holders.elsewhere(deviceIdOf(identity)).catch(() => undefined);
+      const gateway = await translated(holders.elsewhere(deviceIdOf(identity)));
       if (gateway === undefined) return undefined;
       const signed = Object.fromEntries(Object.values(COMMAND_HEADERS).map((name) => [name, headers[name]]));
       const passed: Passed = { identity, action, headers: signed, body: Buffer.from(body).toString('base64') };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { DevsenError } from '../core/errors.ts';
 import type { Logger } from '../runtime/log.ts';
 
 /** What a gateway answers to another's message; undefined for none. */
@@ -20,7 +21,10 @@ export interface GatewayWire {
   onGap: (listener: () => void) => void;
   /** @returns false if that gateway is gone, or cannot be told */
   tell: (gateway: string, kind: string, body: string) => Promise<boolean>;
-  /** @returns its answer; `gone` if it is, or cannot be told; `silent` if it gives none in time */
+  /**
+   * @returns its answer; `gone` if it is; `silent` if it gives none in time
+   * @throws DevsenError `REDIS_UNAVAILABLE` if it is not known to have been told; it may have been
+   */
   ask: (gateway: string, kind: string, body: string, timeoutMs: number) => Promise<WireAnswer>;
   close: () => void;
 }
@@ -34,6 +38,8 @@ interface Message {
 }
 
 const ANSWER = 'answer';
+/** Questions whose ids are remembered: one that is sent again after a break of the connection comes soon or never. */
+const MOST_TAKEN = 1_000;
 
 /**
  * @param redis - sends; stays open at `close`
@@ -57,13 +63,21 @@ export async function openGatewayWire(
   let onGap = () => {};
   listener.on('error', (error) => log.debug({ reason: error.message }, 'Redis connection of the wire failed'));
 
-  const send = async (gateway: string, message: Message): Promise<boolean> => {
-    try {
-      return (await redis.publish(channel(gateway), JSON.stringify(message))) > 0;
-    } catch (error) {
+  const taken = new Set<string>();
+
+  const send = async (gateway: string, message: Message): Promise<boolean> =>
+    (await redis.publish(channel(gateway), JSON.stringify(message))) > 0;
+  const tell = (gateway: string, message: Message): Promise<boolean> =>
+    send(gateway, message).catch((error) => {
       log.debug({ err: error, kind: message.kind }, 'another gateway not told');
       return false;
-    }
+    });
+  /** Whether a question has come before. */
+  const isTaken = (id: string): boolean => {
+    if (taken.has(id)) return true;
+    taken.add(id);
+    if (taken.size > MOST_TAKEN) taken.delete(taken.values().next().value as string);
+    return false;
   };
 
   const take = async (text: string) => {
@@ -72,9 +86,10 @@ export async function openGatewayWire(
       waiting.get(id ?? '')?.({ text: body });
       return;
     }
+    if (id !== undefined && isTaken(id)) return;
     const answer = await handlers.get(kind)?.(body);
     if (answer !== undefined && from !== undefined && id !== undefined) {
-      await send(from, { kind: ANSWER, body: answer, id });
+      await tell(from, { kind: ANSWER, body: answer, id });
     }
   };
   listener.on('message', (_channel, text) => {
@@ -89,17 +104,25 @@ export async function openGatewayWire(
     onGap: (told) => {
       onGap = told;
     },
-    tell: (gateway, kind, body) => send(gateway, { kind, body }),
+    tell: (gateway, kind, body) => tell(gateway, { kind, body }),
     ask: async (gateway, kind, body, timeoutMs) => {
       const id = randomUUID();
-      const { promise, resolve } = Promise.withResolvers<WireAnswer>();
+      const { promise, resolve, reject } = Promise.withResolvers<WireAnswer>();
       const timer = setTimeout(() => resolve('silent'), timeoutMs);
       waiting.set(id, resolve);
-      if (!(await send(gateway, { kind, body, from: name, id }))) resolve('gone');
-      const answer = await promise;
-      clearTimeout(timer);
-      waiting.delete(id);
-      return answer;
+      send(gateway, { kind, body, from: name, id }).then(
+        (isHeard) => isHeard || resolve('gone'),
+        (cause) => {
+          const message = 'Redis is away; the gateway that holds the charger may have been told before';
+          reject(new DevsenError('REDIS_UNAVAILABLE', message, { cause }));
+        },
+      );
+      try {
+        return await promise;
+      } finally {
+        clearTimeout(timer);
+        waiting.delete(id);
+      }
     },
     close: () => {
       for (const resolve of waiting.values()) resolve('silent');

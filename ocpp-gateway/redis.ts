@@ -214,7 +214,8 @@ export async function withDeadline<T>(work: Promise<T>, timeoutMs: number): Prom
   }
 }
 
-async function translated<T>(work: Promise<T>): Promise<T> {
+/** Has what Redis says come as DevsenError `REDIS_UNAVAILABLE`. */
+export async function translated<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {

@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { sendCommand } from '../../network/command.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { startGateway } from '../../ocpp-gateway/gateway.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import {
   connectCharger,
+  MANAGER,
   memorySources,
   OPERATORS,
   readEvents,
@@ -54,6 +56,20 @@ describe('a gateway whose Redis goes away', () => {
       }
     }
     await Promise.all(chargers.map((charger) => charger.close()));
+  });
+
+  it('does not say that a charger is not connected whose gateway it cannot ask for', async () => {
+    gateway = await startTestGateway(redis.url);
+    const place = {
+      gatewayUrl: `http://127.0.0.1:${gateway.port}`,
+      network: memorySources().registry.network,
+    };
+    const reset = { identity: 'CPaway', action: 'ClearCache', payload: '{}', validSec: 60 };
+    expect((await sendCommand(place, MANAGER, reset)).body).toContain('NOT_CONNECTED');
+    await redis.kill9();
+    const { status, body } = await sendCommand(place, MANAGER, reset);
+    expect([status, JSON.parse(body).error.code]).toEqual([503, 'REDIS_UNAVAILABLE']);
+    await redis.restart();
   });
 
   it('does not answer a StartTransaction whose id it cannot keep, and answers it when it is sent again', async () => {
