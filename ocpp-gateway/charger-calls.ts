@@ -173,7 +173,19 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
       if (stopped !== undefined) return Promise.resolve({ kind: stopped });
       if (!isFree() && waiting.length >= maxWaiting) return Promise.resolve({ kind: 'full' });
       const { promise, resolve } = Promise.withResolvers<CommandEnd>();
-      waiting.push({ command, settle: resolve });
+      const expire = () => {
+        const place = waiting.indexOf(turn);
+        if (place < 0 || now() < command.deadlineMs) return;
+        waiting.splice(place, 1);
+        turn.settle({ kind: 'expired' });
+      };
+      const timer = setTimeout(expire, command.deadlineMs - now() + 1);
+      const settle = (end: CommandEnd) => {
+        clearTimeout(timer);
+        resolve(end);
+      };
+      const turn: Turn = { command, settle };
+      waiting.push(turn);
       if (isFree()) next();
       return promise;
     },

@@ -225,6 +225,23 @@ describe('a call to a charger', () => {
     expect(await kinds()).toEqual(['open', 'call', 'answer', 'close', 'open', 'close']);
   });
 
+  it('that waits is over at its deadline, whatever the one before it does, and leaves its place', async () => {
+    const { identity, charger } = await connect();
+    const first = send(identity, 'ClearCache');
+    const call = await nthCall(charger, 1);
+    const ends = [100, 101].map((ms) => send(identity, 'Reset', '{"type":"Hard"}', Date.now() + ms));
+    expect(await send(identity, 'ClearCache')).toEqual({ kind: 'full' });
+    expect(await Promise.all(ends)).toEqual([{ kind: 'expired' }, { kind: 'expired' }]);
+    const last = send(identity, 'GetLocalListVersion');
+    charger.send([3, idOf(call), { status: 'Accepted' }]);
+    expect(await first).toEqual({ kind: 'result', payload: '{"status":"Accepted"}' });
+    const next = await nthCall(charger, 2);
+    expect(next).toContain('"GetLocalListVersion"');
+    charger.send([3, idOf(next), { listVersion: 7 }]);
+    expect(await last).toEqual({ kind: 'result', payload: '{"listVersion":7}' });
+    await charger.close();
+  });
+
   it('is not sent after its deadline', async () => {
     const { identity, charger } = await connect(impatient);
     const first = send(identity, 'ClearCache', '{}', IN_A_MINUTE(), impatient);
