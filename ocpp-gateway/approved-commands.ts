@@ -5,7 +5,7 @@ import type { Registry } from '../runtime/registry.ts';
 import { type ApprovalDeskOptions, makeApprovalDesk } from './approval-desk.ts';
 import { readApprovals } from './approval-queue.ts';
 import { makeApprovalStore } from './approval-store.ts';
-import { type CommandRelay, makeCommandRelay } from './command-relay.ts';
+import { type CommandRelay, type CommandRelayOptions, makeCommandRelay } from './command-relay.ts';
 import { openGatewayWire } from './gateway-wire.ts';
 import { openHolders } from './holders.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -34,8 +34,8 @@ export interface ApprovedCommandsOptions {
   sessionIdleMs: number;
   /** Whether a card is to begin one transaction at a time. */
   refusesConcurrent: boolean;
-  /** How long a command that is passed on to another gateway may take, ms. */
-  relayTimeoutMs: number;
+  /** How long a command that is passed on to another gateway may take, in all and after its deadline, ms. */
+  relayTimes: Pick<CommandRelayOptions, 'timeoutMs' | 'afterDeadlineMs'>;
   metrics: Pick<GatewayMetrics, 'approval' | 'command' | 'transactionGap'>;
   log: Logger;
   now: () => number;
@@ -107,7 +107,7 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
       },
       sessions,
       transactions,
-      relay: makeCommandRelay(holders, wire, options.relayTimeoutMs),
+      relay: makeCommandRelay({ holders, wire, now, ...options.relayTimes }),
       start: (house) => {
         stations = house;
         const desk = makeApprovalDesk({

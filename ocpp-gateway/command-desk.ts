@@ -35,7 +35,7 @@ export interface CommandDeskOptions {
   managers: ManagerDirectory;
   stations: Pick<Stations, 'versionOf' | 'command'>;
   /** Has another gateway carry it out that holds the charger; undefined if none does. */
-  forward: (request: CommandRequest) => Promise<CommandReply | undefined>;
+  forward: (request: CommandRequest, deadlineMs: number) => Promise<CommandReply | undefined>;
   spoken: AllSpoken;
   /** Uses a manager's nonce; false if it was used before. */
   useNonce: (manager: string, nonce: string, deadlineMs: number) => Promise<boolean>;
@@ -87,9 +87,10 @@ export function makeCommandDesk(options: CommandDeskOptions): (request: CommandR
     const command: ManagerCommand = { charger: identity, action, payload: text, nonce, deadlineSec };
     const manager = await authorise(credential.device, command, signature);
     facts.manager = manager;
+    const deadlineMs = deadlineSec * 1000;
     const version = stations.versionOf(identity);
     if (version === undefined) {
-      const reply = request.isForwarded === true ? undefined : await options.forward(request);
+      const reply = request.isForwarded === true ? undefined : await options.forward(request, deadlineMs);
       if (reply === undefined) throw notConnected();
       facts.end = 'forwarded';
       return reply;
@@ -101,7 +102,6 @@ export function makeCommandDesk(options: CommandDeskOptions): (request: CommandR
       throw new Refusal(422, 'SCHEMA', finding.description, { path: pathOf(finding.description) });
     }
     if (!isReady()) throw new Refusal(503, 'NOT_READY', 'what the charger answers cannot be put on record now');
-    const deadlineMs = deadlineSec * 1000;
     if (!(await useNonce(manager, nonce, deadlineMs)))
       throw new Refusal(409, 'NONCE_USED', 'the nonce was used before');
     // In the meantime it may have come back with another version, whose schema the payload was not checked against.

@@ -11,10 +11,11 @@ export interface CommandRelay {
   /**
    * Has another gateway carry a command out, which checks it like one of its own: it is passed on as it came.
    *
+   * @param deadlineMs - until then its charger may be sent it, Unix ms
    * @returns undefined if no other gateway holds the charger
    * @throws DevsenError `REDIS_UNAVAILABLE`
    */
-  forward: (request: CommandRequest) => Promise<CommandReply | undefined>;
+  forward: (request: CommandRequest, deadlineMs: number) => Promise<CommandReply | undefined>;
   /** From here on others' commands are carried out here; `running` holds each until it is answered. */
   serve: (handle: (request: CommandRequest) => Promise<CommandReply>, running: RunningWork) => void;
 }
@@ -29,18 +30,25 @@ interface Passed {
 
 const COMMAND = 'manager-command';
 
-/** @param timeoutMs - so long the other gateway may take: the commands before this one included */
-export function makeCommandRelay(
-  holders: Pick<Holders, 'elsewhere'>,
-  wire: Pick<GatewayWire, 'on' | 'ask'>,
-  timeoutMs: number,
-): CommandRelay {
+export interface CommandRelayOptions {
+  holders: Pick<Holders, 'elsewhere'>;
+  wire: Pick<GatewayWire, 'on' | 'ask'>;
+  /** So long the other gateway may take in all: the commands before this one included, ms. */
+  timeoutMs: number;
+  /** And so long after the deadline: for the charger's answer and the way back, ms. */
+  afterDeadlineMs: number;
+  now: () => number;
+}
+
+export function makeCommandRelay(options: CommandRelayOptions): CommandRelay {
+  const { holders, wire, now } = options;
   return {
-    forward: async ({ identity, action, headers, body }) => {
+    forward: async ({ identity, action, headers, body }, deadlineMs) => {
       const gateway = await translated(holders.elsewhere(deviceIdOf(identity)));
       if (gateway === undefined) return undefined;
       const signed = Object.fromEntries(Object.values(COMMAND_HEADERS).map((name) => [name, headers[name]]));
       const passed: Passed = { identity, action, headers: signed, body: Buffer.from(body).toString('base64') };
+      const timeoutMs = Math.min(options.timeoutMs, deadlineMs - now() + options.afterDeadlineMs);
       const answer = await wire.ask(gateway, COMMAND, JSON.stringify(passed), timeoutMs);
       if (answer === 'gone') return undefined;
       return answer === 'silent' ? SILENT : (JSON.parse(answer.text) as CommandReply);

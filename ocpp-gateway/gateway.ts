@@ -185,7 +185,10 @@ export async function startGateway(
       isReady,
       sessionIdleMs: settings.SESSION_IDLE_SEC * 1000,
       refusesConcurrent: settings.REFUSE_CONCURRENT_TX,
-      relayTimeoutMs: settings.CALL_TIMEOUT_MS * (settings.MAX_CALLS_WAITING + 1) + RELAY_MARGIN_MS,
+      relayTimes: {
+        timeoutMs: settings.CALL_TIMEOUT_MS * (settings.MAX_CALLS_WAITING + 1) + RELAY_MARGIN_MS,
+        afterDeadlineMs: settings.CALL_TIMEOUT_MS + RELAY_MARGIN_MS,
+      },
       metrics,
       log,
       now,

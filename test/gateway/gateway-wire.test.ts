@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
+import { makeCommandRelay } from '../../ocpp-gateway/command-relay.ts';
 import { type GatewayWire, openGatewayWire } from '../../ocpp-gateway/gateway-wire.ts';
 import { connectRedis } from '../../ocpp-gateway/redis.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
@@ -45,6 +46,19 @@ describe('the wire between gateways', () => {
     await waitFor(() => redis.status === 'ready', { what: 'the connection to be back' });
     expect(await wires[0].ask(wires[2].name, 'question', 'b', SOON_MS)).toEqual({ text: 'answer to b' });
     expect(heard).toEqual(['a', 'b']);
+  });
+
+  it('is not waited on for a command longer than it may take after its deadline, where the holder has died', async () => {
+    wires[2].on('manager-command', () => new Promise<never>(() => {}));
+    const relay = makeCommandRelay({
+      holders: { elsewhere: async () => wires[2].name },
+      wire: wires[0],
+      timeoutMs: 60_000,
+      afterDeadlineMs: 100,
+      now: () => 1_000,
+    });
+    const command = { identity: 'CP1', action: 'Reset', headers: {}, body: Buffer.from('{}') };
+    expect(await relay.forward(command, 1_050)).toMatchObject({ status: 504 });
   });
 
   it('takes a gateway for gone where nobody hears the question, and not where Redis is away', async () => {
