@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { Wallet } from 'ethers';
 import { DevsenError } from '../core/errors.ts';
 import { openProvider } from '../runtime/chain.ts';
+import { readGatewayCa } from './cli/gateway-ca.ts';
 import { type CommandPlace, sendCommand } from './command.ts';
 import { failWith } from './failing.ts';
 import { LOCAL_DIR, readRunningNetwork } from './local-state.ts';
@@ -17,6 +18,7 @@ const USAGE = `Signs an OCPP command as a charger's manager, sends it to the gat
 On the local network (npm start) nothing else is needed. Elsewhere:
 
   --gateway <url>       where the charger's gateway listens: https://…
+  --gateway-ca <path>   CAs of its certificate, PEM, if a CA of your own has signed it
   --network <id>        <chain id>:<address of OracleDEVSEN>
   --key-file <path>     file with the manager's private key; or the variable MANAGER_KEY
 
@@ -29,6 +31,7 @@ async function command(): Promise<void> {
     allowPositionals: true,
     options: {
       gateway: { type: 'string' },
+      'gateway-ca': { type: 'string' },
       network: { type: 'string' },
       'key-file': { type: 'string' },
       valid: { type: 'string', default: '60' },
@@ -49,10 +52,12 @@ async function command(): Promise<void> {
     values.gateway === undefined && values.network === undefined
       ? await localPlace(values.dir)
       : givenPlace(values.gateway, values.network);
+  const ca = values['gateway-ca'];
+  const gatewayCa = ca === undefined ? undefined : (await readGatewayCa(ca, Date.now())).pem;
   const keyText =
     values['key-file'] === undefined ? process.env.MANAGER_KEY : await readFile(values['key-file'], 'utf8');
   const signer = walletOf(keyText?.trim() || place.key);
-  const { status, body } = await sendCommand(place, signer, { identity, action, payload, validSec });
+  const { status, body } = await sendCommand({ ...place, gatewayCa }, signer, { identity, action, payload, validSec });
   const { print, paint } = makeTerminal(process.stdout);
   if (status === 200) print(body);
   else print(`${paint('bad', `Refused (${status}):`)} ${describeRefusal(body)}`);

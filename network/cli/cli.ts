@@ -48,7 +48,10 @@ function makeProgram(streams: Streams): Command {
     .option('--oracle <address>', 'its OracleDEVSEN; or ORACLE_ADDRESS')
     .option('--rewards <address>', 'its RewardsDEVSEN, for the commands about rewards; or REWARDS_ADDRESS')
     .option('--gateway <url>', 'where its chargers connect; or GATEWAY_URL')
-    .option('--gateway-ca <file>', 'CAs of its certificate, PEM, for chargers that connect by wss; or GATEWAY_CA_FILE')
+    .option(
+      '--gateway-ca <file>',
+      'CAs of its certificate, PEM, for chargers that connect by wss and for commands; or GATEWAY_CA_FILE',
+    )
     .option('--adapter <url...>', 'operators to read from; or ADAPTER_URLS, parted by commas')
     .option('--keystore <path>', 'JSON keystore of the account to act as, its password in KEYSTORE_PASSWORD')
     .option('--key-file <path>', 'file with its private key instead; or the key in DEVSEN_KEY')

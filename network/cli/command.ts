@@ -57,7 +57,7 @@ async function carryOut(session: Session, { identity, action, payload, valid, on
       return `Would sign ${action} for ${identity} as ${wallet.address}. Nothing was sent.`;
     });
   }
-  const place = { gatewayUrl: session.gatewayUrl(), network };
+  const place = { gatewayUrl: session.gatewayUrl(), gatewayCa: (await session.gatewayCa())?.pem, network };
   const { status, body } = await sendCommand(place, wallet, { identity, action, payload, validSec: valid });
   if (status !== 200) throw new DevsenError('CONFLICT', `refused (${status}): ${refusalIn(body)}`);
   session.output.result(JSON.parse(body), () => body);

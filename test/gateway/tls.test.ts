@@ -1,16 +1,17 @@
 import { EventEmitter, once } from 'node:events';
-import { connect as connectTcp } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ZeroHash } from 'ethers';
 import { authorizationKeyHash } from '../../core/identity.ts';
+import { type CommandPlace, sendCommand } from '../../network/command.ts';
 import type { Credential } from '../../ocpp-gateway/charger-directory.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { reloadAtHangUp } from '../../ocpp-gateway/hang-up.ts';
 import { fingerprintOf, makeCertificate, makeFiles, type TestCertificate } from '../support/certificates.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { CHARGER_KEY, connectCharger, otherSources, refusalOf, startTestGateway } from './support.ts';
+import { CHARGER_KEY, connectCharger, MANAGER, otherSources, refusalOf, startTestGateway } from './support.ts';
 
 const HOUR_MS = 3_600_000;
 const NO_KEY = { authorization: '' };
@@ -88,6 +89,55 @@ describe('a gateway with TLS', () => {
     expect((await charger.call('1', 'Heartbeat', {}))[0]).toBe(3);
     await charger.close();
     expect(await refusalOf(gateway.port, 'CPkey', { tls: tls(), key: 'wrong' })).toBe('401 wrong key');
+  });
+
+  it('takes a command from a manager that knows its CA', async () => {
+    const { cert, key } = server('localhost');
+    files.write('local.pem', cert);
+    files.write('local-key.pem', key);
+    const local = sources();
+    const paths = {
+      GATEWAY_TLS_CERT_FILE: files.path('local.pem'),
+      GATEWAY_TLS_KEY_FILE: files.path('local-key.pem'),
+    };
+    const other = await startTestGateway(redis.url, paths, { sources: local });
+    const charger = await connectCharger(other.port, 'CPkey', { tls: tls() });
+    charger.socket.on('message', (data) => {
+      charger.send([3, JSON.parse(String(data))[1], { status: 'Accepted' }]);
+    });
+    const place = { gatewayUrl: `wss://localhost:${other.port}`, network: local.registry.network };
+    const send = (more: Partial<CommandPlace> = {}) =>
+      sendCommand({ ...place, ...more }, MANAGER, {
+        identity: 'CPkey',
+        action: 'ClearCache',
+        payload: '{}',
+        validSec: 60,
+      });
+    expect(await send({ gatewayCa: serverCa.cert })).toEqual({ status: 200, body: '{"status":"Accepted"}' });
+    for (const gatewayCa of [undefined, otherCa.cert]) {
+      await expect(send({ gatewayCa })).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+        message: 'the gateway cannot be reached (UNABLE_TO_VERIFY_LEAF_SIGNATURE)',
+      });
+    }
+    await charger.close();
+    await other.close();
+    await expect(send()).rejects.toMatchObject({ message: 'the gateway cannot be reached (ECONNREFUSED)' });
+  });
+
+  it('is not said to be out of reach where it was sent a command and the connection broke', async () => {
+    const silent = createServer((socket) => socket.once('data', () => socket.destroy()));
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const place = { gatewayUrl: `http://127.0.0.1:${port}`, network: sources().registry.network };
+    const command = { identity: 'CPkey', action: 'ClearCache', payload: '{}', validSec: 60 };
+    await expect(sendCommand(place, MANAGER, command)).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      message: expect.stringContaining('the command may have been carried out'),
+    });
+    silent.close();
+    await once(silent, 'close');
   });
 
   it('takes a charger in by the certificate that the chain commits to (profile 3), without any key', async () => {

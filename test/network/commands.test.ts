@@ -40,6 +40,11 @@ describe('the commands of the network', () => {
       ['CP-1', 'Reset', '--gateway', 'https://x.test', '--network', `1:0x${'12'.repeat(20)}`],
       'Failed: no key: give --key-file, or set MANAGER_KEY',
     ],
+    [
+      'command-main.ts',
+      ['CP-1', 'Reset', '--gateway', 'https://x.test', '--network', `1:0x${'12'.repeat(20)}`, '--gateway-ca', 'no.pem'],
+      'Failed: no.pem cannot be read: ENOENT',
+    ],
     ['start.ts', ['--ask-every', 'often'], 'Failed: --ask-every expects whole seconds'],
   ])('say in a line what is wrong: %s %j', async (script, args, reason) => {
     expect(await run(script, ...args)).toEqual({ code: 1, out: '', err: reason });
