@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { deviceIdOf } from '../../core/identity.ts';
@@ -15,12 +17,63 @@ import { waitFor } from '../support/wait.ts';
 import { connectCharger, MANAGER, type RawCharger, readEvents } from './support.ts';
 import { sourcesOfTwo, startOneOfTwo } from './two-gateways.ts';
 
+/** A balancer that knows nothing but TCP: each connection goes to the next place that takes it. */
+async function openBalancer(ports: () => number[]) {
+  const sockets = new Set<Socket>();
+  let turn = 0;
+  const keep = (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {}).once('close', () => sockets.delete(socket));
+  };
+  const pass = (client: Socket, places: number[]) => {
+    const [port, ...others] = places;
+    if (port === undefined) return client.destroy();
+    const place = connectTcp(port, '127.0.0.1');
+    keep(place);
+    const next = () => pass(client, others);
+    place.once('error', next);
+    place.once('connect', () => {
+      place.off('error', next);
+      client.pipe(place).pipe(client);
+      client.once('close', () => place.destroy());
+      place.once('close', () => client.destroy());
+    });
+  };
+  const server = createServer((client) => {
+    keep(client);
+    const places = ports();
+    const first = turn++ % places.length;
+    pass(client, [...places.slice(first), ...places.slice(0, first)]);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
 describe('gateways of one network', () => {
   let redis: TestRedis;
   let one: RunningGateway;
   let other: RunningGateway;
-  const sources = sourcesOfTwo();
-  const { network } = sources.registry;
+  const plain = sourcesOfTwo();
+  const { network } = plain.registry;
+  /** What a look at a card waits for. */
+  let beforeVerdict = async () => {};
+  const sources = {
+    ...plain,
+    idTags: {
+      verdict: async (idTag: string) => {
+        await beforeVerdict();
+        return plain.idTags.verdict(idTag);
+      },
+    },
+  };
 
   beforeAll(async () => {
     redis = await startRedis();
@@ -33,7 +86,11 @@ describe('gateways of one network', () => {
     await redis.close();
   });
 
-  const command = async (gateway: RunningGateway, charger: string, instead: { nonce?: string; sent?: string } = {}) => {
+  const command = async (
+    gateway: { port: number },
+    charger: string,
+    instead: { nonce?: string; sent?: string } = {},
+  ) => {
     const deadlineSec = Math.floor(Date.now() / 1000) + 60;
     const nonce = instead.nonce ?? `0x${randomBytes(32).toString('hex')}`;
     const signed: ManagerCommand = { charger, action: 'Reset', payload: '{"type":"Soft"}', nonce, deadlineSec };
@@ -156,5 +213,108 @@ describe('gateways of one network', () => {
     void answerNext(back);
     expect(await command(one, 'CPdrained')).toBe('200 { "status":"Accepted" }');
     await back.close();
+  });
+
+  it('take over a charger in the middle of a start and of what it had queued: nothing is lost, nothing doubled', async () => {
+    const identity = 'CPmidway';
+    const timestamp = '2026-03-01T12:00:00Z';
+    const start = [2, 'start', 'StartTransaction', { connectorId: 1, idTag: 'Accepted', meterStart: 100, timestamp }];
+    const meters = (transactionId: number) =>
+      Array.from({ length: 20 }, (_, n) => [
+        2,
+        `meter ${n}`,
+        'MeterValues',
+        { connectorId: 1, transactionId, meterValue: [{ timestamp, sampledValue: [{ value: `${200 + n}` }] }] },
+      ]);
+    const asked = Promise.withResolvers<void>();
+    const mayAnswer = Promise.withResolvers<void>();
+    beforeVerdict = () => {
+      asked.resolve();
+      return mayAnswer.promise;
+    };
+    const first = await connectCharger(one.port, identity);
+    // Of another transaction, from before; they wait behind the start.
+    first.send(start, ...meters(7));
+    await asked.promise;
+    const second = await connectCharger(other.port, identity);
+    expect((await first.closed).code).toBe(1008);
+    beforeVerdict = async () => {};
+    mayAnswer.resolve();
+    expect(first.received).toEqual([]);
+
+    // Back at the first one in the middle of the queue, with what was not answered.
+    second.send(start);
+    const [, , started] = await second.answerTo('start');
+    const { transactionId } = started as { transactionId: number };
+    const queued = meters(transactionId);
+    second.send(...queued);
+    const third = await connectCharger(one.port, identity);
+    await second.closed;
+    const answered = second.received.map((text) => JSON.parse(text)[1] as string);
+    const left = queued.filter(([, id]) => !answered.includes(id as string));
+    third.send(...left);
+    const again = { ...(start[3] as object) };
+    expect((await third.call('start again', 'StartTransaction', again))[2]).toEqual(started);
+    const stop = { transactionId, meterStop: 300, timestamp, idTag: 'Accepted' };
+    expect((await third.call('stop', 'StopTransaction', stop))[0]).toBe(3);
+    await third.close();
+
+    const events = await waitFor(
+      async () => {
+        const all = (await readEvents(redis.url)).filter(({ charger }) => charger === identity);
+        return all.filter(({ kind }) => kind === 'close').length === 3 && all;
+      },
+      { what: 'the ends of three connections' },
+    );
+    const epochs = [...new Set(events.map(({ epoch }) => epoch))].sort((a, b) => a - b);
+    const [atFirst = [], atSecond = [], atThird = []] = epochs.map((epoch) =>
+      events
+        .filter((event) => event.epoch === epoch)
+        .map(({ kind, frame }) => (kind === 'call' ? JSON.parse(frame)[1] : kind)),
+    );
+    expect(atFirst).toEqual(['open', 'close']);
+    expect(atThird).toEqual(['open', ...left.map(([, id]) => id), 'start again', 'stop', 'close']);
+    // What is on record without an answer that came through is sent again, and is the same message by its id.
+    expect(atSecond.slice(0, 2)).toEqual(['open', 'start']);
+    expect(atSecond.slice(2, -1)).toEqual(queued.map(([, id]) => id).slice(0, atSecond.length - 3));
+    for (const id of answered) expect([...atSecond, ...atThird].filter((one) => one === id)).toHaveLength(1);
+    for (const [, id] of queued) expect([...atSecond, ...atThird]).toContain(id);
+  });
+
+  it('stand behind one address: chargers and commands go to any of them, and to the others when one goes', async () => {
+    const balancer = await openBalancer(() => [one.port, other.port]);
+    const identities = Array.from({ length: 6 }, (_, n) => `CPbalanced${n}`);
+    const connect = async (identity: string) => {
+      const charger = await connectCharger(balancer.port, identity);
+      charger.socket.on('message', (data) => {
+        const [type, id] = JSON.parse(String(data));
+        if (type === 2) charger.send([3, id, { status: 'Accepted' }]);
+      });
+      await charger.call('1', 'Heartbeat', {});
+      await known(identity);
+      return charger;
+    };
+    const commandAll = () => Promise.all(identities.map((identity) => command(balancer, identity)));
+    const ok = identities.map(() => '200 {"status":"Accepted"}');
+    const chargers = await Promise.all(identities.map(connect));
+    const here = [one, other].map((gateway) => gateway.chargers().filter((identity) => identities.includes(identity)));
+    expect(here.map(({ length }) => length)).toEqual([3, 3]);
+    expect(await commandAll()).toEqual(ok);
+
+    const closed = one.close();
+    const back = await Promise.all(
+      identities.map(async (identity, n) => {
+        const charger = chargers[n] as RawCharger;
+        if (here[1]?.includes(identity)) return charger;
+        await charger.closed;
+        return connect(identity);
+      }),
+    );
+    await closed;
+    expect(other.chargers()).toEqual(expect.arrayContaining(identities));
+    expect(await commandAll()).toEqual(ok);
+    for (const charger of back) await charger.close();
+    one = await startOneOfTwo(redis.url, 0, sources);
+    await balancer.close();
   });
 });
