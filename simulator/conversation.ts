@@ -28,8 +28,9 @@ export type Happening =
   /** The CSMS answered with a CALLRESULT: from here on the message is its care. */
   | { kind: 'acknowledged'; message: ChargerMessage; frame: string; reply: string }
   /** The CSMS answered with a CALLERROR. */
-  | { kind: 'rejected'; message: ChargerMessage; code: string; description: string }
-  | { kind: 'unanswered'; message: ChargerMessage };
+  | { kind: 'rejected'; message: ChargerMessage; code: string; description: string; frame: string }
+  /** No answer came in time, or the connection went before; it may have arrived or not. */
+  | { kind: 'unanswered' | 'lost'; message: ChargerMessage; frame: string };
 
 export interface ConversationSettings {
   link: Pick<LinkSettings, 'url' | 'identity' | 'command'> & {
@@ -225,12 +226,19 @@ export function startConversation(settings: ConversationSettings): Conversation 
         return { kind: 'answered', facts };
       }
       case 'error':
-        notify({ kind: 'rejected', message, code: outcome.code, description: outcome.description });
+        notify({
+          kind: 'rejected',
+          message,
+          code: outcome.code,
+          description: outcome.description,
+          frame: outcome.frame,
+        });
         return { kind: 'rejected' };
       case 'unanswered':
-        notify({ kind: 'unanswered', message });
+        notify({ kind: 'unanswered', message, frame: outcome.frame });
         return { kind: 'silent' };
       case 'lost':
+        notify({ kind: 'lost', message, frame: outcome.frame });
         return { kind: 'gone' };
     }
   }

@@ -130,6 +130,8 @@ function tell(happening: Happening): string {
       return `${happening.message.kind} rejected: ${happening.code} ${happening.description}`.trimEnd();
     case 'unanswered':
       return `${happening.message.kind} not answered`;
+    case 'lost':
+      return `${happening.message.kind} not answered: the connection went`;
   }
 }
 

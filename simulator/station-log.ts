@@ -30,6 +30,7 @@ function lineOf(happening: Happening): string {
       return `registered ${happening.registration}`;
     case 'acknowledged':
     case 'unanswered':
+    case 'lost':
       return `${happening.kind} ${happening.message.kind}`;
     case 'rejected':
       return `rejected ${happening.message.kind} ${happening.code}`;

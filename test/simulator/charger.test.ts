@@ -128,7 +128,7 @@ describe('a virtual charger', () => {
       call.answer(usualAnswer(call.action));
     });
     // short enough for a test, and longer than a busy machine keeps an answer waiting
-    const { charger } = chargerAt(csms.url, { timings: { ...QUICK, answerTimeoutMs: 1_000 } });
+    const { charger, seen } = chargerAt(csms.url, { timings: { ...QUICK, answerTimeoutMs: 1_000 } });
     await charger.settled();
     charger.plug(1, car);
     await charger.present(1, 'TAG');
@@ -138,6 +138,25 @@ describe('a virtual charger', () => {
     expect(new Set(starts.map(({ id }) => id)).size).toBe(4);
     expect(new Set(starts.map(({ payload }) => JSON.stringify(payload))).size).toBe(1);
     expect(csms.connections()).toBe(2);
+    const idOf = (happening: Happening) => ('frame' in happening ? JSON.parse(happening.frame)[1] : undefined);
+    const unanswered = seen.filter(({ kind }) => kind === 'unanswered').map(idOf);
+    expect(unanswered).toEqual(starts.slice(0, 3).map(({ id }) => id));
+  });
+
+  it('says which message went out with a connection that broke', async () => {
+    let silent = 1;
+    const csms = await csmsWith((call) => {
+      if (call.action !== 'StartTransaction' || silent-- <= 0) call.answer(usualAnswer(call.action));
+      else charger.powerCut();
+    });
+    const { charger, seen } = chargerAt(csms.url);
+    await charger.settled();
+    charger.plug(1, car);
+    await charger.present(1, 'TAG');
+    await charger.settled();
+    const [start] = csms.received.filter(({ action }) => action === 'StartTransaction');
+    const lost = seen.flatMap((happening) => (happening.kind === 'lost' ? [JSON.parse(happening.frame)[1]] : []));
+    expect(lost).toEqual([start?.id]);
   });
 
   it('tries a transaction message that gets an error three times in all, then goes on', async () => {
