@@ -11,7 +11,17 @@ export interface RecordedEvent {
 
 /** What is wrong; a soak that is right has none. */
 export interface Finding {
-  kind: 'lost' | 'doubled' | 'disordered' | 'gap' | 'differing' | 'open transaction' | 'divided transaction';
+  kind:
+    | 'lost'
+    | 'doubled'
+    | 'disordered'
+    | 'gap'
+    /** On record, and the charger has never said it, or was told another answer. */
+    | 'foreign'
+    | 'differing'
+    | 'open transaction'
+    | 'divided transaction'
+    | 'unanswered start';
   charger: string;
   /** The operator whose record it is; absent where it is the charger's own affair. */
   operator?: string;
@@ -20,21 +30,43 @@ export interface Finding {
 
 /** What became of a charger's transactions. */
 export interface TransactionCount {
+  /** Begun with a card that was accepted, ended, and not because the card was refused. */
   complete: number;
+  /** Why they ended, be they complete or not. */
+  ended: Map<string, number>;
+  /** What was said of the card where it was not accepted. */
+  refused: Map<string, number>;
   /** Never begun for the record, and why. */
   parked: Map<string, number>;
 }
 
+export function noTransactions(): TransactionCount {
+  return { complete: 0, ended: new Map(), refused: new Map(), parked: new Map() };
+}
+
+/** One more, or so many. */
+export function countIn(counts: Map<string, number>, what: string, number = 1): void {
+  counts.set(what, (counts.get(what) ?? 0) + number);
+}
+
 /** Compares what a charger was acknowledged with what one operator has on record of it. */
 export function checkRecord(account: ChargerAccount, operator: string, events: readonly RecordedEvent[]): Finding[] {
-  const { identity: charger, acknowledged } = account;
+  const { identity: charger, acknowledged, sent } = account;
   const findings: Finding[] = gapsIn(events).map((what) => ({ kind: 'gap', charger, operator, what }));
   const isAcknowledged = new Set(acknowledged);
   const places = new Map<string, number[]>();
-  for (const [place, { kind, frame, reply }] of events.entries()) {
+  for (const [place, { epoch, seq, kind, frame, reply }] of events.entries()) {
     if (kind !== 'call' && kind !== 'suspect') continue;
     const digest = digestOf(frame, reply);
     if (isAcknowledged.has(digest)) places.set(digest, [...(places.get(digest) ?? []), place]);
+    else if (!sent.has(digestOf(frame))) {
+      findings.push({
+        kind: 'foreign',
+        charger,
+        operator,
+        what: `epoch ${epoch} seq ${seq}: not what the charger knows`,
+      });
+    }
   }
   let last = -1;
   for (const [n, digest] of acknowledged.entries()) {
@@ -48,6 +80,20 @@ export function checkRecord(account: ChargerAccount, operator: string, events: r
     last = Math.max(last, first);
   }
   return findings;
+}
+
+/** Finds messages that a charger was acknowledged twice: each goes out under an id of its own. */
+export function checkAccount({ identity: charger, acknowledged }: ChargerAccount): Finding[] {
+  const seen = new Set<string>();
+  return acknowledged.flatMap((digest, n): Finding[] => {
+    if (!seen.has(digest)) {
+      seen.add(digest);
+      return [];
+    }
+    return [
+      { kind: 'doubled', charger, what: `acknowledged message ${n + 1} of ${acknowledged.length} was one before` },
+    ];
+  });
 }
 
 /** Finds where an operator's record says something else than the first one's. */
@@ -75,19 +121,22 @@ export function checkTransactions(
   events: readonly RecordedEvent[],
 ): { findings: Finding[]; count: TransactionCount } {
   const findings: Finding[] = [];
-  const count: TransactionCount = { complete: 0, parked: new Map() };
-  const { begun, ended } = transactionsOnRecord(events);
-  for (const [key, { id, isStopped, refused }] of transactions) {
+  const count = noTransactions();
+  const { begun, ended: over } = transactionsOnRecord(events);
+  for (const [key, { id, authorization, ended, refused }] of transactions) {
     if (id === undefined) {
-      const reason = refused ?? 'start never answered';
-      count.parked.set(reason, (count.parked.get(reason) ?? 0) + 1);
+      if (refused !== undefined) countIn(count.parked, refused);
+      else findings.push({ kind: 'unanswered start', charger, what: `the start of ${key} was never answered` });
       continue;
     }
-    const what = `transaction ${id}`;
-    if (!isStopped) findings.push({ kind: 'open transaction', charger, what: `${what} (${key}) was never stopped` });
-    else if (!begun.has(id)) findings.push({ kind: 'open transaction', charger, what: `${what}: no begin on record` });
-    else if (!ended.has(id)) findings.push({ kind: 'open transaction', charger, what: `${what}: no end on record` });
-    else count.complete++;
+    if (authorization !== 'Accepted') countIn(count.refused, authorization ?? 'not told');
+    if (ended !== undefined) countIn(count.ended, ended);
+    const open = (what: string) =>
+      findings.push({ kind: 'open transaction', charger, what: `transaction ${id}${what}` });
+    if (ended === undefined) open(` (${key}) was never stopped`);
+    else if (!begun.has(id)) open(': no begin on record');
+    else if (!over.has(id)) open(': no end on record');
+    else if (authorization === 'Accepted' && ended !== 'DeAuthorized') count.complete++;
   }
   // a start that is sent again must get the id it got before
   const own = new Set([...transactions.values()].flatMap(({ id }) => id ?? []));
@@ -96,23 +145,6 @@ export function checkTransactions(
       findings.push({ kind: 'divided transaction', charger, what: `transaction ${id} is on record only` });
   }
   return { findings, count };
-}
-
-/** What a soak must have seen to say anything: one in which nothing happened finds nothing. */
-export function whatDidNotHappen(
-  accounts: readonly Pick<ChargerAccount, 'identity' | 'acknowledged'>[],
-  mishaps: number,
-  complete: number,
-): string[] {
-  const unheard = accounts.filter(({ acknowledged }) => acknowledged.length === 0);
-  return [
-    ...(mishaps === 0 ? ['nothing went wrong in the time there was'] : []),
-    ...(complete === 0 ? ['no transaction was completed'] : []),
-    ...(unheard.length > 0
-      ? [`${unheard.length} chargers were never acknowledged a message, such as ${unheard[0]?.identity}`]
-      : []),
-    ...(accounts.length === 0 ? ['there was no charger'] : []),
-  ];
 }
 
 function transactionsOnRecord(events: readonly RecordedEvent[]): { begun: Set<string>; ended: Set<string> } {

@@ -1,16 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ChargerAccount, digestOf, makeAccount, note } from '../../bench/soak/charger-account.ts';
 import {
+  checkAccount,
   checkAgreement,
   checkRecord,
   checkTransactions,
+  noTransactions,
   type RecordedEvent,
-  whatDidNotHappen,
 } from '../../bench/soak/checker.ts';
-import { trendOf } from '../../bench/soak/memory.ts';
-import { nextMishap } from '../../bench/soak/mishaps.ts';
-import { seeded } from '../../bench/soak/random.ts';
-import type { ChargerMessage } from '../../simulator/charger-message.ts';
+import type { ChargerMessage, StopReason } from '../../simulator/charger-message.ts';
 
 const call = (seq: number, action: string, payload: object, answer: object = {}): RecordedEvent => ({
   epoch: 1,
@@ -20,7 +18,8 @@ const call = (seq: number, action: string, payload: object, answer: object = {})
   reply: JSON.stringify([3, `m${seq}`, answer]),
 });
 const opening: RecordedEvent = { epoch: 1, seq: 0, kind: 'open', frame: '{}', reply: '' };
-const start = call(1, 'StartTransaction', { connectorId: 1 }, { transactionId: 7 });
+const answerWith = (status: string) => ({ transactionId: 7, idTagInfo: { status } });
+const start = call(1, 'StartTransaction', { connectorId: 1 }, answerWith('Accepted'));
 const meter = call(2, 'MeterValues', { transactionId: 7 });
 const stop = call(3, 'StopTransaction', { transactionId: 7 });
 const good = [opening, start, meter, stop];
@@ -42,10 +41,33 @@ describe('the checker of a soak', () => {
   it('finds nothing where every acknowledged message is on record once and in order', () => {
     expect(checkRecord(accountOf(), 'operator-1', good)).toEqual([]);
     expect(checkAgreement('CP-1', 'operator-2', good, [...good])).toEqual([]);
+    expect(checkAccount(accountOf())).toEqual([]);
     expect(checkTransactions(accountOf(), good)).toEqual({
       findings: [],
-      count: { complete: 1, parked: new Map() },
+      count: { ...noTransactions(), complete: 1, ended: new Map([['Local', 1]]) },
     });
+  });
+
+  it('finds a message of which the charger knows nothing, and one that it was acknowledged twice', () => {
+    const [first, ...others] = messages;
+    expect(checkRecord(accountOf(others), 'operator-1', good)).toEqual([
+      {
+        kind: 'foreign',
+        charger: 'CP-1',
+        operator: 'operator-1',
+        what: 'epoch 1 seq 1: not what the charger knows',
+      },
+    ]);
+    // what it has sent without an answer may be on record
+    for (const kind of ['unanswered', 'lost'] as const) {
+      const account = makeAccount('CP-1');
+      note(account, { kind, message: messages[0]?.[0] as ChargerMessage, frame: start.frame });
+      expect(checkRecord(account, 'operator-1', [opening, start])).toEqual([]);
+    }
+    const twice = accountOf([...messages, first as (typeof messages)[number]]);
+    expect(checkAccount(twice)).toEqual([
+      { kind: 'doubled', charger: 'CP-1', what: 'acknowledged message 4 of 4 was one before' },
+    ]);
   });
 
   it('finds a message that was acknowledged and is not on record', () => {
@@ -56,6 +78,7 @@ describe('the checker of a soak', () => {
     // with another answer than the charger got it is another event
     const altered = { ...meter, reply: '[3,"m2",{"x":1}]' };
     expect(checkRecord(accountOf(), 'operator-1', [opening, start, altered, stop]).map(({ kind }) => kind)).toEqual([
+      'foreign',
       'lost',
     ]);
   });
@@ -86,10 +109,11 @@ describe('the checker of a soak', () => {
       message: messages[0]?.[0] as ChargerMessage,
       code: 'InternalError',
       description: '',
+      frame: start.frame,
     });
     expect(checkTransactions(never, [opening])).toEqual({
       findings: [],
-      count: { complete: 0, parked: new Map([['InternalError', 1]]) },
+      count: { ...noTransactions(), parked: new Map([['InternalError', 1]]) },
     });
     expect(checkTransactions(accountOf(messages.slice(0, 2)), good).findings).toMatchObject([
       { kind: 'open transaction' },
@@ -97,6 +121,34 @@ describe('the checker of a soak', () => {
     expect(checkTransactions(accountOf(), good.slice(0, 3)).findings).toMatchObject([
       { kind: 'open transaction', what: 'transaction 7: no end on record' },
     ]);
+  });
+
+  it('finds a start that was never answered', () => {
+    const account = makeAccount('CP-1');
+    note(account, { kind: 'unanswered', message: messages[0]?.[0] as ChargerMessage, frame: start.frame });
+    expect(checkTransactions(account, [opening, start]).findings).toMatchObject([
+      { kind: 'unanswered start', charger: 'CP-1', what: 'the start of key was never answered' },
+      { kind: 'divided transaction' },
+    ]);
+  });
+
+  it('takes no transaction for complete whose card was refused', () => {
+    const ending = (status: string, reason: StopReason) => {
+      const begun = call(1, 'StartTransaction', { connectorId: 1 }, answerWith(status));
+      const [started, , stopped] = messages as [(typeof messages)[number], unknown, (typeof messages)[number]];
+      const ended = { ...stopped[0], reason } as ChargerMessage;
+      const account = accountOf([
+        [started[0], begun],
+        [ended, stop],
+      ]);
+      return checkTransactions(account, [opening, begun, stop]);
+    };
+    expect(ending('ConcurrentTx', 'Local')).toEqual({
+      findings: [],
+      count: { ...noTransactions(), ended: new Map([['Local', 1]]), refused: new Map([['ConcurrentTx', 1]]) },
+    });
+    expect(ending('Accepted', 'DeAuthorized').count).toMatchObject({ complete: 0, refused: new Map() });
+    expect(ending('Accepted', 'PowerLoss').count).toMatchObject({ complete: 1 });
   });
 
   it('finds a start that was sent again and got another number', () => {
@@ -109,7 +161,7 @@ describe('the checker of a soak', () => {
   it('knows a transaction of OCPP 2 by its key', () => {
     const transactionInfo = { transactionId: 'key' };
     const events = ['Started', 'Ended'].map((eventType, n) =>
-      call(n + 1, 'TransactionEvent', { eventType, transactionInfo }),
+      call(n + 1, 'TransactionEvent', { eventType, transactionInfo }, { idTokenInfo: { status: 'Accepted' } }),
     );
     const told = [messages[0], messages[2]].map((each, n): [ChargerMessage, RecordedEvent] => [
       each?.[0] as ChargerMessage,
@@ -117,80 +169,12 @@ describe('the checker of a soak', () => {
     ]);
     expect(checkTransactions(accountOf(told), [opening, ...events])).toEqual({
       findings: [],
-      count: { complete: 1, parked: new Map() },
+      count: { ...noTransactions(), complete: 1, ended: new Map([['Local', 1]]) },
     });
   });
 
   it('tells apart every frame and answer', () => {
     expect(digestOf('a', 'b')).not.toBe(digestOf('a', 'c'));
     expect(digestOf('a', 'b')).toHaveLength(16);
-  });
-});
-
-describe('the mishaps of a soak', () => {
-  it('are the same for the same seed', () => {
-    const play = (seed: number) => {
-      const random = seeded(seed);
-      return Array.from({ length: 200 }, () => nextMishap(random, 4, 20_000));
-    };
-    expect(play(7)).toEqual(play(7));
-    expect(play(7)).not.toEqual(play(8));
-    const victims = play(7).flatMap((mishap) => (mishap.kind === 'cut' ? [] : [mishap.victim]));
-    expect(new Set(victims)).toEqual(
-      new Set(['gateway', 'redis', 'operator-1', 'operator-2', 'operator-3', 'operator-4']),
-    );
-    expect(play(7).every(({ afterMs }) => afterMs >= 10_000 && afterMs <= 30_000)).toBe(true);
-  });
-
-  it('kill neither gateway nor operators where their memory is to show', () => {
-    const random = seeded(7);
-    const later = Array.from({ length: 200 }, () => nextMishap(random, 4, 20_000, false));
-    const killed = later.flatMap((mishap) => (mishap.kind === 'kill' ? mishap.victim : []));
-    expect(new Set(killed)).toEqual(new Set(['redis']));
-    expect(new Set(later.map(({ kind }) => kind))).toEqual(new Set(['kill', 'freeze', 'cut']));
-  });
-});
-
-describe('a soak', () => {
-  it('says nothing if nothing happened in it', () => {
-    const account = (acknowledged: string[]) => ({ identity: 'CP-1', acknowledged });
-    expect(whatDidNotHappen([account(['x'])], 1, 1)).toEqual([]);
-    expect(whatDidNotHappen([account(['x']), account([])], 0, 0)).toEqual([
-      'nothing went wrong in the time there was',
-      'no transaction was completed',
-      '1 chargers were never acknowledged a message, such as CP-1',
-    ]);
-    expect(whatDidNotHappen([], 1, 1)).toEqual(['there was no charger']);
-  });
-});
-
-describe('memory over a soak', () => {
-  const samples = (mib: (n: number) => number) =>
-    Array.from({ length: 30 }, (_, n) => ({ atMs: n * 5_000, mib: mib(n), pid: 1 }));
-
-  it('is flat if the last third is like the middle one', () => {
-    expect(
-      trendOf(
-        'gateway',
-        samples((n) => 200 + (n % 3)),
-      )?.isFlat,
-    ).toBe(true);
-    expect(
-      trendOf(
-        'gateway',
-        samples((n) => 100 + 20 * n),
-      )?.isFlat,
-    ).toBe(false);
-    expect(trendOf('gateway', samples(() => 1).slice(0, 5))).toBeUndefined();
-  });
-
-  it('is that of the process that lived longest, not of those that came after one another', () => {
-    // Killed twice, and growing by 20 MiB a sample while it lives.
-    const lives = [0, 10, 15].map((from, n) => ({ from, pid: n + 1 }));
-    const growing = samples((n) => {
-      const { from } = lives.findLast((life) => life.from <= n) as (typeof lives)[number];
-      return 100 + 20 * (n - from);
-    }).map((sample, n) => ({ ...sample, pid: lives.findLast(({ from }) => from <= n)?.pid as number }));
-    expect(trendOf('gateway', growing)).toMatchObject({ isFlat: false, minutes: (14 * 5) / 60 });
   });
 });
