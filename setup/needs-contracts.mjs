@@ -1,5 +1,6 @@
 /** Tests that need compiled contracts, by the beginning of their path; all others run while the contracts compile. */
 export const NEEDS_CONTRACTS = [
+  'test/bench/soak-run.test.ts',
   'test/containers/',
   'test/contracts/',
   'test/e2e/',
