@@ -20,7 +20,7 @@ const USAGE = `A whole network under load while its parts are killed at random; 
   --json               one last line of JSON
 
 The exit code is 0 if nothing is wrong, else 1. It works in a folder of its own, which it removes.
-In less than 30 minutes memory is not judged.
+In less than 60 minutes it may be too short to judge how memory goes, and says so.
 `;
 
 const DIALECTS = { '1.6': ocpp16, '2.0.1': ocpp201, '2.1': ocpp21 } as const;

@@ -97,7 +97,8 @@ const DOUBLE_EACH = 3;
 /**
  * Deals out what goes wrong: everything once, in an order of its own for each seed, and from then on by weight.
  *
- * @returns `mayEnd`: whether gateways and operators may be killed; how their memory goes shows only in those that live long
+ * @returns deals the next blow; `mayEnd` is whether it may kill gateways and operators: how their memory goes shows only
+ *   in those that live long
  */
 export function makeMishaps(random: () => number, options: MishapOptions): (mayEnd?: boolean) => Blow {
   let due = shuffled(CASES, random);

@@ -30,8 +30,8 @@ const SAMPLE_MS = 5_000;
 /** How long chargers and operators may take to be done when all is calm. */
 const CALM_MS = 180_000;
 const SETTLED_MS = 2_000;
-/** Of a shorter soak nobody expects that it tells how memory goes. */
-const LEAST_MINUTES_FOR_MEMORY = 30;
+/** A shorter soak need not tell how memory goes: its lives are too short for what a heap moves by itself. */
+const LEAST_MINUTES_FOR_MEMORY = 60;
 /** From then on gateways and operators are not killed any more: memory that grows shows in who lives long. */
 const LIVE_FROM = 0.5;
 /** What this process keeps of each acknowledged message, to compare it. */
