@@ -70,6 +70,7 @@ export const DEVICE_ABI = [
   'function statusOf(uint16 connector) view returns ((uint8 status, uint8 errorClass, bool online, uint40 observedAt, uint40 askedAt))',
   'function location() view returns (int32 latitudeE7, int32 longitudeE7)',
   'function connectors() view returns ((uint8 evse, uint8 standard, uint8 format, uint8 powerType, uint32 maxPowerW)[] all)',
+  'error NoTariff()',
   'function requestSessionResult(bytes32 sessionId, address linkPayer) returns (bytes32 requestId)',
   'function settleSession(bytes32 sessionId)',
   'function expireSession(bytes32 sessionId)',
@@ -113,6 +114,11 @@ export const PAYMENT_ABI = [
   'function deposit(address token, uint256 amount, address account) returns (uint256 credited)',
   'function withdraw(address token, uint256 amount, address to) returns (uint256 debited)',
   'function setCardLimit(bytes32 idTag, address token, uint256 mostPerSession, uint256 allowance)',
+  'function lockByCard(bytes32 sessionId, bytes32 idTag, address token, uint256 most, uint256 deadline) returns (address occupant, uint256 amount)',
+  'error CardNotActive(bytes32 idTag, uint8 state)',
+  'error NothingToLock(bytes32 idTag, address occupant, address token)',
+  'error LocksPaused()',
+  'error TokenNotAllowed(address token)',
   'function expire(address device, bytes32 sessionId)',
 ] as const;
 

@@ -17,6 +17,7 @@ import { fundLinkAccount } from '../../network/provision.ts';
 import { makeLog } from '../../runtime/log.ts';
 import { makeTestRecord, TEST_PEPPER } from '../adapter/record.ts';
 import { makeTestGateway, TEST_NETWORK } from '../support/batches.ts';
+import { testCardBudgets } from './card-budgets.ts';
 import { testExpiry } from './expiry.ts';
 import {
   answerWith,
@@ -344,3 +345,5 @@ describe('a card’s session', () => {
 });
 
 describe('a request that too few operators answered', () => testExpiry(() => ({ stage, chain })));
+
+describe('what a card’s user can pay for', () => testCardBudgets(() => stage));
