@@ -57,10 +57,11 @@ const COMMANDS: ReadonlySet<string> = new Set([
   'UpdateFirmware',
 ]);
 
-/** Cards that do not count have nothing in common with those that do. */
+/** Cards that do not count have nothing in common with those that do. OCPP 1.6 has no word for NoCredit. */
 function idTagInfo(found: Facts['idTag']): object {
   const { status, parent } = found ?? {};
-  return { status, ...(status === 'Accepted' && parent !== undefined ? { parentIdTag: parent } : {}) };
+  const told = status === 'NoCredit' ? 'Blocked' : status;
+  return { status: told, ...(status === 'Accepted' && parent !== undefined ? { parentIdTag: parent } : {}) };
 }
 
 function needOf(action: string, payload: Payload): Need | undefined {

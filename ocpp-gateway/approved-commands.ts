@@ -5,6 +5,8 @@ import type { Registry } from '../runtime/registry.ts';
 import { type ApprovalDeskOptions, makeApprovalDesk } from './approval-desk.ts';
 import { readApprovals } from './approval-queue.ts';
 import { makeApprovalStore } from './approval-store.ts';
+import type { CardBudgets } from './card-budgets.ts';
+import { type CardDesk, makeCardDesk } from './card-desk.ts';
 import { type CommandRelay, type CommandRelayOptions, makeCommandRelay } from './command-relay.ts';
 import { openGatewayWire } from './gateway-wire.ts';
 import { openHolders } from './holders.ts';
@@ -34,6 +36,10 @@ export interface ApprovedCommandsOptions {
   sessionIdleMs: number;
   /** Whether a card is to begin one transaction at a time. */
   refusesConcurrent: boolean;
+  /** What cards can pay for; undefined where that is not known. */
+  budgets: CardBudgets | undefined;
+  /** Whether cards are refused whose user can pay for nothing. */
+  cardsMustPay: boolean;
   /** How long a command that is passed on to another gateway may take, in all and after its deadline, ms. */
   relayTimes: Pick<CommandRelayOptions, 'timeoutMs' | 'afterDeadlineMs'>;
   metrics: Pick<GatewayMetrics, 'approval' | 'command' | 'transactionGap'>;
@@ -51,6 +57,7 @@ export interface ApprovedCommands {
   sessions: Pick<SessionDesk, 'verdict' | 'heard' | 'recorded'>;
   /** What goes on at the chargers of the network, and by whose card. */
   transactions: Pick<TransactionBook, 'recorded' | 'isConcurrent' | 'isOver'>;
+  cards: CardDesk | undefined;
   /** Begins to take approvals; to be called once chargers can be reached. */
   start: (stations: Stations) => void;
   /** Takes no more approvals; settles when those under way are left to others or are over. */
@@ -59,7 +66,7 @@ export interface ApprovedCommands {
 }
 
 export async function openApprovedCommands(options: ApprovedCommandsOptions): Promise<ApprovedCommands> {
-  const { redisUrl, prefix, registry, sets, versionOf, checkOf, isReady, metrics, log, now } = options;
+  const { redisUrl, prefix, registry, sets, versionOf, checkOf, budgets, isReady, metrics, log, now } = options;
   const { network } = registry;
   const redis = connectRedis(redisUrl, 'devsen-gateway-commands', log);
   const leave = async () => {
@@ -107,6 +114,14 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
       },
       sessions,
       transactions,
+      cards:
+        budgets &&
+        makeCardDesk({
+          budgets,
+          mustPay: options.cardsMustPay,
+          commitmentOf: options.commitmentOf,
+          isBegun: transactions.isBegun,
+        }),
       relay: makeCommandRelay({ holders, wire, now, ...options.relayTimes }),
       start: (house) => {
         stations = house;

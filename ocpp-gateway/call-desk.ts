@@ -1,5 +1,6 @@
 import type { CertificateRequest } from '../core/certificate-request.ts';
 import type { Logger } from '../runtime/log.ts';
+import type { CardDesk } from './card-desk.ts';
 import type { CertificateDesk } from './certificate-desk.ts';
 import type { Command, CommandEnd } from './charger-calls.ts';
 import type { ConnectionChain } from './custody.ts';
@@ -20,6 +21,8 @@ export interface CallTools {
   sessions: Pick<SessionDesk, 'verdict' | 'heard' | 'recorded'>;
   /** Transactions that go on, by card. */
   transactions: Pick<TransactionBook, 'recorded' | 'isConcurrent'>;
+  /** Undefined where it is not known what cards can pay for. */
+  cards?: CardDesk;
   transactionId: (charger: string, transaction: NonNullable<Need['transaction']>) => Promise<number>;
   certificates: Pick<CertificateDesk, 'consider' | 'deliver'>;
   /** Whether what a charger reports can be kept and passed on now. */
@@ -147,7 +150,8 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     const finding = await tools.verdict(idTag);
     if (finding.status !== 'Accepted') return finding;
     const isConcurrent = await tools.transactions.isConcurrent(chain.charger, idTag, call, transactionId);
-    return isConcurrent ? { status: 'ConcurrentTx' } : finding;
+    if (isConcurrent) return { status: 'ConcurrentTx' };
+    return tools.cards?.consider(chain.charger, idTag, call, finding, transactionId) ?? finding;
   };
 
   const lookUp = async (need: Need, arrival: Arrival, found: Found = {}, kind: Kept = 'call') => {

@@ -1,10 +1,12 @@
 import { Contract, Interface, type JsonRpcProvider, type Log, ZeroAddress } from 'ethers';
 import { DEVICE_ABI, FACTORY_ABI, USER_ABI, USER_STATES } from '../core/abi.ts';
-import type { DevsenError } from '../core/errors.ts';
+import { DevsenError } from '../core/errors.ts';
 import { asChainError, openProvider } from '../runtime/chain.ts';
 import type { Logger } from '../runtime/log.ts';
 import { followLogs, type LogFollower } from '../runtime/log-follower.ts';
 import { type Registry, type RegistrySnapshot, watchRegistry } from '../runtime/registry.ts';
+import { readCardBudget } from './card-budget-reader.ts';
+import { makeCardBudgets } from './card-budgets.ts';
 import { makeChargerDirectory } from './charger-directory.ts';
 import { makeIdTagDirectory } from './id-tag-directory.ts';
 import { makeManagerDirectory } from './manager-directory.ts';
@@ -163,6 +165,16 @@ export async function openDirectories(
     now,
   );
 
+  const cardBudgets = makeCardBudgets({
+    read: async (charger, card) => {
+      const found = await chargers.find(charger);
+      if (typeof found === 'string') throw new DevsenError('CHAIN_UNAVAILABLE', `device of the charger is ${found}`);
+      return readCardBudget(provider, found.device, card, now());
+    },
+    log,
+    now,
+  });
+
   // Any contract can emit a log of this form: it only makes the gateway read the factory's own device again.
   follower.subscribe({ topics: [topicOf(DEVICE, 'CredentialsSet')] }, async (logs: Log[]) => {
     for (const deviceId of new Set(logs.map((entry) => entry.topics[1]))) {
@@ -179,7 +191,7 @@ export async function openDirectories(
     managers.usersChanged();
   });
   const operatorSets = makeOperatorSets(provider, settings.ORACLE_ADDRESS, log);
-  return { chargers, idTags, managers, operatorSets };
+  return { chargers, idTags, managers, operatorSets, cardBudgets };
 }
 
 function topicOf(contract: Interface, event: string): string {

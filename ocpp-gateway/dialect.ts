@@ -17,8 +17,11 @@ export type IdTagVerdict = 'Accepted' | 'Blocked' | 'Expired' | 'Invalid';
 
 /** What an idTag counts for. */
 export interface IdTagFinding {
-  /** ConcurrentTx only to the start of a transaction, while another one by the same idTag goes on for certain. */
-  status: IdTagVerdict | 'ConcurrentTx';
+  /**
+   * ConcurrentTx only to the start of a transaction, while another one by the same idTag goes on for certain; NoCredit where
+   * cards must pay and its user can pay for nothing.
+   */
+  status: IdTagVerdict | 'ConcurrentTx' | 'NoCredit';
   /** What it has in common with the other cards of its user, at most 20 characters; absent where it has no user. */
   parent?: string;
   /** Energy at which the charger is to end the transaction that it begins, Wh; absent where there is no limit. */

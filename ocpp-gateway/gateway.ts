@@ -8,6 +8,7 @@ import type { Registry, RegistrySnapshot } from '../runtime/registry.ts';
 import { openAdminServer } from './admin-server.ts';
 import { makeAdmission } from './admission.ts';
 import { openApprovedCommands } from './approved-commands.ts';
+import type { CardBudgets } from './card-budgets.ts';
 import { makeCertificateDesk } from './certificate-desk.ts';
 import { openDirectories, openNetwork } from './chain-sources.ts';
 import type { ChargerDirectory } from './charger-directory.ts';
@@ -52,6 +53,8 @@ export interface GatewaySources {
   idTags: IdTagDirectory;
   managers: ManagerDirectory;
   operatorSets: OperatorSets;
+  /** Without it cards charge as if their users could pay for all of it. */
+  cardBudgets?: CardBudgets;
 }
 
 export interface GatewayOptions {
@@ -138,7 +141,7 @@ export async function startGateway(
     closers.unshift(store.close);
     await untilRedis(store, settings.REDIS_DURABILITY, log, signal);
     const endChanged = (identity: string) => stations?.end(identity, 1008, 'credentials have changed');
-    const { chargers, idTags, managers, operatorSets } =
+    const { chargers, idTags, managers, operatorSets, cardBudgets }: Omit<GatewaySources, 'registry'> =
       options.sources ??
       (await openDirectories(network as NonNullable<typeof network>, store, settings, log, now, endChanged));
 
@@ -185,6 +188,8 @@ export async function startGateway(
       isReady,
       sessionIdleMs: settings.SESSION_IDLE_SEC * 1000,
       refusesConcurrent: settings.REFUSE_CONCURRENT_TX,
+      budgets: cardBudgets,
+      cardsMustPay: settings.CARDS_MUST_PAY,
       relayTimes: {
         timeoutMs: settings.CALL_TIMEOUT_MS * (settings.MAX_CALLS_WAITING + 1) + RELAY_MARGIN_MS,
         afterDeadlineMs: settings.CALL_TIMEOUT_MS + RELAY_MARGIN_MS,
@@ -202,6 +207,7 @@ export async function startGateway(
         verdict: idTags.verdict,
         sessions: approved.sessions,
         transactions: approved.transactions,
+        ...(approved.cards === undefined ? {} : { cards: approved.cards }),
         certificates,
         transactionId: makeTransactionIds({
           idFor: store.transactionIdFor,

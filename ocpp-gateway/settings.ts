@@ -147,6 +147,13 @@ export const GATEWAY_SETTINGS = {
     default: 'true',
     read: asBoolean,
   },
+  CARDS_MUST_PAY: {
+    about:
+      'Refuse a card whose driver can pay for nothing at the charger; else such a card charges, and nobody pays for it.',
+    unit: 'true or false',
+    default: 'false',
+    read: asBoolean,
+  },
   HEARTBEAT_INTERVAL_SEC: {
     about: 'Heartbeat interval given to chargers when they boot.',
     unit: 's',

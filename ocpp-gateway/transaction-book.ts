@@ -36,6 +36,11 @@ export interface TransactionBook {
   isOthers: (charger: string, transactionId: TransactionId, idTag: string) => Promise<boolean>;
   /** Whether a transaction's end is known. Rejects with what Redis says. */
   isOver: (charger: string, transactionId: TransactionId) => Promise<boolean>;
+  /**
+   * Whether a transaction has its card already; without one to ask about, whether a card's goes on at the charger. Rejects
+   * with what Redis says.
+   */
+  isBegun: (charger: string, card: string, transactionId: TransactionId | undefined) => Promise<boolean>;
   /** The transaction by which a card has opened a session; undefined if none goes on. Rejects with what Redis says. */
   transactionOf: (charger: string, sessionId: string) => Promise<TransactionId | undefined>;
   /** To be called when a charger's connection begins, and when it is gone. */
@@ -246,6 +251,11 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
       return card !== undefined && card !== commitmentOf(idTag);
     },
     isOver: async (charger, transactionId) => (await entriesOf(charger)).get(transactionId)?.isOver === true,
+    isBegun: async (charger, card, transactionId) => {
+      const entries = await entriesOf(charger);
+      if (transactionId !== undefined) return entries.get(transactionId)?.card !== undefined;
+      return [...entries.values()].some((entry) => entry.card === card && !entry.isOver);
+    },
     transactionOf: async (charger, sessionId) => {
       const deviceId = deviceIdOf(charger);
       const isOpenedBy = ({ opening, isOver }: Entry) =>

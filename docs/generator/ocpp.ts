@@ -91,6 +91,8 @@ more, as the time in its answer has passed.
 - \`ConcurrentTx\` is answered to the start of a transaction, and only while another one by the same card goes on for certain:
   at another connector, told of as it happened, by a charger that has been connected to a gateway of the network ever since.
   \`REFUSE_CONCURRENT_TX=false\` lets a card charge several cars at once.
+- \`CARDS_MUST_PAY=true\` has a card refused whose user can pay for nothing at the charger: \`NoCredit\` in OCPP 2.x, \`Blocked\`
+  in 1.6. A transaction that goes on is not asked about again. While the chain is away the card is accepted.
 - Cards of one user in \`UserDEVSEN\` have the same \`parentIdTag\` (\`groupIdToken\` in 2.x), so that chargers let one of them end
   what another began.
 - Where a car shows a contract of ISO 15118 with its \`Authorize\` (\`certificate\`, \`iso15118CertificateHashData\`), its idToken is

@@ -19,7 +19,7 @@ const facts = (more: Partial<Facts> = {}): Facts => ({
 describe('an answer of OCPP 1.6', () => {
   it.each(chargerActions(DIALECT_16))('to %s is what its schema demands, whatever the facts', (action) => {
     for (const isReady of [true, false]) {
-      for (const status of ['Accepted', 'Blocked', 'Expired', 'Invalid', 'ConcurrentTx'] as const) {
+      for (const status of ['Accepted', 'Blocked', 'Expired', 'Invalid', 'ConcurrentTx', 'NoCredit'] as const) {
         const idTag = { status, parent: 'P0123456789ABCDEF012' };
         const payload = JSON.parse(JSON.stringify(answer16(action, facts({ isReady, idTag }))));
         expect(payloadCheck('ocpp1.6', action, 'response')(payload)).toBeUndefined();
@@ -37,6 +37,12 @@ describe('an answer of OCPP 1.6', () => {
       status: 'Pending',
       currentTime: '2026-03-01T12:00:00.000Z',
       interval: 10,
+    });
+  });
+
+  it('calls a card Blocked whose user can pay for nothing', () => {
+    expect(answer16('Authorize', facts({ idTag: { status: 'NoCredit' } }))).toEqual({
+      idTagInfo: { status: 'Blocked' },
     });
   });
 

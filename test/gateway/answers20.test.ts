@@ -23,7 +23,9 @@ describe('an answer of OCPP 2.x', () => {
         idTokenInfo: { status: 'Accepted', ...group },
       });
       expect(answered(dialect, { status: 'Invalid', parent })).toEqual({ idTokenInfo: { status: 'Unknown' } });
-      expect(answered(dialect, { status: 'ConcurrentTx' })).toEqual({ idTokenInfo: { status: 'ConcurrentTx' } });
+      for (const status of ['ConcurrentTx', 'NoCredit'] as const) {
+        expect(answered(dialect, { status })).toEqual({ idTokenInfo: { status } });
+      }
     }
     const nobody = { idToken: { idToken: '', type: 'NoAuthorization' } };
     expect(answered(DIALECT_21, { status: 'Invalid' }, nobody)).toEqual({ idTokenInfo: { status: 'Accepted' } });
