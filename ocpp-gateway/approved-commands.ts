@@ -7,6 +7,7 @@ import { readApprovals } from './approval-queue.ts';
 import { makeApprovalStore } from './approval-store.ts';
 import type { CardBudgets } from './card-budgets.ts';
 import { type CardDesk, makeCardDesk } from './card-desk.ts';
+import { makeCardSessions } from './card-sessions.ts';
 import { type CommandRelay, type CommandRelayOptions, makeCommandRelay } from './command-relay.ts';
 import { openGatewayWire } from './gateway-wire.ts';
 import { openHolders } from './holders.ts';
@@ -32,7 +33,7 @@ export interface ApprovedCommandsOptions {
   commitmentOf: (idTag: string) => string;
   /** Whether what a charger answers can be kept and passed on now. */
   isReady: () => boolean;
-  /** A session that a contract opened is ended after so long without energy, ms; 0 if none is. */
+  /** A session is ended after so long without energy, ms; 0 if none is. */
   sessionIdleMs: number;
   /** Whether a card is to begin one transaction at a time. */
   refusesConcurrent: boolean;
@@ -78,22 +79,33 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
     await untilReady(redis);
     const wire = await openGatewayWire(redis, network, prefix, log);
     const holders = openHolders({ redis, wire, network, prefix, stations: () => stations, log });
-    const transactions = makeTransactionBook({
-      store: makeTransactionStore(redis, network, prefix, TRANSACTIONS_KEPT_MS, 2 * MARK_VALID_MS),
+    const transactionStore = makeTransactionStore(redis, network, prefix, TRANSACTIONS_KEPT_MS, 2 * MARK_VALID_MS);
+    const transactions: TransactionBook = makeTransactionBook({
+      store: transactionStore,
       commitmentOf: options.commitmentOf,
       versionOf,
       isHeld: holders.isHeld,
       refusesConcurrent: options.refusesConcurrent,
+      onCard: (...began) => sessions.cardBegan(...began),
+      onOver: (...over) => sessions.over(...over),
       onGap: metrics.transactionGap,
       log,
       now,
     });
-    const sessions = makeSessionDesk({
+    const cardSessions = makeCardSessions({
+      store: transactionStore,
+      openByCard: transactions.openByCard,
+      budgets,
+      mustPay: options.cardsMustPay,
+    });
+    const hasEnds = budgets !== undefined || options.sessionIdleMs > 0;
+    const sessions: SessionDesk = makeSessionDesk({
       store: makeSessionStore(redis, network, prefix, SESSION_MEMORY_MS),
       stations: () => stations,
       versionOf,
       isOthers: transactions.isOthers,
       isOver: transactions.isOver,
+      ...(hasEnds ? { cards: cardSessions } : {}),
       idleMs: options.sessionIdleMs,
       onEnd: metrics.command,
       log,

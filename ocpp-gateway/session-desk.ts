@@ -5,6 +5,7 @@ import { deriveFacts } from '../core/derive-facts.ts';
 import type { JsonObject } from '../core/json.ts';
 import { decodeSessionParams, type RequestApproval, sessionTag } from '../core/request-approval.ts';
 import { startedTag } from '../core/started-tag.ts';
+import type { CardSessions } from './card-sessions.ts';
 import type { IdTagFinding } from './dialect.ts';
 import { type CalledSession, makeSessionCalls, type SessionCallsOptions } from './session-calls.ts';
 import {
@@ -13,6 +14,7 @@ import {
   isToldByStatus,
   mayBegin,
   progressAfter,
+  type Session,
   type SessionRecord,
   sessionOf,
   startToldBy,
@@ -20,8 +22,9 @@ import {
   withdrawn,
 } from './session-rules.ts';
 import { noProgress, type SessionStore } from './session-store.ts';
+import type { CardTransaction } from './transaction-book.ts';
 
-/** Sessions that contracts opened, at the chargers that are connected here: who may begin them, and when they end. */
+/** Sessions at the chargers that are connected here: who may begin those that contracts opened, and when all end. */
 export interface SessionDesk {
   /** Opens the session of a `start-charge`; durable when it settles. Rejects with what Redis says. */
   open: (charger: string, request: RequestApproval) => Promise<void>;
@@ -51,6 +54,10 @@ export interface SessionDesk {
   heard: (charger: string, action: string, text: string) => Promise<void> | undefined;
   /** To be called with each CALL of a charger that is on record. */
   recorded: (charger: string, action: string, event: Pick<ChargerEvent, 'frame' | 'reply'>) => void;
+  /** To be called once a card has begun a transaction, with what its charger told by that; see `TransactionBookOptions`. */
+  cardBegan: (charger: string, transaction: CardTransaction, fact: ChargerFact) => void;
+  /** A transaction is over. */
+  over: (charger: string, transactionId: TransactionId) => void;
   /** To be called when a charger's connection begins, and when it is gone. */
   connected: (charger: string, epoch: number) => void;
   gone: (charger: string, epoch: number) => void;
@@ -63,6 +70,8 @@ export interface SessionDeskOptions extends Omit<SessionCallsOptions, 'save'> {
   isOthers: (charger: string, transactionId: TransactionId, idTag: string) => Promise<boolean>;
   /** Whether a transaction's end is known. Rejects with what Redis says. */
   isOver: (charger: string, transactionId: TransactionId) => Promise<boolean>;
+  /** Undefined where sessions that cards opened go on until somebody ends them. */
+  cards?: CardSessions;
 }
 
 /** A session is kept so long after it was opened: the contract's own deadline is after two days. */
@@ -83,6 +92,9 @@ const ACKNOWLEDGED = '[3,"",{}]';
 interface Live extends CalledSession {
   /** What its charger says over this connection of its wait for somebody to plug in. */
   wait: CarWait;
+  /** A card's session: whether its limit is being asked for, and whether Redis has it. */
+  isAsking?: boolean;
+  isKept?: boolean;
 }
 
 /** A charger that is connected here. */
@@ -92,12 +104,13 @@ interface Connected {
   /** By tag; settles when what Redis has is there. */
   loaded: Promise<Map<string, Live>> | undefined;
   sessions: Map<string, Live>;
-  /** Whether what Redis has is there. */
+  /** Whether what Redis has is there, and the transactions that ended before. */
   isLoaded: boolean;
+  overBefore: Set<TransactionId>;
 }
 
 export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
-  const { store, versionOf, log, now } = options;
+  const { store, cards, versionOf, log, now } = options;
   const chargers = new Map<string, Connected>();
 
   const liveOf = (record: SessionRecord): Live => ({
@@ -106,11 +119,18 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     ...calls.begin(),
   });
 
-  const load = async (charger: string): Promise<Live[]> => {
-    const records = await store.load(charger, now() - SESSION_MEMORY_MS);
-    return Promise.all(
-      records.map(async (record) => {
-        const live = liveOf(record);
+  const recordsOf = async (charger: string): Promise<SessionRecord[]> => {
+    const sinceMs = now() - SESSION_MEMORY_MS;
+    if (cards === undefined) return store.load(charger, sinceMs);
+    const [contracts, kept] = await Promise.all([store.load(charger, sinceMs), cards.kept(charger)]);
+    const goingOn = await cards.goingOn(charger, kept, sinceMs);
+    return [...contracts, ...goingOn.filter((record) => !contracts.some((one) => isOneWith(one, record)))];
+  };
+
+  const load = async (charger: string): Promise<Live[]> =>
+    Promise.all(
+      (await recordsOf(charger)).map(async (record) => {
+        const live: Live = { ...liveOf(record), isKept: true };
         const { began, progress } = live;
         const goesOn = began !== undefined && progress.endedAtMs === undefined;
         // That it ended may have been told where this could not be kept.
@@ -118,7 +138,6 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
         return live;
       }),
     );
-  };
 
   /** The sessions at a charger; what Redis did not give before is asked for again. */
   const sessionsOf = (charger: string): Promise<Map<string, Live>> => {
@@ -127,9 +146,10 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     connected.loaded ??= load(charger).then(
       (lives) => {
         for (const live of lives) {
-          if (!connected.sessions.has(live.session.tag)) connected.sessions.set(live.session.tag, live);
+          if (isNew(connected, live)) connected.sessions.set(live.session.tag, live);
         }
         connected.isLoaded = true;
+        connected.overBefore.clear();
         return connected.sessions;
       },
       (error) => {
@@ -143,7 +163,8 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
   /** A charger may stay connected for years: what a new connection would not load any more is let go of. */
   const forgetOld = async (charger: string, sessions: Map<string, Live>) => {
     const sinceMs = now() - SESSION_MEMORY_MS;
-    const old = [...sessions.keys()].filter((tag) => (sessions.get(tag)?.session.openedAtMs ?? sinceMs) < sinceMs);
+    const isOld = ({ card, openedAtMs }: Session) => card === undefined && openedAtMs < sinceMs;
+    const old = [...sessions.values()].flatMap(({ session }) => (isOld(session) ? [session.tag] : []));
     for (const tag of old) sessions.delete(tag);
     await store.forget(charger, old).catch((error) => {
       log.debug({ err: error, chargerId: charger }, 'old sessions not taken from Redis yet');
@@ -152,8 +173,13 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
 
   const save = (charger: string, live: CalledSession) => {
     live.savedAtMs = now();
-    store.save(charger, live.session.tag, live.progress).catch((error) => {
-      log.debug({ err: error, sessionId: live.session.sessionId }, 'progress of a session not kept');
+    const { session, progress } = live;
+    const kept =
+      cards === undefined || session.card === undefined
+        ? store.save(charger, session.tag, progress)
+        : cards.save(charger, Object.assign(live, { isKept: true }));
+    kept.catch((error) => {
+      log.debug({ err: error, sessionId: session.sessionId }, 'progress of a session not kept');
     });
   };
 
@@ -164,11 +190,35 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
 
   const calls = makeSessionCalls({ ...options, save });
 
+  const letGo = (charger: string, { sessions }: Connected, { session, isKept }: Live) => {
+    sessions.delete(session.tag);
+    if (!isKept) return;
+    cards?.forget(charger, session.tag).catch((error) => {
+      log.debug({ err: error, sessionId: session.sessionId }, 'session of a card not taken from Redis yet');
+    });
+  };
+
+  /** What can be paid for is asked for once: what it is later depends on what the session has cost by then. */
+  const fixLimit = async (charger: string, live: Live) => {
+    live.isAsking = true;
+    const limitWh = await cards?.limitWhOf(charger, live.session);
+    live.isAsking = false;
+    if (limitWh === 'unknown' || chargers.get(charger)?.sessions.get(live.session.tag) !== live) return;
+    const { isLimitOpen: _, ...session } = live.session;
+    live.session = limitWh === undefined ? session : { ...session, energyLimitWh: limitWh };
+    save(charger, live);
+  };
+
   const timer = setInterval(() => {
     let loading = 0;
     for (const [charger, connected] of chargers) {
       if (connected.loaded === undefined && loading++ < MOST_LOADS) sessionsOf(charger).catch(() => undefined);
-      for (const live of connected.sessions.values()) calls.look(charger, connected.sinceMs, live);
+      for (const live of connected.sessions.values()) {
+        const { isLimitOpen, card, openedAtMs } = live.session;
+        if (isLimitOpen && !live.isAsking) void fixLimit(charger, live);
+        if (card !== undefined && openedAtMs < now() - SESSION_MEMORY_MS) letGo(charger, connected, live);
+        else calls.look(charger, connected.sinceMs, live);
+      }
     }
   }, LOOK_MS);
 
@@ -194,7 +244,8 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     event: Pick<ChargerEvent, 'frame' | 'reply'>,
     atMs: number,
   ) => {
-    const tag = startedTag({ kind: 'call', frame: event.frame })?.toUpperCase();
+    const isItsTag = ({ session }: Live) =>
+      startedTag({ kind: 'call', frame: event.frame })?.toUpperCase() === session.tag;
     for (const fact of deriveFacts({ kind: 'call', receivedAtMs: atMs, ...event }, versionOf(charger))) {
       for (const live of connected.sessions.values()) {
         // A status has told its part of the wait when it was heard.
@@ -209,11 +260,16 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
           const isTurn =
             endedAtMs !== before.endedAtMs || (idleSinceMs === undefined) !== (before.idleSinceMs === undefined);
           const isNews = before.readAtMs === undefined || isTurn;
-          if (isNews || atMs - live.savedAtMs >= SAVE_AFTER_MS) save(charger, live);
+          // What is known of a card's transaction says where it began, and that it is over.
+          const isCards = live.session.card !== undefined;
+          const isKnown = isCards && (endedAtMs !== undefined || (!isTurn && live.began?.startWh !== undefined));
+          if ((isNews && !isKnown) || (endedAtMs === undefined && atMs - live.savedAtMs >= SAVE_AFTER_MS)) {
+            save(charger, live);
+          }
           calls.look(charger, connected.sinceMs, live);
         } else if (isFollowed(fact, live) && live.progress.endedAtMs === undefined) {
           end(charger, live);
-        } else if (isShown(fact) && tag === live.session.tag && isRefused(fact)) {
+        } else if (isShown(fact) && isRefused(fact) && isItsTag(live)) {
           calls.endRefused(charger, live, fact.transactionId);
         }
       }
@@ -248,7 +304,8 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
       const told = startToldBy(action, payload as JsonObject, transactionId);
       if (told === undefined) return { status: tagVerdict(live, now()) };
       const status = await begin(charger, live, told);
-      return status === 'Accepted' ? { status, energyLimitWh: live.session.energyLimitWh } : { status };
+      const { energyLimitWh } = live.session;
+      return status === 'Accepted' && energyLimitWh !== undefined ? { status, energyLimitWh } : { status };
     },
     heard: (charger, action, text) => {
       if (!STATUS_ACTIONS.has(action)) return undefined;
@@ -287,8 +344,32 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
       if (connected.isLoaded) take();
       else sessionsOf(charger).then(take, () => undefined);
     },
+    cardBegan: (charger, transaction, fact) => {
+      const connected = chargers.get(charger);
+      const record = cards?.of(charger, transaction);
+      if (connected === undefined || record === undefined) return;
+      const others = [...connected.sessions.values()];
+      if (others.some((other) => isOneWith(other, record))) return;
+      // Two cars do not charge at one connector: the end of the earlier one was lost.
+      for (const other of others) {
+        if (transaction.isCertain && isCardAt(other, record)) letGo(charger, connected, other);
+      }
+      const live = liveOf({ ...record, progress: progressAfter(noProgress(), fact, now()) });
+      connected.sessions.set(record.session.tag, live);
+      if (live.session.isLimitOpen) void fixLimit(charger, live);
+    },
+    over: (charger, transactionId) => {
+      const connected = chargers.get(charger);
+      if (connected === undefined) return;
+      if (!connected.isLoaded) connected.overBefore.add(transactionId);
+      for (const live of connected.sessions.values()) {
+        const isCards = live.session.card !== undefined;
+        if (isCards && live.began?.transactionId === transactionId) letGo(charger, connected, live);
+      }
+    },
     connected: (charger, epoch) => {
-      chargers.set(charger, { epoch, sinceMs: now(), loaded: undefined, sessions: new Map(), isLoaded: false });
+      const [loaded, sessions] = [undefined, new Map<string, Live>()];
+      chargers.set(charger, { epoch, sinceMs: now(), loaded, sessions, isLoaded: false, overBefore: new Set() });
       sessionsOf(charger).catch((error) => log.debug({ err: error, chargerId: charger }, 'sessions not loaded yet'));
     },
     gone: (charger, epoch) => {
@@ -296,6 +377,24 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     },
     close: () => clearInterval(timer),
   };
+}
+
+/** Whether a contract's session, and not a card's, has begun by the same transaction. */
+function isOneWith({ session, began }: SessionRecord, other: SessionRecord): boolean {
+  return session.card === undefined && began !== undefined && began.transactionId === other.began?.transactionId;
+}
+
+/** Whether a card's session is at the same connector. */
+function isCardAt({ session }: SessionRecord, other: SessionRecord): boolean {
+  return session.card !== undefined && session.connector === other.session.connector;
+}
+
+/** Whether a session that Redis has is not here yet, and has not come to its end meanwhile. */
+function isNew({ sessions, overBefore }: Connected, record: SessionRecord): boolean {
+  const { session, began } = record;
+  if (sessions.has(session.tag)) return false;
+  if (session.card === undefined || began === undefined) return true;
+  return !overBefore.has(began.transactionId) && ![...sessions.values()].some((one) => isCardAt(one, record));
 }
 
 type Shown = Extract<ChargerFact, { kind: 'transaction-started' | 'transaction-updated' }>;

@@ -7,15 +7,19 @@ import { decodeStartParams, type RequestApproval, START_WITHIN_SEC, sessionTag }
 import type { StopCause } from '../core/session-stop.ts';
 import type { IdTagVerdict } from './dialect.ts';
 
-/** A session that a contract opened at a charger. */
+/** A session that a contract or a card opened at a charger. */
 export interface Session {
   /** 32 bytes, 0x-prefixed lower-case hex. */
   sessionId: string;
-  /** The idTag that begins it, upper case. */
+  /** The idTag that begins it, upper case; of a card's session what stands for that. */
   tag: string;
+  /** Commitment of the card that opened it; undefined if a contract did. */
+  card?: string;
   connector: number;
-  /** Energy at which the charger is stopped, Wh. */
-  energyLimitWh: number;
+  /** Energy at which the charger is stopped, Wh; undefined where a card's session has no limit. */
+  energyLimitWh?: number;
+  /** A card's session: it is not known yet whether it has a limit. */
+  isLimitOpen?: true;
   /** From then on no transaction begins it any more, Unix ms. */
   startUntilMs: number;
   openedAtMs: number;
@@ -208,6 +212,7 @@ export function limitExpectedMs({ session, began, progress }: SessionRecord): nu
   const { last, registerWh, firstWh } = progress;
   const startWh = began?.startWh ?? firstWh;
   if (last === undefined || registerWh === undefined || startWh === undefined || last.powerW <= 0) return undefined;
+  if (session.energyLimitWh === undefined) return undefined;
   const leftWh = Math.max(0, startWh + session.energyLimitWh - registerWh);
   return last.atSec * 1000 + Math.ceil((leftWh / last.powerW) * 3_600_000);
 }
@@ -233,8 +238,8 @@ export function dueStop(
   if (progress.cause !== undefined) return progress.cause;
   const startWh = began.startWh ?? progress.firstWh;
   const { registerWh, idleSinceMs } = progress;
-  if (registerWh !== undefined && startWh !== undefined && registerWh - startWh >= session.energyLimitWh)
-    return 'limit';
+  const { energyLimitWh = Number.POSITIVE_INFINITY } = session;
+  if (registerWh !== undefined && startWh !== undefined && registerWh - startWh >= energyLimitWh) return 'limit';
   const isIdle = idleSinceMs !== undefined && nowMs - Math.max(idleSinceMs, connectedAtMs) >= idleMs;
   if (idleMs > 0 && isIdle) return 'idle';
   if (registerWh === undefined || startWh === undefined) return undefined;

@@ -219,7 +219,7 @@ export const GATEWAY_SETTINGS = {
     read: asWhole(1, 10_000),
   },
   SESSION_IDLE_SEC: {
-    about: 'A session that a contract opened is ended after so long without energy; 0 lets it go on.',
+    about: 'A session, of a contract or of a card, is ended after so long without energy; 0 lets it go on.',
     unit: 's',
     default: '3600',
     read: asWhole(0, 172_800),

@@ -11,7 +11,7 @@ import { startedTag } from '../core/started-tag.ts';
 import type { Logger } from '../runtime/log.ts';
 import { type Believed, DOUBTING_ACTIONS, isDoubtedBy, suspectEnd } from './lost-ends.ts';
 import { startToldBy } from './session-rules.ts';
-import type { Mark, TransactionStore } from './transaction-store.ts';
+import type { KnownTransaction, Mark, TransactionStore } from './transaction-store.ts';
 
 /** The transactions that go on at the chargers that are connected here, and by whose idTag. */
 export interface TransactionBook {
@@ -41,12 +41,20 @@ export interface TransactionBook {
    * with what Redis says.
    */
   isBegun: (charger: string, card: string, transactionId: TransactionId | undefined) => Promise<boolean>;
+  /** The transactions at a charger that a card has begun and that go on. Rejects with what Redis says. */
+  openByCard: (charger: string) => Promise<KnownTransaction[]>;
   /** The transaction by which a card has opened a session; undefined if none goes on. Rejects with what Redis says. */
   transactionOf: (charger: string, sessionId: string) => Promise<TransactionId | undefined>;
   /** To be called when a charger's connection begins, and when it is gone. */
   connected: (charger: string, epoch: number) => void;
   gone: (charger: string, epoch: number) => void;
   close: () => void;
+}
+
+/** A transaction that a card has begun. */
+export interface CardTransaction extends KnownTransaction {
+  /** Whether it was told of as it happened. */
+  isCertain: boolean;
 }
 
 export interface TransactionBookOptions {
@@ -59,6 +67,10 @@ export interface TransactionBookOptions {
   isHeld: (charger: string, epoch: number) => Promise<boolean>;
   /** Whether a card is to begin one transaction at a time; else none counts as concurrent. */
   refusesConcurrent: boolean;
+  /** A transaction has its card, and its connector; by the message that told of the later of the two. */
+  onCard?: (charger: string, transaction: CardTransaction, fact: ShownFact) => void;
+  /** A transaction is over. */
+  onOver?: (charger: string, transactionId: TransactionId) => void;
   /** A message of a transaction is missing, by the numbers of OCPP 2.x. */
   onGap: (version: string) => void;
   log: Logger;
@@ -174,6 +186,7 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
     if (fact.kind === 'transaction-stopped') {
       unmark(charger, entry);
       keep(charger, connected, { ...entry, isCertain: false, isOver: true });
+      options.onOver?.(charger, transactionId);
       return;
     }
     const toldAt = fact.kind === 'transaction-started' ? fact.startedAt : fact.updatedAt;
@@ -186,10 +199,12 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
     const isCardNew = entry.card === undefined && fact.outcome === 'Accepted' && told.idTag !== undefined;
     if (isCardNew) {
       entry.card = commitmentOf(told.idTag as string);
-      entry.opening = { epoch: told.epoch, seq: told.seq };
+      entry.opening = { epoch: told.epoch, seq: told.seq, atMs: now(), ...startIn(fact) };
     }
     if (known !== undefined && !isPlaceNew && !isCardNew) return;
     keep(charger, connected, entry);
+    const isWhole = entry.card !== undefined && entry.connector !== undefined;
+    if (isWhole && (isPlaceNew || isCardNew)) options.onCard?.(charger, entry, fact);
     mark(charger, told.epoch, entry);
     if (fact.kind === 'transaction-started' && entry.isCertain) doubtOthers(charger, connected, entry);
   };
@@ -256,6 +271,8 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
       if (transactionId !== undefined) return entries.get(transactionId)?.card !== undefined;
       return [...entries.values()].some((entry) => entry.card === card && !entry.isOver);
     },
+    openByCard: async (charger) =>
+      [...(await entriesOf(charger)).values()].filter(({ card, isOver }) => card !== undefined && !isOver),
     transactionOf: async (charger, sessionId) => {
       const deviceId = deviceIdOf(charger);
       const isOpenedBy = ({ opening, isOver }: Entry) =>
@@ -275,6 +292,11 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
     },
     close: () => clearInterval(timer),
   };
+}
+
+function startIn(fact: ShownFact): { startWh?: number } {
+  if (fact.kind !== 'transaction-started' || fact.meterStartWh === undefined || fact.meterStartWh < 0) return {};
+  return { startWh: fact.meterStartWh };
 }
 
 function isOfTransaction(fact: ChargerFact): fact is ShownFact {

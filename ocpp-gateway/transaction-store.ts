@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { TransactionId } from '../core/charger-fact.ts';
 import { gatherCalls } from '../runtime/gathered-calls.ts';
+import type { SessionRecord } from './session-rules.ts';
 
 /** A transaction of a charger. */
 export interface KnownTransaction {
@@ -10,7 +11,14 @@ export interface KnownTransaction {
   /** Commitment of the first idTag that was accepted in it; undefined while none was. */
   card?: string;
   /** The charger event that told of that idTag: it has opened a session, if the idTag is a card's. */
-  opening?: { epoch: number; seq: number };
+  opening?: {
+    epoch: number;
+    seq: number;
+    /** When it came, Unix ms. */
+    atMs?: number;
+    /** The meter's register at the transaction's start, Wh; undefined where it told none that can be. */
+    startWh?: number;
+  };
   /** It has ended: a start of it that is told again does not open it. */
   isOver?: true;
 }
@@ -31,6 +39,10 @@ export interface TransactionStore {
   load: (charger: string) => Promise<KnownTransaction[]>;
   save: (charger: string, transaction: KnownTransaction) => Promise<void>;
   remove: (charger: string, transactionId: TransactionId) => Promise<void>;
+  /** Sessions that cards opened at a charger, by their tag. */
+  loadSessions: (charger: string) => Promise<SessionRecord[]>;
+  saveSession: (charger: string, record: SessionRecord) => Promise<void>;
+  removeSession: (charger: string, tag: string) => Promise<void>;
   /** Marks of the transactions that a card has begun, by its commitment. */
   marks: (card: string) => Promise<Mark[]>;
   mark: (card: string, mark: Mark) => Promise<void>;
@@ -50,6 +62,7 @@ export function makeTransactionStore(
   markMs: number,
 ): TransactionStore {
   const keyOf = (charger: string) => `${prefix}:transactions:${network}:${charger}`;
+  const sessionsKeyOf = (charger: string) => `${prefix}:card-sessions:${network}:${charger}`;
   const markKeyOf = (card: string) => `${prefix}:card:${network}:${card}`;
   const fieldOf = ({ charger, transactionId }: Pick<Mark, 'charger' | 'transactionId'>) =>
     JSON.stringify([charger, transactionId]);
@@ -71,6 +84,14 @@ export function makeTransactionStore(
     },
     remove: async (charger, transactionId) => {
       await work({ key: keyOf(charger), field: JSON.stringify(transactionId) });
+    },
+    loadSessions: (charger) => valuesOf(sessionsKeyOf(charger)),
+    saveSession: async (charger, record) => {
+      const [key, field] = [sessionsKeyOf(charger), record.session.tag];
+      await work({ key, field, value: JSON.stringify(record), lifeMs: keepMs });
+    },
+    removeSession: async (charger, tag) => {
+      await work({ key: sessionsKeyOf(charger), field: tag });
     },
     marks: (card) => valuesOf(markKeyOf(card)),
     mark: async (card, mark) => {

@@ -1,15 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { deviceIdOf } from '../../core/identity.ts';
+import { Redis } from 'ioredis';
+import type { ChargerEvent } from '../../core/charger-event.ts';
+import { deviceIdOf, idTagCommitment } from '../../core/identity.ts';
 import { messageIdOf, type RequestApproval, START_WITHIN_SEC, sessionTag } from '../../core/request-approval.ts';
 import { cardSessionId, encodeSessionParams, encodeStartParams } from '../../core/session-answers.ts';
 import { stopCauseOf } from '../../core/session-stop.ts';
+import type { CardLimit } from '../../ocpp-gateway/card-budgets.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
+import { OUTBOX_DEFAULTS } from '../../ocpp-gateway/outbox-options.ts';
 import { startCharger } from '../../simulator/charger.ts';
 import type { Dialect } from '../../simulator/dialect.ts';
 import { ocpp16 } from '../../simulator/ocpp16.ts';
 import { ocpp201 } from '../../simulator/ocpp20.ts';
-import { transactionEvent } from '../core/samples20.ts';
+import { register, transactionEvent } from '../core/samples20.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import { CHARGER_KEY, connectCharger, type RawCharger, readEvents } from './support.ts';
@@ -17,20 +21,26 @@ import { approvalBy, queueApprovals, sourcesOfTwo, startOneOfTwo } from './two-g
 
 type Call = [number, string, string, Record<string, unknown>];
 
-describe('a session that a contract opened', () => {
+const PEPPER = Buffer.alloc(16, 0xaa);
+
+describe('a session', () => {
   let redis: TestRedis;
   let one: RunningGateway;
   let other: RunningGateway;
   let skewMs = 0;
   let count = 0;
   const now = () => Date.now() + skewMs;
-  const sources = sourcesOfTwo();
+  /** What the users of cards can pay for, by the card's commitment. */
+  const limits = new Map<string, CardLimit>();
+  const cardBudgets = { limitOf: async (_: string, card: string) => limits.get(card) ?? ('unlimited' as const) };
+  const sources = { ...sourcesOfTwo(), cardBudgets };
+  const mustPay = { CARDS_MUST_PAY: 'true' };
   const chargers: RawCharger[] = [];
 
   beforeAll(async () => {
     redis = await startRedis();
     one = await startOneOfTwo(redis.url, 0, sources, {}, now);
-    other = await startOneOfTwo(redis.url, 1, sources, {}, now);
+    other = await startOneOfTwo(redis.url, 1, sources, mustPay, now);
   });
   afterEach(() => Promise.all(chargers.splice(0).map((charger) => charger.close())));
   afterAll(async () => {
@@ -203,7 +213,7 @@ describe('a session that a contract opened', () => {
     expect(stopCauseOf(first[1], sessionId)).toBe('limit');
 
     await other.close();
-    other = await startOneOfTwo(redis.url, 1, sources, {}, now);
+    other = await startOneOfTwo(redis.url, 1, sources, mustPay, now);
     const back = await connect(other, identity);
     const again = await nthCall(back, 'RemoteStopTransaction');
     expect([stopCauseOf(again[1], sessionId), again[3]]).toEqual(['limit', { transactionId }]);
@@ -307,6 +317,131 @@ describe('a session that a contract opened', () => {
     const requestId = await approve(identity, 'stop-charge', encodeSessionParams(sessionId));
     const [, messageId, , payload] = await nthCall(moved, 'RemoteStopTransaction');
     expect([messageId, payload]).toEqual([messageIdOf(requestId), { transactionId }]);
+  });
+
+  /** Has a charger connect; a card that has such a limit is a new one. */
+  const withCard = async (limit?: CardLimit, ...subprotocols: string[]) => {
+    const [identity, idTag] = [`CPsession${++count}`, `Accepted-${count}`];
+    if (limit !== undefined) limits.set(idTagCommitment(idTag, PEPPER), limit);
+    const charger = await connectCharger(one.port, identity, subprotocols.length === 0 ? {} : { subprotocols });
+    chargers.push(charger);
+    return { identity, idTag, charger };
+  };
+  /** The session that a card has opened by the first of a charger's calls that is of this action. */
+  const cardSessionAt = async (identity: string, action: string) => {
+    const isOpening = (event: ChargerEvent) => event.charger === identity && event.frame.includes(`"${action}"`);
+    const opening = await waitFor(async () => (await readEvents(redis.url)).find(isOpening), {
+      what: 'the start to be on record',
+    });
+    return cardSessionId(deviceIdOf(identity), BigInt(opening.epoch), BigInt(opening.seq));
+  };
+  const tell20 = async (charger: RawCharger, type: 'Started' | 'Updated', change: object, value?: number) => {
+    const timestamp = new Date(now()).toISOString();
+    const meterValue = value === undefined ? {} : { meterValue: [{ timestamp, sampledValue: [register(value)] }] };
+    const told = transactionEvent(type, seqNo++, { timestamp, ...meterValue, ...change });
+    return (await charger.call(randomBytes(4).toString('hex'), 'TransactionEvent', told))[2] as object;
+  };
+  let seqNo = 0;
+
+  it('of a card is ended at what its user can pay for, also at another gateway, and after a restart of that', async () => {
+    const { identity, idTag, charger } = await withCard({ limitWh: 5_000 });
+    const { transactionId } = await start(charger, idTag);
+    const sessionId = await cardSessionAt(identity, 'StartTransaction');
+    // It is what it was when the session began.
+    limits.set(idTagCommitment(idTag, PEPPER), { limitWh: 2_000 });
+    await meter(charger, transactionId, '2000');
+    const moved = await connect(other, identity);
+    await charger.closed;
+    await meter(moved, transactionId, '5999');
+    await authorise(moved, idTag);
+    expect(callsTo(moved)).toEqual([]);
+    await meter(moved, transactionId, '6000');
+    const first = await nthCall(moved, 'RemoteStopTransaction', 1, 'Rejected');
+    expect([stopCauseOf(first[1], sessionId), first[3]]).toEqual(['limit', { transactionId }]);
+
+    await other.close();
+    other = await startOneOfTwo(redis.url, 1, sources, mustPay, now);
+    const back = await connect(other, identity);
+    const again = await nthCall(back, 'RemoteStopTransaction');
+    expect([stopCauseOf(again[1], sessionId), again[3], again[1] === first[1]]).toEqual([
+      'limit',
+      { transactionId },
+      false,
+    ]);
+    await end(back, transactionId);
+    await meter(back, transactionId, '7000');
+    skewMs += 31_000;
+    await authorise(back, idTag);
+    expect(callsTo(back)).toHaveLength(1);
+    const client = new Redis(redis.url);
+    const key = `${OUTBOX_DEFAULTS.prefix}:card-sessions:${sources.registry.network}:${identity}`;
+    await waitFor(async () => (await client.hlen(key)) === 0, { what: 'the session to be forgotten' });
+    client.disconnect();
+  });
+
+  it.each(['ocpp2.0.1', 'ocpp2.1'])(
+    'of a card is ended at what its user can pay for at a charger of %s',
+    async (version) => {
+      const { identity, idTag, charger } = await withCard({ limitWh: 5_000 }, version);
+      const transactionInfo = { transactionId: `tx-${count}` };
+      const shown = { transactionInfo, idToken: { idToken: idTag, type: 'ISO14443' } };
+      // The car is plugged in first, and the connector told only then.
+      await tell20(charger, 'Started', { transactionInfo, evse: { id: 1 } }, 1_000);
+      const answer = await tell20(charger, 'Updated', shown);
+      const limit = version === 'ocpp2.1' ? { transactionLimit: { maxEnergy: 5_000 } } : {};
+      expect(answer).toEqual({ idTokenInfo: { status: 'Accepted' }, ...limit });
+      await tell20(charger, 'Updated', { transactionInfo }, 1_001);
+      await tell20(charger, 'Updated', { transactionInfo }, 6_001);
+      const [, messageId, , payload] = await nthCall(charger, 'RequestStopTransaction');
+      expect(payload).toEqual(transactionInfo);
+      const events = await readEvents(redis.url);
+      const opening = events.find((event) => event.charger === identity && event.frame.includes(idTag));
+      const sessionId = cardSessionId(deviceIdOf(identity), BigInt(opening?.epoch ?? 0), BigInt(opening?.seq ?? 0));
+      expect(stopCauseOf(messageId, sessionId)).toBe('limit');
+    },
+  );
+
+  it('of a card has its limit asked for until that is known, wherever its charger is by then', async () => {
+    const { identity, idTag, charger } = await withCard('unknown');
+    const { transactionId } = await start(charger, idTag);
+    await meter(charger, transactionId, '2000');
+    const moved = await connect(other, identity);
+    // Nothing of the session is kept yet but that the card has begun the transaction, and at which register.
+    limits.set(idTagCommitment(idTag, PEPPER), { limitWh: 5_000 });
+    const isAsked = async () => {
+      await meter(moved, transactionId, '6000');
+      return callsTo(moved).length > 0;
+    };
+    await waitFor(isAsked, { what: 'the charger to be asked to end it' });
+    const [, messageId] = await nthCall(moved, 'RemoteStopTransaction');
+    expect(stopCauseOf(messageId, await cardSessionAt(identity, 'StartTransaction'))).toBe('limit');
+  });
+
+  it('of a card is ended when no energy has flowed for an hour, whatever its user can pay for', async () => {
+    for (const limit of ['unlimited', 'nothing'] as const) {
+      const { identity, idTag, charger } = await withCard(limit);
+      const { transactionId } = await start(charger, idTag);
+      await meter(charger, transactionId, '90000');
+      skewMs += 3_599_000;
+      await meter(charger, transactionId, '90000');
+      skewMs += 2_000;
+      await meter(charger, transactionId, '90000');
+      const [, messageId] = await nthCall(charger, 'RemoteStopTransaction');
+      expect(stopCauseOf(messageId, await cardSessionAt(identity, 'StartTransaction'))).toBe('idle');
+    }
+  });
+
+  it('of a card that can pay for nothing does not begin where cards must pay', async () => {
+    const { identity, idTag, charger } = await withCard('nothing');
+    expect(await authorise(charger, idTag)).toBe('Accepted');
+    const moved = await connect(other, identity);
+    expect([await authorise(moved, idTag), (await start(moved, idTag)).status]).toEqual(['Blocked', 'Blocked']);
+    // What was accepted while nobody could say is ended.
+    limits.set(idTagCommitment(idTag, PEPPER), 'unknown');
+    const { status, transactionId } = await start(moved, idTag, { meterStart: 5 });
+    limits.set(idTagCommitment(idTag, PEPPER), 'nothing');
+    const stop = await nthCall(moved, 'RemoteStopTransaction');
+    expect([status, stop[3]]).toEqual(['Accepted', { transactionId }]);
   });
 
   it('is one at a time for a card, at whichever gateway its chargers are', async () => {
