@@ -169,10 +169,13 @@ describe('on a network as npm start runs it', () => {
   );
 
   it(
-    '4: a card opens and ends a session that its user’s vault pays for; others are refused at the charger',
+    '4: a card opens and ends a session that its user’s vault pays for, is stopped at what it may lock; others are refused',
     async () => {
-      const { paid, remaining, refused } = await plays.cards;
+      const { paid, atLimit, remaining, refused } = await plays.cards;
       await expectPaid(paid, 'Local');
+      await expectPaid(atLimit, 'EnergyLimit');
+      expect(atLimit.energyWh).toBeGreaterThanOrEqual(300n);
+      expect(atLimit.cost).toBeLessThanOrEqual(atLimit.most);
       expect(remaining).toBe(50n * 10n ** 18n - paid.cost);
       expect(refused).toEqual({ blocked: 'Blocked', expired: 'Expired', unknown: 'Invalid' });
       expect(await call(await stage.device('CP-CARD'), 'lastSessionAt', 2)).toMatch(/^0x0+$/);
@@ -265,7 +268,7 @@ describe('on a network as npm start runs it', () => {
     async () => {
       const epochs = await plays.epochs;
       const claims = await plays.claims;
-      expect(epochs.reduce((sum, { sessions }) => sum + sessions, 0)).toBe(9);
+      expect(epochs.reduce((sum, { sessions }) => sum + sessions, 0)).toBe(10);
       for (const { uptimes } of epochs) expect(Object.keys(uptimes)).toHaveLength(network.state.chargers.length);
       expect(new Set(claims.map(({ pot }) => pot))).toEqual(new Set(['uptime', 'occupants', 'builders']));
       const token = await stage.contract('TokenDEVSEN', stage.tokens.own.address);
