@@ -126,7 +126,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
       );
       if (kind !== 'call') return;
       options.onRecorded(call);
-      tools.sessions.recorded(chain.charger, call.action, { frame: text, reply });
+      tools.sessions.recorded(chain.charger, call.action, { frame: text, reply }, call.payload as Payload);
     });
   };
 

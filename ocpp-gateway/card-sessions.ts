@@ -35,10 +35,14 @@ export function makeCardSessions({ store, openByCard, budgets, mustPay }: CardSe
   const of: CardSessions['of'] = (charger, { transactionId, connector, card, opening }) => {
     if (connector === undefined || card === undefined || opening?.atMs === undefined) return undefined;
     const { epoch, seq, atMs, startWh } = opening;
-    const sessionId = cardSessionId(deviceIdOf(charger), BigInt(epoch), BigInt(seq));
+    let sessionId: string | undefined;
     const session: Session = {
-      sessionId,
-      tag: cardSessionTag(sessionId),
+      // Worked out when it is asked for: two hashes in JavaScript for each transaction would show.
+      get sessionId() {
+        sessionId ??= cardSessionId(deviceIdOf(charger), BigInt(epoch), BigInt(seq));
+        return sessionId;
+      },
+      tag: cardSessionTag(epoch, seq),
       card,
       connector,
       startUntilMs: 0,
@@ -78,6 +82,6 @@ export function makeCardSessions({ store, openByCard, budgets, mustPay }: CardSe
 }
 
 /** What stands for a card's session among those at a charger. It is no idTag: those are compared in upper case. */
-function cardSessionTag(sessionId: string): string {
-  return `card-${sessionId.slice(2, 22)}`;
+function cardSessionTag(epoch: number, seq: number): string {
+  return `card-${epoch}-${seq}`;
 }

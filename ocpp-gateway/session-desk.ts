@@ -53,7 +53,12 @@ export interface SessionDesk {
    */
   heard: (charger: string, action: string, text: string) => Promise<void> | undefined;
   /** To be called with each CALL of a charger that is on record. */
-  recorded: (charger: string, action: string, event: Pick<ChargerEvent, 'frame' | 'reply'>) => void;
+  recorded: (
+    charger: string,
+    action: string,
+    event: Pick<ChargerEvent, 'frame' | 'reply'>,
+    payload: JsonObject,
+  ) => void;
   /** To be called once a card has begun a transaction, with what its charger told by that; see `TransactionBookOptions`. */
   cardBegan: (charger: string, transaction: CardTransaction, fact: ChargerFact) => void;
   /** A transaction is over. */
@@ -79,6 +84,9 @@ export const SESSION_MEMORY_MS = 4 * 86_400_000;
 
 const SESSION_TAG = /^[0-9A-F]{20}$/;
 const LOOK_MS = 1_000;
+/** Meter values of one place are read so often, and the last of them at the next look: registers only grow. */
+const METER_EVERY_MS = 1_000;
+const MOST_PLACES = 100;
 /** What Redis did not give when a charger connected is asked for at each look, of so many chargers. */
 const MOST_LOADS = 200;
 /** Growing energy is put into Redis so often. */
@@ -107,6 +115,14 @@ interface Connected {
   /** Whether what Redis has is there, and the transactions that ended before. */
   isLoaded: boolean;
   overBefore: Set<TransactionId>;
+  /** By connector or EVSE: when its meter values were read last, Unix ms, and the last ones that were not read since. */
+  metersReadAtMs: Map<unknown, number>;
+  unread: Map<unknown, Unread>;
+}
+
+interface Unread {
+  event: Pick<ChargerEvent, 'frame' | 'reply'>;
+  atMs: number;
 }
 
 export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
@@ -209,10 +225,30 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     save(charger, live);
   };
 
+  const readUnread = (charger: string, connected: Connected) => {
+    if (connected.unread.size === 0) return;
+    const unread = [...connected.unread.values()];
+    connected.unread.clear();
+    for (const { event, atMs } of unread) takeIn(charger, connected, event, atMs);
+  };
+
+  /** Whether meter values are left for the next look, since others of their place were read just now. */
+  const isLeft = ({ metersReadAtMs, unread }: Connected, place: unknown, atMs: number, event: Unread['event']) => {
+    unread.delete(place);
+    if (Math.abs(atMs - (metersReadAtMs.get(place) ?? -Infinity)) < METER_EVERY_MS) {
+      unread.set(place, { event, atMs });
+      return true;
+    }
+    if (metersReadAtMs.size >= MOST_PLACES) metersReadAtMs.clear();
+    metersReadAtMs.set(place, atMs);
+    return false;
+  };
+
   const timer = setInterval(() => {
     let loading = 0;
     for (const [charger, connected] of chargers) {
       if (connected.loaded === undefined && loading++ < MOST_LOADS) sessionsOf(charger).catch(() => undefined);
+      readUnread(charger, connected);
       for (const live of connected.sessions.values()) {
         const { isLimitOpen, card, openedAtMs } = live.session;
         if (isLimitOpen && !live.isAsking) void fixLimit(charger, live);
@@ -330,7 +366,7 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
       });
       return withdrawals.length === 0 ? undefined : Promise.all(withdrawals).then(() => {});
     },
-    recorded: (charger, action, event) => {
+    recorded: (charger, action, event, payload) => {
       const isStatus = action === 'StatusNotification';
       if (!isStatus && !TRANSACTION_ACTIONS.has(action)) return;
       const connected = chargers.get(charger);
@@ -338,8 +374,10 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
       const atMs = now();
       const take = () => {
         const { sessions } = connected;
-        if (isStatus ? [...sessions.values()].some(isToldByStatus) : sessions.size > 0)
-          takeIn(charger, connected, event, atMs);
+        if (isStatus ? ![...sessions.values()].some(isToldByStatus) : sessions.size === 0) return;
+        if (action !== 'MeterValues') readUnread(charger, connected);
+        else if (isLeft(connected, payload.connectorId ?? payload.evseId, atMs, event)) return;
+        takeIn(charger, connected, event, atMs);
       };
       if (connected.isLoaded) take();
       else sessionsOf(charger).then(take, () => undefined);
@@ -369,7 +407,16 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     },
     connected: (charger, epoch) => {
       const [loaded, sessions] = [undefined, new Map<string, Live>()];
-      chargers.set(charger, { epoch, sinceMs: now(), loaded, sessions, isLoaded: false, overBefore: new Set() });
+      chargers.set(charger, {
+        epoch,
+        sinceMs: now(),
+        loaded,
+        sessions,
+        isLoaded: false,
+        overBefore: new Set(),
+        metersReadAtMs: new Map(),
+        unread: new Map(),
+      });
       sessionsOf(charger).catch((error) => log.debug({ err: error, chargerId: charger }, 'sessions not loaded yet'));
     },
     gone: (charger, epoch) => {

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { deviceIdOf } from '../../core/identity.ts';
+import type { JsonObject } from '../../core/json.ts';
 import { type RequestApproval, sessionTag } from '../../core/request-approval.ts';
 import { encodeStartParams } from '../../core/session-answers.ts';
 import { makeSessionDesk, SESSION_MEMORY_MS } from '../../ocpp-gateway/session-desk.ts';
 import { makeSessionStore } from '../../ocpp-gateway/session-store.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
+import { waitFor } from '../support/wait.ts';
 import { NETWORK, silentLog } from './outbox-support.ts';
 
 const CHARGER = 'CP-1';
@@ -25,11 +27,18 @@ describe('the sessions of a charger that stays connected', () => {
     await redis.close();
   });
 
+  /** What chargers were asked. */
+  const asked: string[] = [];
   const storeOf = () => makeSessionStore(client, NETWORK, 'bull', SESSION_MEMORY_MS);
   const openDesk = (store = storeOf(), isOver: (charger: string, transactionId: unknown) => boolean = () => false) =>
     makeSessionDesk({
       store,
-      stations: () => undefined,
+      stations: () => ({
+        command: async (charger, { action }) => {
+          asked.push(`${charger} ${action}`);
+          return { kind: 'result', payload: '{"status":"Accepted"}' };
+        },
+      }),
       versionOf: () => 'ocpp1.6',
       isOthers: async () => false,
       isOver: async (charger, transactionId) => isOver(charger, transactionId),
@@ -124,16 +133,38 @@ describe('the sessions of a charger that stays connected', () => {
     other.close();
   });
 
+  it('have of many meter values the last read at the next look, of each connector', async () => {
+    const [charger, desk, request] = ['CP-8', openDesk(), requestOf(8)];
+    desk.connected(charger, 1);
+    await desk.open(charger, request);
+    const start = { connectorId: 1, meterStart: 0, timestamp: new Date(nowMs).toISOString() };
+    await desk.verdict(charger, sessionTag(request.requestId), { action: 'StartTransaction', payload: start }, 8);
+    const tell = (connectorId: number, energyWh: number) => {
+      const meterValue = [{ timestamp: new Date(nowMs).toISOString(), sampledValue: [{ value: `${energyWh}` }] }];
+      const payload = { connectorId, transactionId: 8, meterValue };
+      const frame = JSON.stringify([2, 'm', 'MeterValues', payload]);
+      desk.recorded(charger, 'MeterValues', { frame, reply: '[3,"m",{}]' }, payload);
+    };
+    tell(1, 10);
+    tell(1, 1_000);
+    tell(2, 20);
+    expect(asked).not.toContain(`${charger} RemoteStopTransaction`);
+    await waitFor(() => asked.includes(`${charger} RemoteStopTransaction`), { what: 'the session to be stopped' });
+    desk.close();
+  });
+
   describe('that has ended', () => {
     const start = (more: object = {}) => ({
       action: 'StartTransaction',
       payload: { connectorId: 1, meterStart: 0, timestamp: new Date(nowMs).toISOString(), ...more },
     });
     const record = (desk: ReturnType<typeof openDesk>, charger: string, action: string, payload: object, result = {}) =>
-      desk.recorded(charger, action, {
-        frame: JSON.stringify([2, 'm', action, payload]),
-        reply: JSON.stringify([3, 'm', result]),
-      });
+      desk.recorded(
+        charger,
+        action,
+        { frame: JSON.stringify([2, 'm', action, payload]), reply: JSON.stringify([3, 'm', result]) },
+        payload as JsonObject,
+      );
     /** A session that transaction 7 has begun. */
     const begun = async (charger: string, number: number) => {
       const [desk, request] = [openDesk(), requestOf(number)];
