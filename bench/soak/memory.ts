@@ -26,9 +26,9 @@ export interface MemoryTrend {
 
 /** Growth that counts as none, MiB per hour: 700 MiB a day would show in a graph long before they hurt. */
 export const MOST_SLOPE = 30;
-/** Caches fill and code is compiled first; of a long life a quarter, so that what fills slowly is no leak either. */
-const WARM_UP_MS = 5 * 60_000;
-const WARM_UP_SHARE = 0.25;
+/** Code is compiled first, and an operator's database fills its cache of 64 MiB; of a long life a third. */
+const WARM_UP_MS = 10 * 60_000;
+const WARM_UP_SHARE = 1 / 3;
 const LEAST_JUDGED_MS = 10 * 60_000;
 const SLICES = 12;
 /** So many samples a slice at least. */

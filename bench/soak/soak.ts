@@ -33,7 +33,7 @@ const SETTLED_MS = 2_000;
 /** A shorter soak need not tell how memory goes: its lives are too short for what a heap moves by itself. */
 const LEAST_MINUTES_FOR_MEMORY = 60;
 /** From then on gateways and operators are not killed any more: memory that grows shows in who lives long. */
-const LIVE_FROM = 0.5;
+const LIVE_FROM = 0.25;
 /** What this process keeps of each acknowledged message, to compare it. */
 const KEPT_BYTES = 100;
 

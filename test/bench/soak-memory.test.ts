@@ -39,28 +39,28 @@ describe('memory over a soak', () => {
   it('is not held against a process while it warms up', () => {
     const warming = (minute: number) => 300 - 200 * Math.exp(-minute / 2);
     expect(verdictOf(lived(30, warming))).toBe('flat');
-    expect(verdictOf(lived(240, (minute) => 150 + Math.min(minute, 55)))).toBe('flat');
+    expect(verdictOf(lived(240, (minute) => 150 + Math.min(minute, 75)))).toBe('flat');
   });
 
   it('is not told of a life that is too short or too unsteady', () => {
     expect(
       trendOf(
         'gateway',
-        lived(14, () => 150),
+        lived(19, () => 150),
       ),
     ).toEqual({
       name: 'gateway',
-      minutes: 14,
+      minutes: 19,
       mib: 150,
       verdict: 'too short',
     });
-    expect(verdictOf(lived(15, () => 150))).toBe('flat');
+    expect(verdictOf(lived(20, () => 150))).toBe('flat');
     expect(verdictOf([])).toBe('too short');
     // samples from the begin and the end only
     expect(verdictOf(lived(30, () => 150).filter(({ atMs }) => atMs < 9 * MINUTE_MS || atMs > 28 * MINUTE_MS))).toBe(
       'too short',
     );
-    expect(verdictOf(lived(15, (minute) => (Math.floor(minute / 2.5) % 2 === 0 ? 150 : 400)))).toBe('too noisy');
+    expect(verdictOf(lived(20, (minute) => (Math.floor(minute / 2.5) % 2 === 0 ? 150 : 400)))).toBe('too noisy');
   });
 
   it('is that of the process that lived longest, not of those that came after one another', () => {
