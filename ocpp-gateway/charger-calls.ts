@@ -76,6 +76,8 @@ const MOST_LATE = 16;
 interface Turn {
   command: Command;
   settle: (end: CommandEnd) => void;
+  /** Ends it at its deadline while it waits. */
+  timer: NodeJS.Timeout | undefined;
 }
 
 /** @see OCPP-J 1.6 §4.1.1 a message only after the one before it was answered or has timed out; in each direction */
@@ -92,6 +94,7 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
 
   const next = () => {
     for (let turn = waiting.shift(); turn !== undefined; turn = waiting.shift()) {
+      clearTimeout(turn.timer);
       if (turn.command.mayGo !== undefined) {
         isAsking = true;
         void ask(turn, turn.command.mayGo);
@@ -113,7 +116,8 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
   };
 
   /** Sends a command; false if it was not sent. */
-  const go = ({ command, settle }: Turn): boolean => {
+  const go = (turn: Turn): boolean => {
+    const { command, settle } = turn;
     if (now() >= command.deadlineMs) {
       settle({ kind: 'expired' });
       return false;
@@ -124,7 +128,7 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
       return false;
     }
     log.info({ messageId: sent.messageId, action: command.action, ...command.ids }, 'command sent');
-    inFlight = { command, settle, sent, isAnswered: false };
+    inFlight = { ...turn, sent, isAnswered: false };
     command.onSent?.();
     void sent.over.then(pass);
     return true;
@@ -179,14 +183,14 @@ export function makeChargerCalls(options: ChargerCallsOptions): ChargerCalls {
         waiting.splice(place, 1);
         turn.settle({ kind: 'expired' });
       };
-      const timer = setTimeout(expire, command.deadlineMs - now() + 1);
       const settle = (end: CommandEnd) => {
-        clearTimeout(timer);
+        clearTimeout(turn.timer);
         resolve(end);
       };
-      const turn: Turn = { command, settle };
+      const turn: Turn = { command, settle, timer: undefined };
       waiting.push(turn);
       if (isFree()) next();
+      else turn.timer = setTimeout(expire, command.deadlineMs - now() + 1);
       return promise;
     },
     takeAnswer: (messageId, answer, text) => {

@@ -63,7 +63,7 @@ describe('whatever a charger does', () => {
 
   beforeAll(async () => {
     redis = await startRedis();
-    gateway = await startTestGateway(redis.url, { MAX_CONNECTS_PER_MIN: '0' });
+    gateway = await startTestGateway(redis.url, { MAX_CONNECTS_PER_MIN: '0', REFUSE_CONCURRENT_TX: 'false' });
   });
   afterAll(async () => {
     await gateway.close();
