@@ -61,7 +61,6 @@ const gateway = await startGateway(
   },
   log,
   {
-    isWarmedUp: true,
     sources: {
       registry: {
         network: snapshot.network,
