@@ -1,7 +1,9 @@
+import type { ChargerCall } from '../core/charger-call.ts';
 import { isObject } from '../core/json.ts';
 import { registerIn, textIn, wholeIn } from '../core/meant-value.ts';
 import type { Dialect, Facts, Need, Payload } from './dialect.ts';
 import { OWN_CALLS_16 } from './own-calls16.ts';
+import { TOLD_16 } from './told16.ts';
 
 /** Seconds after which a charger that was told Pending is to ask again. */
 export const PENDING_INTERVAL_SEC = 10;
@@ -65,12 +67,16 @@ function idTagInfo(found: Facts['idTag']): object {
 }
 
 function needOf(action: string, payload: Payload): Need | undefined {
-  if (action === 'SignCertificate') return { csr: { text: payload.csr as string, beside: {} } };
+  if (action === 'SignCertificate') return { csr: { text: payload.csr as string, callWith: certificateCall } };
   if (action === 'Authorize') return { idTag: payload.idTag as string };
   if (action === 'StopTransaction' && payload.idTag !== undefined) return { idTag: payload.idTag as string };
   if (action !== 'StartTransaction') return undefined;
   const { connectorId, idTag, timestamp, meterStart } = payload as unknown as Required<Need>['transaction'];
   return { idTag, transaction: { connectorId, idTag, timestamp, meterStart } };
+}
+
+function certificateCall(certificateChain: string): ChargerCall {
+  return { action: 'CertificateSigned', payload: JSON.stringify({ certificateChain }) };
 }
 
 /** A StartTransaction's answer must have an id, which the next one of the same transaction is to get too. */
@@ -92,9 +98,9 @@ export const DIALECT_16: Dialect = {
   answers: ANSWERS,
   sends: new Set(),
   commands: COMMANDS,
-  transactionActions: new Set(['StartTransaction', 'StopTransaction', 'MeterValues']),
   suspectAnswer,
   needOf,
+  ...TOLD_16,
   ...OWN_CALLS_16,
   malformed: 'FormationViolation',
 };

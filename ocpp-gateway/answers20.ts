@@ -3,6 +3,7 @@ import { PENDING_INTERVAL_SEC } from './answers16.ts';
 import { COMMANDS_20, COMMANDS_21 } from './commands20.ts';
 import type { Dialect, Facts, Need, Payload } from './dialect.ts';
 import { OWN_CALLS_20 } from './own-calls20.ts';
+import { TOLD_20 } from './told20.ts';
 
 /** For what this CSMS does not do: a code of OCPP 2.0.1 part 2, appendix 5. */
 const UNSUPPORTED = { statusInfo: { reasonCode: 'UnsupportedRequest' } };
@@ -120,7 +121,11 @@ function certificateNeed({
 }: Payload): Need | undefined {
   if (certificateType !== 'ChargingStationCertificate') return undefined;
   const beside = { certificateType, ...(requestId === undefined ? {} : { requestId }) };
-  return { csr: { text: csr as string, beside } };
+  const callWith = (certificateChain: string) => ({
+    action: 'CertificateSigned',
+    payload: JSON.stringify({ certificateChain, ...beside }),
+  });
+  return { csr: { text: csr as string, callWith } };
 }
 
 export const DIALECT_20: Dialect = {
@@ -128,9 +133,9 @@ export const DIALECT_20: Dialect = {
   answers: ANSWERS_20,
   sends: new Set(),
   commands: COMMANDS_20,
-  transactionActions: new Set(['TransactionEvent', 'MeterValues']),
   suspectAnswer: () => 'empty',
   needOf,
+  ...TOLD_20,
   ...OWN_CALLS_20,
   malformed: 'RpcFrameworkError',
 };

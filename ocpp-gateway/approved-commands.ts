@@ -1,4 +1,3 @@
-import type { OcppVersion } from '../core/charger-call.ts';
 import { decodeSessionParams } from '../core/request-approval.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Registry } from '../runtime/registry.ts';
@@ -13,10 +12,10 @@ import { openGatewayWire } from './gateway-wire.ts';
 import { openHolders } from './holders.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { OperatorSets } from './operator-sets.ts';
-import type { PayloadCheck } from './payload-checks.ts';
 import { connectRedis } from './redis.ts';
 import { makeSessionDesk, SESSION_MEMORY_MS, type SessionDesk } from './session-desk.ts';
 import { makeSessionStore } from './session-store.ts';
+import type { AllSpoken } from './spoken.ts';
 import type { StationHouse } from './station.ts';
 import type { Stations } from './stations.ts';
 import { MARK_VALID_MS, makeTransactionBook, TRANSACTIONS_KEPT_MS, type TransactionBook } from './transaction-book.ts';
@@ -28,7 +27,7 @@ export interface ApprovedCommandsOptions {
   registry: Registry;
   sets: OperatorSets;
   versionOf: ApprovalDeskOptions['versionOf'];
-  checkOf: (version: OcppVersion, action: string) => PayloadCheck | undefined;
+  spoken: AllSpoken;
   /** The network's commitment of an idTag. */
   commitmentOf: (idTag: string) => string;
   /** Whether what a charger answers can be kept and passed on now. */
@@ -67,8 +66,12 @@ export interface ApprovedCommands {
 }
 
 export async function openApprovedCommands(options: ApprovedCommandsOptions): Promise<ApprovedCommands> {
-  const { redisUrl, prefix, registry, sets, versionOf, checkOf, budgets, isReady, metrics, log, now } = options;
+  const { redisUrl, prefix, registry, sets, versionOf, spoken, budgets, isReady, metrics, log, now } = options;
   const { network } = registry;
+  const dialectOf = (charger: string) => {
+    const version = versionOf(charger);
+    return version && spoken[version].dialect;
+  };
   const redis = connectRedis(redisUrl, 'devsen-gateway-commands', log);
   const leave = async () => {
     await redis.quit().catch(() => redis.disconnect());
@@ -83,7 +86,7 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
     const transactions: TransactionBook = makeTransactionBook({
       store: transactionStore,
       commitmentOf: options.commitmentOf,
-      versionOf,
+      dialectOf,
       isHeld: holders.isHeld,
       refusesConcurrent: options.refusesConcurrent,
       onCard: (...began) => sessions.cardBegan(...began),
@@ -102,7 +105,7 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
     const sessions: SessionDesk = makeSessionDesk({
       store: makeSessionStore(redis, network, prefix, SESSION_MEMORY_MS),
       stations: () => stations,
-      versionOf,
+      dialectOf,
       isOthers: transactions.isOthers,
       isOver: transactions.isOver,
       ...(hasEnds ? { cards: cardSessions } : {}),
@@ -130,6 +133,7 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
         budgets &&
         makeCardDesk({
           budgets,
+          dialectOf,
           mustPay: options.cardsMustPay,
           commitmentOf: options.commitmentOf,
           isBegun: transactions.isBegun,
@@ -147,7 +151,7 @@ export async function openApprovedCommands(options: ApprovedCommandsOptions): Pr
           wire,
           stations: house,
           versionOf,
-          checkOf,
+          checkOf: (version, action) => spoken[version].commandChecks.get(action),
           isReady,
           prepare: async (identity, request) => {
             if (request.query === 'start-charge') await sessions.open(identity, request);

@@ -10,6 +10,7 @@ import type { GatewayMetrics } from './metrics.ts';
 import type { Outbox } from './outbox.ts';
 import type { SessionDesk } from './session-desk.ts';
 import type { AllSpoken, Spoken } from './spoken.ts';
+import { isBilled } from './told.ts';
 import type { TransactionBook } from './transaction-book.ts';
 
 /** What the calls of every charger are handled with. */
@@ -102,7 +103,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     const { call, text, arrivedAtMs, isForgiven = false } = arrival;
     const { seq } = chain;
     // A charger sets its clock by the answer's time, which is of now.
-    const staleAtMs = call.action === 'Heartbeat' ? tools.now() + HEARTBEAT_HELD_MS : Infinity;
+    const staleAtMs = dialect.subjects.get(call.action) === 'heartbeat' ? tools.now() + HEARTBEAT_HELD_MS : Infinity;
     outbox.take(chain, kind, reply, text, (refusal) => {
       if (refusal !== undefined) {
         giveUp(arrival, refusal);
@@ -139,7 +140,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
   const answer = (arrival: Arrival, found: Found, onAnswered?: () => void, kind: Kept = 'call') => {
     const { messageId, action, payload } = arrival.call;
     const facts = { ...factsNow(), ...found };
-    if (action === 'BootNotification' && !facts.isReady) {
+    if (dialect.subjects.get(action) === 'boot' && !facts.isReady) {
       putOff(arrival, facts);
       return;
     }
@@ -184,10 +185,10 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     }
   };
 
-  const grant = ({ text, beside }: NonNullable<Need['csr']>, arrival: Arrival) => {
+  const grant = ({ text, callWith }: NonNullable<Need['csr']>, arrival: Arrival) => {
     const granted = tools.certificates.consider(chain.charger, text);
     const deliver = (request: CertificateRequest) =>
-      void tools.certificates.deliver(chain.charger, request, beside, options.command);
+      void tools.certificates.deliver(chain.charger, request, callWith, options.command);
     answer(arrival, { isCertificateGranted: granted !== undefined }, granted && (() => deliver(granted)));
   };
 
@@ -237,7 +238,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
       );
       return accept({ ...arrival, call: { ...call, payload: forgiven.payload }, isForgiven: true });
     }
-    if (dialect.transactionActions.has(action)) return keepSuspect(arrival, finding);
+    if (isBilled(dialect.subjects.get(action))) return keepSuspect(arrival, finding);
     refuse(arrival, finding);
     return undefined;
   };

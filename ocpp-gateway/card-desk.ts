@@ -1,8 +1,7 @@
 import type { TransactionId } from '../core/charger-fact.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { CardBudgets } from './card-budgets.ts';
-import type { IdTagFinding } from './dialect.ts';
-import { startToldBy } from './session-rules.ts';
+import type { Dialect, IdTagFinding } from './dialect.ts';
 
 /** What cards may do by what their users can pay for. */
 export interface CardDesk {
@@ -23,6 +22,8 @@ export interface CardDesk {
 
 export interface CardDeskOptions {
   budgets: CardBudgets;
+  /** Undefined if the charger is not connected here. */
+  dialectOf: (charger: string) => Pick<Dialect, 'subjects' | 'startIn'> | undefined;
   /** Whether cards are refused whose user can pay for nothing. */
   mustPay: boolean;
   /** The network's commitment of an idTag. */
@@ -31,13 +32,14 @@ export interface CardDeskOptions {
   isBegun: (charger: string, card: string, transactionId: TransactionId | undefined) => Promise<boolean>;
 }
 
-export function makeCardDesk({ budgets, mustPay, commitmentOf, isBegun }: CardDeskOptions): CardDesk {
+export function makeCardDesk(options: CardDeskOptions): CardDesk {
+  const { budgets, dialectOf, mustPay, commitmentOf, isBegun } = options;
   return {
     consider: async (charger, idTag, { action, payload }, finding, transactionId) => {
-      const told = payload as JsonObject;
-      const start = startToldBy(action, told, transactionId);
-      const isStart = start !== undefined && told.eventType !== 'Ended';
-      if (!isStart && action !== 'Authorize') return finding;
+      const dialect = dialectOf(charger);
+      const start = dialect?.startIn(action, payload as JsonObject, transactionId);
+      const isStart = start !== undefined && start.stage !== 'ends';
+      if (!isStart && dialect?.subjects.get(action) !== 'card') return finding;
       const card = commitmentOf(idTag);
       const asked = budgets.limitOf(charger, card, start?.connector);
       // It is read by the time at which the transaction begins.

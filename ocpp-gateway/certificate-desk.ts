@@ -1,4 +1,5 @@
 import type { CertificateRequest } from '../core/certificate-request.ts';
+import type { ChargerCall } from '../core/charger-call.ts';
 import { DevsenError } from '../core/errors.ts';
 import { sha256Hex } from '../core/identity.ts';
 import { isObject } from '../core/json.ts';
@@ -15,9 +16,14 @@ export interface CertificateDesk {
   /**
    * After SignCertificate was answered: issues the certificate and sends it. Never rejects.
    *
-   * @param beside - what else stands in the payload of CertificateSigned
+   * @param callWith - the call that takes a certificate to the charger
    */
-  deliver: (charger: string, request: CertificateRequest, beside: object, send: SendCommand) => Promise<void>;
+  deliver: (
+    charger: string,
+    request: CertificateRequest,
+    callWith: (certificateChain: string) => ChargerCall,
+    send: SendCommand,
+  ) => Promise<void>;
   /** Whether this network's gateways issued a certificate to a charger that has the same credentials still. */
   isSuccessor: (charger: string, credential: Credential, fingerprint: string) => Promise<boolean>;
 }
@@ -96,12 +102,11 @@ export function makeCertificateDesk({ ca, chargers, save, load, log, now }: Cert
       }
       return undefined;
     },
-    deliver: async (charger, request, beside, send) => {
+    deliver: async (charger, request, callWith, send) => {
       try {
         if (ca === undefined) return;
         const certificateChain = await issue(ca, charger, request);
-        const payload = JSON.stringify({ certificateChain, ...beside });
-        const end = await send({ action: 'CertificateSigned', payload, deadlineMs: now() + DELIVERY_MS });
+        const end = await send({ ...callWith(certificateChain), deadlineMs: now() + DELIVERY_MS });
         const status = statusOf(end);
         const facts = { chargerId: charger, end: end.kind, status };
         if (status === 'Accepted') log.info(facts, 'certificate delivered');

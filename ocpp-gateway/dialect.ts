@@ -1,13 +1,14 @@
 import type { ChargerCall } from '../core/charger-call.ts';
 import type { TransactionId } from '../core/charger-fact.ts';
 import type { OcppVersion } from '../core/ocpp-version.ts';
+import type { StatusPlace, Told } from './told.ts';
 
 /** What a charger's CALL needs to be looked up before it can be answered. */
 export interface Need {
   /** The card whose state is asked for. */
   idTag?: string;
-  /** The certificate signing request to be granted or not, and what stands beside the certificate when it is sent. */
-  csr?: { text: string; beside: object };
+  /** The certificate signing request to be granted or not, and the call by which the certificate is sent then. */
+  csr?: { text: string; callWith: (certificateChain: string) => ChargerCall };
   /** A transaction id: the same for the same transaction, however often it is asked for. */
   transaction?: { connectorId: number; idTag: string; timestamp: string; meterStart: number };
 }
@@ -43,17 +44,18 @@ export interface Facts {
 /** A payload that has passed its action's schema. */
 export type Payload = Record<string, unknown>;
 
-/** Where a status is told of: an EVSE (1.6: a connector) and a part of it, 0 for it as a whole. */
-export interface StatusPlace {
-  connector: number;
-  part: number;
+/** What the gateway asks of chargers of its own accord in one version of OCPP. */
+export interface OwnCalls {
+  /** The call that has a charger tell one connector's status, or all that it will. */
+  statusCall: (place?: StatusPlace) => ChargerCall;
+  /** The call that has a charger tell a connector's meter. */
+  meterCall: (connector: number) => ChargerCall;
+  /** The call that ends a transaction. */
+  stopCall: (transactionId: TransactionId) => ChargerCall;
 }
 
-/** A status as a charger words it. Nothing but the schema was checked. */
-export type ToldStatus = Record<keyof StatusPlace | 'status', unknown>;
-
 /** One version of OCPP as the gateway speaks it. Nothing else in the gateway knows the version of a charger. */
-export interface Dialect {
+export interface Dialect extends Told, OwnCalls {
   version: OcppVersion;
   /** What a charger asks and is answered. */
   answers: Readonly<Record<string, (facts: Facts, payload: Payload) => object>>;
@@ -61,23 +63,13 @@ export interface Dialect {
   sends: ReadonlySet<string>;
   /** What a CSMS asks. */
   commands: ReadonlySet<string>;
-  /** What billing depends on: recorded raw even where it breaks its schema. */
-  transactionActions: ReadonlySet<string>;
   /**
-   * How one of these is answered that is recorded as suspect: `empty`, so that the charger does not send it for ever; with
+   * How a message that billing depends on is answered where it is recorded as suspect: `empty`, so that the charger does not send it for ever; with
    * this transaction's id and a refusal; undefined if only with a CALLERROR.
    */
   suspectAnswer: (action: string, payload: unknown) => 'empty' | Need['transaction'];
   /** @returns undefined if the CALL can be answered at once */
   needOf: (action: string, payload: Payload) => Need | undefined;
-  /** The statuses that a message tells, as they are told; none if it tells none. */
-  statusesIn: (action: string, payload: Payload) => ToldStatus[];
-  /** The call that has a charger tell one connector's status, or all that it will. */
-  statusCall: (place?: StatusPlace) => ChargerCall;
-  /** The call that has a charger tell a connector's meter. */
-  meterCall: (connector: number) => ChargerCall;
-  /** The call that ends a transaction. */
-  stopCall: (transactionId: TransactionId) => ChargerCall;
   /** CALLERROR code for what is no frame of OCPP-J. */
   malformed: string;
 }

@@ -183,7 +183,7 @@ export async function startGateway(
       registry: known,
       sets: operatorSets,
       versionOf: (charger) => stations?.versionOf(charger),
-      checkOf: (version, action) => spoken[version].commandChecks.get(action),
+      spoken,
       commitmentOf,
       isReady,
       sessionIdleMs: settings.SESSION_IDLE_SEC * 1000,

@@ -1,11 +1,13 @@
 import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
 import type { ChargerTime } from '../core/charger-time.ts';
-import { isObject } from '../core/json.ts';
 import { OVER } from '../core/session-result.ts';
+import type { Subject, Told } from './told.ts';
 import type { KnownTransaction } from './transaction-store.ts';
 
-/** What may say that a transaction is over whose end never came, beside the messages of transactions. */
-export const DOUBTING_ACTIONS: ReadonlySet<string> = new Set(['BootNotification', 'NotifyEvent', 'StatusNotification']);
+/** Whether a message may say that a transaction is over whose end never came, beside the messages of transactions. */
+export function isDoubting(subject: Subject | undefined): boolean {
+  return subject === 'boot' || subject === 'status';
+}
 
 /** What chargers call the state of a connector at which no transaction goes on, however the last one came to its end. */
 const IDLE_STATES: ReadonlySet<string> = new Set([...OVER, 'Unavailable']);
@@ -45,13 +47,14 @@ export function isDoubtedBy(
 
 /** What an end that breaks its schema puts in doubt: its own transaction if it names one that is known, else all. */
 export function suspectEnd(
+  { endIn }: Pick<Told, 'endIn'>,
   frame: string,
   known: ReadonlyMap<TransactionId, Believed>,
 ): (transaction: Believed) => boolean {
-  const [, , action, payload] = JSON.parse(frame) as unknown[];
-  const { eventType, transactionInfo, ...told } = isObject(payload) ? payload : {};
-  if (action !== 'StopTransaction' && eventType !== 'Ended') return () => false;
-  const { transactionId } = isObject(transactionInfo) ? transactionInfo : told;
+  const [, , action, payload] = JSON.parse(frame) as [unknown, unknown, string, unknown];
+  const end = endIn(action, payload);
+  if (end === undefined) return () => false;
+  const { transactionId } = end;
   const isKnown = known.has(transactionId as TransactionId);
   return (transaction) => !isKnown || transaction.transactionId === transactionId;
 }

@@ -1,9 +1,7 @@
-import type { Dialect } from './dialect.ts';
+import type { OwnCalls } from './dialect.ts';
 
-/** What the gateway reads of statuses in OCPP 1.6, and asks of a charger of its own accord. */
-export const OWN_CALLS_16: Pick<Dialect, 'statusesIn' | 'statusCall' | 'meterCall' | 'stopCall'> = {
-  statusesIn: (action, { connectorId: connector, status }) =>
-    action === 'StatusNotification' ? [{ connector, part: 1, status }] : [],
+/** What the gateway asks of a charger of its own accord in OCPP 1.6. */
+export const OWN_CALLS_16: OwnCalls = {
   statusCall: (place) => trigger('StatusNotification', place?.connector),
   meterCall: (connector) => trigger('MeterValues', connector),
   stopCall: (transactionId) => ({ action: 'RemoteStopTransaction', payload: JSON.stringify({ transactionId }) }),

@@ -1,10 +1,9 @@
 import type { ChargerCall } from '../core/charger-call.ts';
 import type { TransactionId } from '../core/charger-fact.ts';
-import type { OcppVersion } from '../core/ocpp-version.ts';
 import { type StopCause, stopMessageId } from '../core/session-stop.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { CommandEnd } from './charger-calls.ts';
-import { DIALECTS } from './dialects.ts';
+import type { Dialect } from './dialect.ts';
 import { dueStop, limitExpectedMs, type Progress, type SessionRecord } from './session-rules.ts';
 import type { Stations } from './stations.ts';
 
@@ -40,7 +39,7 @@ export interface SessionCalls {
 export interface SessionCallsOptions {
   stations: () => Pick<Stations, 'command'> | undefined;
   /** Undefined if the charger is not connected here. */
-  versionOf: (charger: string) => OcppVersion | undefined;
+  dialectOf: (charger: string) => Dialect | undefined;
   /** Keeps a session's progress. */
   save: (charger: string, session: CalledSession) => void;
   /** A session without energy for so long is ended, ms; 0 if none is. */
@@ -63,7 +62,7 @@ const CALL_WITHIN_MS = 30_000;
 const MOST_REFUSED = 5;
 
 export function makeSessionCalls(options: SessionCallsOptions): SessionCalls {
-  const { versionOf, idleMs, save, log, now } = options;
+  const { dialectOf, idleMs, save, log, now } = options;
 
   const call = async (charger: string, { action, payload }: ChargerCall, messageId?: string) => {
     const deadlineMs = now() + CALL_WITHIN_MS;
@@ -74,15 +73,15 @@ export function makeSessionCalls(options: SessionCallsOptions): SessionCalls {
   };
 
   const stop = async (charger: string, live: CalledSession, cause: StopCause, transactionId: TransactionId) => {
-    const version = versionOf(charger);
-    if (version === undefined) return;
+    const dialect = dialectOf(charger);
+    if (dialect === undefined) return;
     const { session, progress } = live;
     live.isCalling = true;
     const messageId = stopMessageId(cause, session.sessionId, progress.attempts);
     progress.cause = cause;
     progress.attempts += 1;
     save(charger, live);
-    const end = await call(charger, DIALECTS[version].stopCall(transactionId), messageId);
+    const end = await call(charger, dialect.stopCall(transactionId), messageId);
     log.info(
       { chargerId: charger, sessionId: session.sessionId, transactionId, cause, end: end?.kind },
       'session to end',
@@ -102,8 +101,8 @@ export function makeSessionCalls(options: SessionCallsOptions): SessionCalls {
   };
 
   const stopRefused = async (charger: string, live: CalledSession, { transactionId, attempts }: Refused) => {
-    const version = versionOf(charger);
-    if (version === undefined) return;
+    const dialect = dialectOf(charger);
+    if (dialect === undefined) return;
     const others = (live.progress.refused ?? []).filter((one) => one.transactionId !== transactionId);
     const { refusedAttempts = 0 } = live.progress;
     live.progress = { ...live.progress, refusedAttempts: refusedAttempts + 1 };
@@ -112,7 +111,7 @@ export function makeSessionCalls(options: SessionCallsOptions): SessionCalls {
     live.refusedAtMs = now() + againAfterMs(attempts + 1);
     live.isCalling = true;
     const messageId = stopMessageId('late', live.session.sessionId, refusedAttempts);
-    const end = await call(charger, DIALECTS[version].stopCall(transactionId), messageId);
+    const end = await call(charger, dialect.stopCall(transactionId), messageId);
     live.isCalling = false;
     const { sessionId } = live.session;
     log.info({ chargerId: charger, sessionId, transactionId, cause: 'late', end: end?.kind }, 'transaction to end');
@@ -121,10 +120,10 @@ export function makeSessionCalls(options: SessionCallsOptions): SessionCalls {
   };
 
   const askForMeter = async (charger: string, live: CalledSession) => {
-    const version = versionOf(charger);
-    if (version === undefined) return;
+    const dialect = dialectOf(charger);
+    if (dialect === undefined) return;
     live.isCalling = true;
-    const end = await call(charger, DIALECTS[version].meterCall(live.session.connector));
+    const end = await call(charger, dialect.meterCall(live.session.connector));
     live.isCalling = false;
     live.askedAtMs = now();
     const isRefused = end?.kind !== 'result' || !end.payload.includes('"Accepted"');

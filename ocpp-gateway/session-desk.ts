@@ -17,11 +17,11 @@ import {
   type Session,
   type SessionRecord,
   sessionOf,
-  startToldBy,
   tagVerdict,
   withdrawn,
 } from './session-rules.ts';
 import { noProgress, type SessionStore } from './session-store.ts';
+import { isBilled, type ToldStart } from './told.ts';
 import type { CardTransaction } from './transaction-book.ts';
 
 /** Sessions at the chargers that are connected here: who may begin those that contracts opened, and when all end. */
@@ -92,9 +92,7 @@ const MOST_LOADS = 200;
 /** Growing energy is put into Redis so often. */
 const SAVE_AFTER_MS = 30_000;
 
-const TRANSACTION_ACTIONS = new Set(['StartTransaction', 'StopTransaction', 'MeterValues', 'TransactionEvent']);
-/** What a charger tells its connectors' statuses by, and how that is answered. */
-const STATUS_ACTIONS = new Set(['StatusNotification', 'NotifyEvent']);
+/** How a charger's telling of its connectors' statuses is answered. */
 const ACKNOWLEDGED = '[3,"",{}]';
 
 interface Live extends CalledSession {
@@ -126,7 +124,7 @@ interface Unread {
 }
 
 export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
-  const { store, cards, versionOf, log, now } = options;
+  const { store, cards, dialectOf, log, now } = options;
   const chargers = new Map<string, Connected>();
 
   const liveOf = (record: SessionRecord): Live => ({
@@ -258,7 +256,7 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
     }
   }, LOOK_MS);
 
-  const begin = async (charger: string, live: Live, told: NonNullable<ReturnType<typeof startToldBy>>) => {
+  const begin = async (charger: string, live: Live, told: ToldStart) => {
     const { session } = live;
     const isFree = live.began !== undefined || !(await options.isOthers(charger, told.transactionId, session.tag));
     if (isFree && live.began === undefined && mayBegin(live, told, now()) === 'Accepted') {
@@ -282,7 +280,7 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
   ) => {
     const isItsTag = ({ session }: Live) =>
       startedTag({ kind: 'call', frame: event.frame })?.toUpperCase() === session.tag;
-    for (const fact of deriveFacts({ kind: 'call', receivedAtMs: atMs, ...event }, versionOf(charger))) {
+    for (const fact of deriveFacts({ kind: 'call', receivedAtMs: atMs, ...event }, dialectOf(charger)?.version)) {
       for (const live of connected.sessions.values()) {
         // A status has told its part of the wait when it was heard.
         if (live.began === undefined && fact.kind !== 'status')
@@ -337,21 +335,22 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
       if (!SESSION_TAG.test(tag)) return undefined;
       const live = (await sessionsOf(charger)).get(tag);
       if (live === undefined) return undefined;
-      const told = startToldBy(action, payload as JsonObject, transactionId);
+      const told = dialectOf(charger)?.startIn(action, payload as JsonObject, transactionId);
       if (told === undefined) return { status: tagVerdict(live, now()) };
       const status = await begin(charger, live, told);
       const { energyLimitWh } = live.session;
       return status === 'Accepted' && energyLimitWh !== undefined ? { status, energyLimitWh } : { status };
     },
     heard: (charger, action, text) => {
-      if (!STATUS_ACTIONS.has(action)) return undefined;
+      const dialect = dialectOf(charger);
+      if (dialect?.subjects.get(action) !== 'status') return undefined;
       const atMs = now();
       const waiting = [...(chargers.get(charger)?.sessions.values() ?? [])].filter(
         ({ began, session }) => began === undefined && session.startUntilMs > atMs,
       );
       if (waiting.length === 0) return undefined;
       const told = { kind: 'call', receivedAtMs: atMs, frame: text, reply: ACKNOWLEDGED } as const;
-      const facts = deriveFacts(told, versionOf(charger));
+      const facts = deriveFacts(told, dialect.version);
       const withdrawals = waiting.flatMap((live) => {
         const { wait, session } = live;
         live.wait = facts.reduce<CarWait>((before, fact) => carWaitAfter(before, fact, session.connector), wait);
@@ -367,16 +366,18 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
       return withdrawals.length === 0 ? undefined : Promise.all(withdrawals).then(() => {});
     },
     recorded: (charger, action, event, payload) => {
-      const isStatus = action === 'StatusNotification';
-      if (!isStatus && !TRANSACTION_ACTIONS.has(action)) return;
+      const dialect = dialectOf(charger);
+      const subject = dialect?.subjects.get(action);
+      const isStatus = subject === 'status';
+      if (!isStatus && !isBilled(subject)) return;
       const connected = chargers.get(charger);
-      if (connected === undefined) return;
+      if (dialect === undefined || connected === undefined) return;
       const atMs = now();
       const take = () => {
         const { sessions } = connected;
         if (isStatus ? ![...sessions.values()].some(isToldByStatus) : sessions.size === 0) return;
-        if (action !== 'MeterValues') readUnread(charger, connected);
-        else if (isLeft(connected, payload.connectorId ?? payload.evseId, atMs, event)) return;
+        if (subject !== 'meter') readUnread(charger, connected);
+        else if (isLeft(connected, dialect.meterPlaceIn(payload), atMs, event)) return;
         takeIn(charger, connected, event, atMs);
       };
       if (connected.isLoaded) take();

@@ -1,11 +1,11 @@
 import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
 import { CLOCK_TOLERANCE_MS } from '../core/charger-time.ts';
 import { isIdleState, isIdleStatus } from '../core/idle-time.ts';
-import { isObject, isWhole, type JsonObject } from '../core/json.ts';
 import { type MeterReading, toldReading } from '../core/meter-reading.ts';
 import { decodeStartParams, type RequestApproval, START_WITHIN_SEC, sessionTag } from '../core/request-approval.ts';
 import type { StopCause } from '../core/session-stop.ts';
 import type { IdTagVerdict } from './dialect.ts';
+import type { ToldStart } from './told.ts';
 
 /** A session that a contract or a card opened at a charger. */
 export interface Session {
@@ -85,33 +85,6 @@ export function sessionOf({ requestId, params, asOfSec }: RequestApproval, nowMs
 /** The session as one that no transaction begins any more. */
 export function withdrawn(session: Session): Session {
   return { ...session, startUntilMs: 0 };
-}
-
-/** A transaction that a message tells of together with an idTag. */
-export interface ToldStart {
-  transactionId: TransactionId;
-  /** Undefined where OCPP 2.x does not tell it yet. */
-  connector: number | undefined;
-  startWh?: number;
-}
-
-/**
- * The transaction that a charger's CALL is about, if it can begin one.
- *
- * @param payload - has passed the action's schema
- * @param transactionId - that the gateway gives a StartTransaction
- */
-export function startToldBy(action: string, payload: JsonObject, transactionId?: number): ToldStart | undefined {
-  if (action === 'StartTransaction' && transactionId !== undefined) {
-    const { connectorId, meterStart } = payload;
-    const startWh = isWhole(meterStart) && meterStart >= 0 ? { startWh: meterStart } : {};
-    return { transactionId, connector: isWhole(connectorId) ? connectorId : undefined, ...startWh };
-  }
-  if (action !== 'TransactionEvent') return undefined;
-  const { transactionInfo, evse } = payload;
-  if (!isObject(transactionInfo) || typeof transactionInfo.transactionId !== 'string') return undefined;
-  const connector = isObject(evse) && isWhole(evse.id) ? evse.id : undefined;
-  return { transactionId: transactionInfo.transactionId, connector };
 }
 
 /** Whether a session may begin by a transaction, or goes on in it. */

@@ -1,7 +1,8 @@
 import { isObject, isWhole } from '../core/json.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Command, CommandEnd } from './charger-calls.ts';
-import type { Dialect, StatusPlace, ToldStatus } from './dialect.ts';
+import type { Dialect } from './dialect.ts';
+import type { StatusPlace, ToldStatus } from './told.ts';
 
 /** Asks a charger for the statuses that it has not told by itself since it connected. */
 export interface StatusCatchUp {

@@ -9,8 +9,8 @@ import { cardSessionId } from '../core/session-answers.ts';
 import type { ShownFact } from '../core/session-opening.ts';
 import { startedTag } from '../core/started-tag.ts';
 import type { Logger } from '../runtime/log.ts';
-import { type Believed, DOUBTING_ACTIONS, isDoubtedBy, suspectEnd } from './lost-ends.ts';
-import { startToldBy } from './session-rules.ts';
+import type { Dialect } from './dialect.ts';
+import { type Believed, isDoubtedBy, isDoubting, suspectEnd } from './lost-ends.ts';
 import type { KnownTransaction, Mark, TransactionStore } from './transaction-store.ts';
 
 /** The transactions that go on at the chargers that are connected here, and by whose idTag. */
@@ -62,7 +62,7 @@ export interface TransactionBookOptions {
   /** The network's commitment of an idTag. */
   commitmentOf: (idTag: string) => string;
   /** Undefined if the charger is not connected here. */
-  versionOf: (charger: string) => OcppVersion | undefined;
+  dialectOf: (charger: string) => Dialect | undefined;
   /** Whether a gateway of the network holds this connection of a charger, and no newer one. Rejects with what Redis says. */
   isHeld: (charger: string, epoch: number) => Promise<boolean>;
   /** Whether a card is to begin one transaction at a time; else none counts as concurrent. */
@@ -85,8 +85,6 @@ export const MARK_VALID_MS = 150_000;
 /** Of each charger; of more, the oldest that are over are forgotten. */
 const MOST_KNOWN = 100;
 
-const ACTIONS = new Set(['StartTransaction', 'StopTransaction', 'TransactionEvent']);
-
 interface Entry extends Believed {
   /** Whether it was told of in this connection, as it happened. */
   isCertain: boolean;
@@ -103,7 +101,7 @@ interface Connected {
 }
 
 export function makeTransactionBook(options: TransactionBookOptions): TransactionBook {
-  const { store, commitmentOf, versionOf, isHeld, onGap, log, now } = options;
+  const { store, commitmentOf, dialectOf, isHeld, onGap, log, now } = options;
   const chargers = new Map<string, Connected>();
 
   const put = (work: Promise<void>) => {
@@ -173,13 +171,13 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
     charger: string,
     connected: Connected,
     fact: ShownFact,
-    told: { idTag: string | undefined; epoch: number; seq: number },
+    told: { version: OcppVersion; idTag: string | undefined; epoch: number; seq: number },
   ) => {
     const { transactionId, connector, detail } = fact;
     const known = connected.entries.get(transactionId);
     const entry: Entry = known ?? { transactionId, isCertain: false };
     if (detail !== undefined) {
-      if (entry.seqNo !== undefined && detail.seqNo > entry.seqNo + 1) onGap(versionOf(charger) ?? 'unknown');
+      if (entry.seqNo !== undefined && detail.seqNo > entry.seqNo + 1) onGap(told.version);
       entry.seqNo = Math.max(detail.seqNo, entry.seqNo ?? 0);
     }
     if (entry.isOver) return;
@@ -218,34 +216,35 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
 
   return {
     recorded: (charger, action, { epoch, seq }, event) => {
-      const isDoubting = DOUBTING_ACTIONS.has(action);
-      if (!isDoubting && !ACTIONS.has(action)) return;
+      const dialect = dialectOf(charger);
+      const subject = dialect?.subjects.get(action);
+      const isDoubtful = isDoubting(subject);
+      if (dialect === undefined || (subject !== 'transaction' && !isDoubtful)) return;
       const connected = chargers.get(charger);
       if (connected === undefined || connected.epoch !== epoch) return;
       // Statuses come often, and where no transaction goes on they say nothing.
-      if (isDoubting && !connected.mayBeCertain) return;
+      if (isDoubtful && !connected.mayBeCertain) return;
       connected.mayBeCertain = true;
       const call = { receivedAtMs: now(), ...event };
-      const idTag = isDoubting ? undefined : startedTag(call);
-      const facts = deriveFacts(call, versionOf(charger));
+      const idTag = isDoubtful ? undefined : startedTag(call);
+      const { version } = dialect;
+      const facts = deriveFacts(call, version);
       // What was open before is known first, so that its card stays its card.
       const take = () => {
         for (const fact of facts) {
           doubt(charger, connected, isDoubtedBy(fact, connected.entries));
-          if (isOfTransaction(fact)) takeIn(charger, connected, fact, { idTag, epoch, seq });
+          if (isOfTransaction(fact)) takeIn(charger, connected, fact, { version, idTag, epoch, seq });
         }
-        if (event.kind === 'suspect') doubt(charger, connected, suspectEnd(event.frame, connected.entries));
+        if (event.kind === 'suspect') doubt(charger, connected, suspectEnd(dialect, event.frame, connected.entries));
         connected.mayBeCertain = [...connected.entries.values()].some(({ isCertain }) => isCertain);
       };
       entriesOf(charger).then(take, take);
     },
     isConcurrent: async (charger, idTag, { action, payload }, transactionId) => {
-      const told = payload as JsonObject;
-      const start = startToldBy(action, told, transactionId);
-      const isStart = action === 'StartTransaction' || told.eventType === 'Started';
+      const start = dialectOf(charger)?.startIn(action, payload as JsonObject, transactionId);
+      if (!options.refusesConcurrent || start?.stage !== 'begins') return false;
       // What a charger tells of the past says nothing about what goes on now.
-      const isNow = readChargerTime(told.timestamp, now()).clock === 'sound' && told.offline !== true;
-      if (!options.refusesConcurrent || start === undefined || !isStart || !isNow) return false;
+      if (readChargerTime(start.timestamp, now()).clock !== 'sound' || start.isOffline) return false;
       const isOther = (mark: Mark) => {
         if (Math.abs(now() - mark.seenAtMs) > MARK_VALID_MS) return false;
         if (mark.charger !== charger) return true;

@@ -12,6 +12,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { OCPP_VERSIONS } from '../../core/ocpp-version.ts';
+import { chargerActions } from '../../ocpp-gateway/dialect.ts';
+import { DIALECTS } from '../../ocpp-gateway/dialects.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -103,14 +106,24 @@ describe('the walls between the parts', () => {
     ).toEqual(['core/a.ts noImportCycles', 'core/b.ts noImportCycles']);
   });
 
-  it('let nothing of the gateway know a version of OCPP but what is of one version', () => {
+  it('let nothing of the gateway know a version of OCPP, or the name of a message, but what is of one version', () => {
     const gateway = join(ROOT, 'ocpp-gateway');
-    const isNaming = (file: string) => /'ocpp(1\.6|2\.0\.1|2\.1)'/.test(readFileSync(join(gateway, file), 'utf8'));
+    const actions = Object.values(DIALECTS).flatMap((dialect) => [...chargerActions(dialect), ...dialect.commands]);
+    const names = new Set([...OCPP_VERSIONS, ...actions]);
+    const isNaming = (file: string) => {
+      const texts = readFileSync(join(gateway, file), 'utf8').matchAll(/(['"`])([\w.]+)\1/g);
+      return [...texts].some(([, , text = '']) => names.has(text));
+    };
     expect(readdirSync(gateway).filter(isNaming).sort()).toEqual([
       'answers16.ts',
       'answers20.ts',
+      'commands20.ts',
       'dialects.ts',
+      'own-calls16.ts',
+      'own-calls20.ts',
       'payload-checks.ts',
+      'told16.ts',
+      'told20.ts',
     ]);
   });
 });

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { DIALECT_16 } from '../../ocpp-gateway/answers16.ts';
+import { DIALECT_20 } from '../../ocpp-gateway/answers20.ts';
 import type { CardLimit } from '../../ocpp-gateway/card-budgets.ts';
 import { makeCardDesk } from '../../ocpp-gateway/card-desk.ts';
 import { transactionEvent } from '../core/samples20.ts';
@@ -27,6 +29,7 @@ async function considered(
         return limit;
       },
     },
+    dialectOf: () => (action === 'TransactionEvent' ? DIALECT_20 : DIALECT_16),
     mustPay,
     commitmentOf: (idTag) => `0x${idTag}`,
     isBegun: async () => isBegun,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { stopCauseOf } from '../../core/session-stop.ts';
+import { DIALECT_16 } from '../../ocpp-gateway/answers16.ts';
 import type { Command, CommandEnd } from '../../ocpp-gateway/charger-calls.ts';
 import { type CalledSession, makeSessionCalls } from '../../ocpp-gateway/session-calls.ts';
 import type { Progress, SessionRecord } from '../../ocpp-gateway/session-rules.ts';
@@ -25,7 +26,7 @@ function setUp(kept: Progress = { attempts: 0 }) {
         return end;
       },
     }),
-    versionOf: () => 'ocpp1.6',
+    dialectOf: () => DIALECT_16,
     save: (_charger, { progress }) => void saved.push(progress),
     idleMs: 0,
     onEnd: () => {},

@@ -4,6 +4,7 @@ import { deviceIdOf } from '../../core/identity.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { type RequestApproval, sessionTag } from '../../core/request-approval.ts';
 import { encodeStartParams } from '../../core/session-answers.ts';
+import { DIALECT_16 } from '../../ocpp-gateway/answers16.ts';
 import { makeSessionDesk, SESSION_MEMORY_MS } from '../../ocpp-gateway/session-desk.ts';
 import { makeSessionStore } from '../../ocpp-gateway/session-store.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
@@ -39,7 +40,7 @@ describe('the sessions of a charger that stays connected', () => {
           return { kind: 'result', payload: '{"status":"Accepted"}' };
         },
       }),
-      versionOf: () => 'ocpp1.6',
+      dialectOf: () => DIALECT_16,
       isOthers: async () => false,
       isOver: async (charger, transactionId) => isOver(charger, transactionId),
       idleMs: 0,

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { deviceIdOf, idTagCommitment } from '../../core/identity.ts';
 import type { OcppVersion } from '../../core/ocpp-version.ts';
 import { cardSessionId } from '../../core/session-answers.ts';
+import { DIALECTS } from '../../ocpp-gateway/dialects.ts';
 import { MARK_VALID_MS, makeTransactionBook, type TransactionBook } from '../../ocpp-gateway/transaction-book.ts';
 import { makeTransactionIds } from '../../ocpp-gateway/transaction-ids.ts';
 import { makeTransactionStore, type TransactionStore } from '../../ocpp-gateway/transaction-store.ts';
@@ -44,7 +45,7 @@ describe('the transactions that go on at the chargers of a network', () => {
     const book = makeTransactionBook({
       store,
       commitmentOf,
-      versionOf: () => version,
+      dialectOf: () => DIALECTS[version],
       isHeld: async (charger, epoch) => (held.get(charger) ?? 1) === epoch,
       refusesConcurrent,
       onGap,
