@@ -2,9 +2,11 @@ import type { KeyObject } from 'node:crypto';
 import type { ChargerEvent } from '../core/charger-event.ts';
 import { DevsenError } from '../core/errors.ts';
 import { cannotKnow, type Known } from '../core/known.ts';
+import { versionOf } from '../core/ocpp-version.ts';
 import type { SessionAnswer } from '../core/session-answers.ts';
 import { sessionResultAt } from '../core/session-result.ts';
 import { startedTag } from '../core/started-tag.ts';
+import { transactionIdIn } from '../core/transaction-id.ts';
 import type { Database } from './database.ts';
 import type { RecordReader } from './record-reader.ts';
 import { sessionFields } from './session-endpoints.ts';
@@ -88,10 +90,9 @@ export function makeSessionRecord(db: Database, { reader, session, meterKeyOf }:
         const told = await answer(deviceId, requestOf(row) ?? row.session_id);
         // A start that was told again, or a card that only ended the transaction, opened no session.
         if (told.result?.reason === 'NoRecord') continue;
-        const isNumber = row.subprotocol === 'ocpp1.6';
         items.push({
           ...told,
-          transactionId: isNumber ? Number(row.transaction_id) : row.transaction_id,
+          transactionId: transactionIdIn(row.transaction_id, versionOf(row.subprotocol)),
           isOpen: told.result?.verdict === 'Running',
         });
       }

@@ -1,4 +1,6 @@
 import type { TransactionId } from '../core/charger-fact.ts';
+import { versionOf } from '../core/ocpp-version.ts';
+import { transactionIdIn } from '../core/transaction-id.ts';
 import type { Database } from './database.ts';
 import type { EventReader } from './event-reader.ts';
 import { isOfTransaction } from './projections.ts';
@@ -104,8 +106,8 @@ export function makeTransactionRecord(db: Database, events: Pick<EventReader, 'f
   );
   /** What the tables still say of a message that is deleted for its age. */
   const leftOf = ({ charger, connection, epoch, at_ms: atMs, seq, transaction_id: text }: FoundRow) => {
-    const isNumber = selectSubprotocol.get(connection)?.subprotocol === 'ocpp1.6';
-    const transactionId = isNumber ? Number(text) : text;
+    const version = versionOf(selectSubprotocol.get(connection)?.subprotocol);
+    const transactionId = transactionIdIn(text, version);
     const outcome = selectOutcome.get(charger, transactionId, epoch, atMs, connection, seq)?.outcome ?? undefined;
     return { transactionId, outcome };
   };

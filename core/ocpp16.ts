@@ -61,6 +61,11 @@ export const READERS_16: FactReaders = {
   SignedFirmwareStatusNotification: readFirmwareStatus,
 };
 
+/** A transaction's id out of its text. */
+export function transactionIdIn16(text: string): number {
+  return Number(text);
+}
+
 function readBoot(call: JsonObject, result: JsonObject): ChargerFact {
   const { chargePointVendor: vendor, chargePointModel: model } = call;
   if (typeof vendor !== 'string' || typeof model !== 'string') return unusable('vendor or model is missing');

@@ -75,6 +75,11 @@ export const READERS_21: FactReaders = {
   VatNumberValidation: 'other',
 };
 
+/** A transaction's id out of its text. */
+export function transactionIdIn20(text: string): string {
+  return text;
+}
+
 function readBoot(call: JsonObject, result: JsonObject): ChargerFact {
   const station = isObject(call.chargingStation) ? call.chargingStation : {};
   const { vendorName: vendor, model } = station;

@@ -106,15 +106,17 @@ describe('the walls between the parts', () => {
     ).toEqual(['core/a.ts noImportCycles', 'core/b.ts noImportCycles']);
   });
 
-  it('let nothing of the gateway know a version of OCPP, or the name of a message, but what is of one version', () => {
-    const gateway = join(ROOT, 'ocpp-gateway');
+  it('let nothing of gateway and adapter name a version of OCPP, or a message, but what is of one version', () => {
     const actions = Object.values(DIALECTS).flatMap((dialect) => [...chargerActions(dialect), ...dialect.commands]);
     const names = new Set([...OCPP_VERSIONS, ...actions]);
-    const isNaming = (file: string) => {
-      const texts = readFileSync(join(gateway, file), 'utf8').matchAll(/(['"`])([\w.]+)\1/g);
-      return [...texts].some(([, , text = '']) => names.has(text));
+    const namingIn = (part: string) => {
+      const isNaming = (file: string) => {
+        const texts = readFileSync(join(ROOT, part, file), 'utf8').matchAll(/(['"`])([\w.]+)\1/g);
+        return [...texts].some(([, , text = '']) => names.has(text));
+      };
+      return readdirSync(join(ROOT, part)).filter(isNaming).sort();
     };
-    expect(readdirSync(gateway).filter(isNaming).sort()).toEqual([
+    expect(namingIn('ocpp-gateway')).toEqual([
       'answers16.ts',
       'answers20.ts',
       'commands20.ts',
@@ -125,5 +127,6 @@ describe('the walls between the parts', () => {
       'told16.ts',
       'told20.ts',
     ]);
+    expect(namingIn('adapter')).toEqual(['migrations.ts']);
   });
 });
