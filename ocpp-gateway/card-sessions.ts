@@ -85,3 +85,13 @@ export function makeCardSessions({ store, openByCard, budgets, mustPay }: CardSe
 function cardSessionTag(epoch: number, seq: number): string {
   return `card-${epoch}-${seq}`;
 }
+
+/** Whether a contract's session, and not a card's, has begun by the same transaction. */
+export function isOneWith({ session, began }: SessionRecord, other: SessionRecord): boolean {
+  return session.card === undefined && began !== undefined && began.transactionId === other.began?.transactionId;
+}
+
+/** Whether a card's session is at the same connector. */
+export function isCardAt({ session }: SessionRecord, other: SessionRecord): boolean {
+  return session.card !== undefined && session.connector === other.session.connector;
+}

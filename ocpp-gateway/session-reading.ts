@@ -1,0 +1,120 @@
+import { carWaitAfter } from '../core/car-wait.ts';
+import type { ChargerEvent } from '../core/charger-event.ts';
+import type { ChargerFact } from '../core/charger-fact.ts';
+import { deriveFacts } from '../core/derive-facts.ts';
+import type { JsonObject } from '../core/json.ts';
+import { startedTag } from '../core/started-tag.ts';
+import type { Dialect } from './dialect.ts';
+import type { Connected, Live, LiveSessions } from './live-sessions.ts';
+import { makeMeterPace, type RecordedMessage } from './meter-pace.ts';
+import type { SessionCalls } from './session-calls.ts';
+import { isAbout, isFollowed, isToldByStatus, type Progress, progressAfter } from './session-rules.ts';
+import { isBilled } from './told.ts';
+
+/** Reads out of what chargers tell how their sessions go on. */
+export interface SessionReading {
+  /** To be called with each CALL of a charger that is on record. */
+  recorded: (
+    charger: string,
+    action: string,
+    event: Pick<ChargerEvent, 'frame' | 'reply'>,
+    payload: JsonObject,
+  ) => void;
+  /** Reads the meter values that were left for later. */
+  readLeft: (charger: string, connected: Connected) => void;
+}
+
+export interface SessionReadingOptions {
+  live: LiveSessions;
+  calls: Pick<SessionCalls, 'ended' | 'endRefused' | 'look' | 'meterTold'>;
+  dialectOf: (charger: string) => Dialect | undefined;
+  now: () => number;
+}
+
+/** Growing energy is put into Redis so often. */
+const SAVE_AFTER_MS = 30_000;
+
+export function makeSessionReading({
+  live: sessionsHere,
+  calls,
+  dialectOf,
+  now,
+}: SessionReadingOptions): SessionReading {
+  const goOn = (charger: string, { sinceMs }: Connected, live: Live, fact: ChargerFact, atMs: number) => {
+    const before = live.progress;
+    live.progress = progressAfter(before, fact, atMs);
+    if (live.progress.readAtMs === atMs) calls.meterTold(live);
+    if (isToBeKept(live, before, atMs)) sessionsHere.save(charger, live);
+    calls.look(charger, sinceMs, live);
+  };
+
+  const takeIn = (charger: string, connected: Connected, { event, atMs }: RecordedMessage) => {
+    const isItsTag = ({ session }: Live) =>
+      startedTag({ kind: 'call', frame: event.frame })?.toUpperCase() === session.tag;
+    for (const fact of deriveFacts({ kind: 'call', receivedAtMs: atMs, ...event }, dialectOf(charger)?.version)) {
+      for (const live of connected.sessions.values()) {
+        // A status has told its part of the wait when it was heard.
+        if (live.began === undefined && fact.kind !== 'status')
+          live.wait = carWaitAfter(live.wait, fact, live.session.connector);
+        if (fact.kind === 'transaction-stopped') calls.ended(charger, live, fact.transactionId);
+        if (isAbout(fact, live)) {
+          goOn(charger, connected, live, fact, atMs);
+        } else if (isFollowed(fact, live) && live.progress.endedAtMs === undefined) {
+          sessionsHere.end(charger, live);
+        } else if (isShown(fact) && isRefused(fact) && isItsTag(live)) {
+          calls.endRefused(charger, live, fact.transactionId);
+        }
+      }
+    }
+  };
+
+  const readLeft: SessionReading['readLeft'] = (charger, connected) => {
+    for (const told of connected.pace?.takeLeft() ?? []) takeIn(charger, connected, told);
+  };
+
+  return {
+    readLeft,
+    recorded: (charger, action, event, payload) => {
+      const dialect = dialectOf(charger);
+      const subject = dialect?.subjects.get(action);
+      const isStatus = subject === 'status';
+      if (!isStatus && !isBilled(subject)) return;
+      const connected = sessionsHere.chargers.get(charger);
+      if (dialect === undefined || connected === undefined) return;
+      const told = { event, atMs: now() };
+      const take = () => {
+        const { sessions } = connected;
+        if (isStatus ? ![...sessions.values()].some(isToldByStatus) : sessions.size === 0) return;
+        if (subject !== 'meter') readLeft(charger, connected);
+        else {
+          connected.pace ??= makeMeterPace();
+          if (connected.pace.isLeft(dialect.meterPlaceIn(payload), told)) return;
+        }
+        takeIn(charger, connected, told);
+      };
+      if (connected.isLoaded) take();
+      else sessionsHere.load(charger).then(take, () => undefined);
+    },
+  };
+}
+
+/** Whether a session's progress is to be put into Redis now. */
+function isToBeKept({ session, began, progress, savedAtMs }: Live, before: Progress, atMs: number): boolean {
+  const { endedAtMs, idleSinceMs } = progress;
+  const isTurn = endedAtMs !== before.endedAtMs || (idleSinceMs === undefined) !== (before.idleSinceMs === undefined);
+  const isNews = before.readAtMs === undefined || isTurn;
+  // What is known of a card's transaction says where it began, and that it is over.
+  const isCards = session.card !== undefined;
+  const isKnown = isCards && (endedAtMs !== undefined || (!isTurn && began?.startWh !== undefined));
+  return (isNews && !isKnown) || (endedAtMs === undefined && atMs - savedAtMs >= SAVE_AFTER_MS);
+}
+
+type Shown = Extract<ChargerFact, { kind: 'transaction-started' | 'transaction-updated' }>;
+
+function isShown(fact: ChargerFact): fact is Shown {
+  return fact.kind === 'transaction-started' || fact.kind === 'transaction-updated';
+}
+
+function isRefused({ outcome }: Shown): boolean {
+  return outcome !== undefined && outcome !== 'Accepted';
+}
