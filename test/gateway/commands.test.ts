@@ -1,32 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Wallet } from 'ethers';
-import {
-  COMMAND_HEADERS,
-  commandDomain,
-  commandMessage,
-  MANAGER_COMMAND_TYPES,
-  type ManagerCommand,
-} from '../../core/manager-command.ts';
+import { COMMAND_HEADERS } from '../../core/manager-command.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { compiledChecks } from '../../ocpp-gateway/payload-checks.ts';
 import { speakAll } from '../../ocpp-gateway/spoken.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
+import { inAMinute, postCommand, type SentCommand } from './manager-commands.ts';
 import { connectCharger, MANAGER, memorySources, otherSources, type RawCharger, startTestGateway } from './support.ts';
 
 const STRANGER = new Wallet(`0x${'44'.repeat(32)}`);
 const NETWORK = memorySources().registry.network;
 
-interface Sent extends Partial<ManagerCommand> {
-  signer?: Wallet;
-  network?: string;
-  /** Sent in place of what was signed. */
-  instead?: { identity?: string; action?: string; body?: string | Uint8Array; headers?: Record<string, string> };
-}
+type Sent = SentCommand & { network?: string };
 
 const SETTINGS = { MAX_MESSAGE_BYTES: '4096', TRUST_FORWARDED_FOR: 'true' };
-const inAMinute = () => Math.floor(Date.now() / 1000) + 60;
 
 describe('a command of a manager', () => {
   let redis: TestRedis;
@@ -44,30 +33,7 @@ describe('a command of a manager', () => {
     await redis.close();
   });
 
-  /** Signs a command, sends it and gives status and body. */
-  const command = async (sent: Sent = {}, port = gateway.port) => {
-    const { signer = MANAGER, network = NETWORK, instead = {} } = sent;
-    const signed: ManagerCommand = {
-      charger: sent.charger ?? 'CP1',
-      action: sent.action ?? 'Reset',
-      payload: sent.payload ?? '{ "type": "Soft" }',
-      nonce: sent.nonce ?? `0x${randomBytes(32).toString('hex')}`,
-      deadlineSec: sent.deadlineSec ?? inAMinute(),
-    };
-    const signature = await signer.signTypedData(commandDomain(network), MANAGER_COMMAND_TYPES, commandMessage(signed));
-    const path = `/v1/chargers/${instead.identity ?? signed.charger}/commands/${instead.action ?? signed.action}`;
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-      method: 'POST',
-      headers: {
-        [COMMAND_HEADERS.signature]: signature,
-        [COMMAND_HEADERS.nonce]: signed.nonce,
-        [COMMAND_HEADERS.deadline]: String(signed.deadlineSec),
-        ...instead.headers,
-      },
-      body: instead.body ?? signed.payload,
-    });
-    return { status: response.status, body: await response.text() };
-  };
+  const command = ({ network = NETWORK, ...sent }: Sent = {}, port = gateway.port) => postCommand(port, network, sent);
   const refusal = async (sent: Sent, port?: number) => {
     const { status, body } = await command(sent, port);
     const { error } = JSON.parse(body) as { error: { code: string; path?: string } };

@@ -1,29 +1,24 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { ChargerFact } from '../../core/charger-fact.ts';
 import { deriveFacts } from '../../core/derive-facts.ts';
 import { toldReading } from '../../core/meter-reading.ts';
-import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { connectCharger, OPERATORS, type RawCharger, readEvents, startTestGateway } from './support.ts';
+import { shareGateway } from './one-gateway.ts';
+import { OPERATORS, type RawCharger } from './support.ts';
 
 const HOUR_MS = 3_600_000;
 
 /** What chargers in the field do, each from the socket to what an operator reads of it. */
 describe('a gateway, in the field', () => {
-  let redis: TestRedis;
-  let gateway: RunningGateway;
-  const chargers: RawCharger[] = [];
+  const { gateway, connect: connectAs, eventsOf } = shareGateway();
   let names = 0;
 
   const connect = async (identity = `CP${++names}`) => {
-    const charger = await connectCharger(gateway.port, identity);
-    chargers.push(charger);
-    return { identity, charger };
+    return { identity, charger: await connectAs(identity) };
   };
   /** What the third operator reads of a charger, without its connections. */
   const factsOf = async (identity: string): Promise<ChargerFact[]> => {
-    const events = (await readEvents(redis.url, OPERATORS[2])).filter((event) => event.charger === identity);
+    const events = await eventsOf(identity, OPERATORS[2]);
     const facts = events.flatMap((event) => deriveFacts(event, 'ocpp1.6'));
     return facts.filter(({ kind }) => kind !== 'opened' && kind !== 'closed');
   };
@@ -46,18 +41,6 @@ describe('a gateway, in the field', () => {
       meterValue: [{ timestamp: new Date().toISOString(), sampledValue }],
       ...payload,
     });
-
-  beforeAll(async () => {
-    redis = await startRedis();
-    gateway = await startTestGateway(redis.url);
-  });
-  afterEach(async () => {
-    await Promise.all(chargers.splice(0).map((charger) => charger.close()));
-  });
-  afterAll(async () => {
-    await gateway.close();
-    await redis.close();
-  });
 
   it('answers an end of transaction −1 and one of an id it never gave, and leaves the one that runs alone', async () => {
     const { identity, charger } = await connect();
@@ -127,7 +110,7 @@ describe('a gateway, in the field', () => {
     expect((await charger.call('3', 'BootNotification', boot))[2]).toMatchObject({ status: 'Accepted' });
     expect((await charger.call('4', 'Heartbeat', {}))[0]).toBe(3);
     expect((await factsOf(identity)).map(({ kind }) => kind)).toEqual(['status', 'boot', 'boot', 'heartbeat']);
-    expect(gateway.chargers()).toContain(identity);
+    expect(gateway().chargers()).toContain(identity);
   });
 
   it('gives a charger whose clock shows 1970, or next year, the time, and does not believe its own', async () => {
@@ -214,7 +197,7 @@ describe('a gateway, in the field', () => {
   it('has a hard reset that takes the socket away before it is answered end as lost, and the charger back', async () => {
     const { identity, charger } = await connect();
     const command = { action: 'Reset', payload: '{"type":"Hard"}', deadlineMs: Date.now() + 60_000 };
-    const end = gateway.command(identity, command);
+    const end = gateway().command(identity, command);
     await waitFor(() => charger.received.length === 1, { what: 'the reset to reach the charger' });
     await charger.close();
     expect(await end).toEqual({ kind: 'lost' });

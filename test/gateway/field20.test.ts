@@ -1,14 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import type { ChargerEvent } from '../../core/charger-event.ts';
 import type { ChargerFact } from '../../core/charger-fact.ts';
 import { deriveFacts } from '../../core/derive-facts.ts';
 import { toldReading } from '../../core/meter-reading.ts';
-import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { notifyEvent, register, transactionEvent } from '../core/samples20.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
+import { shareGateway } from './one-gateway.ts';
 import type { Version20 } from './samples20.ts';
-import { connectCharger, OPERATORS, type RawCharger, readEvents, startTestGateway } from './support.ts';
+import { OPERATORS } from './support.ts';
 
 const HOUR_MS = 3_600_000;
 const BOOT = { reason: 'PowerUp', chargingStation: { vendorName: 'v', model: 'm' } };
@@ -16,36 +15,20 @@ const EVSE = { evse: { id: 1, connectorId: 1 } };
 
 /** What chargers of OCPP 2.x do in the field, each from the socket to what an operator reads of it. */
 describe('a gateway, in the field of OCPP 2.x', () => {
-  let redis: TestRedis;
-  let gateway: RunningGateway;
-  const chargers: RawCharger[] = [];
+  const { gateway, connect: connectAs, eventsOf } = shareGateway();
   let names = 0;
 
   /** A charger of the version told; where it makes no difference, of 2.0.1 and of 2.1 in turn. */
   const connect = async (version: Version20 = names % 2 === 0 ? 'ocpp2.0.1' : 'ocpp2.1', identity = `CP${++names}`) => {
-    const charger = await connectCharger(gateway.port, identity, { subprotocols: [version] });
-    chargers.push(charger);
-    return { identity, charger, version };
+    return { identity, charger: await connectAs(identity, { subprotocols: [version] }), version };
   };
   /** What the third operator has on record of a charger, without its connections. */
   const recordOf = async (identity: string): Promise<ChargerEvent[]> => {
-    const events = (await readEvents(redis.url, OPERATORS[2])).filter((event) => event.charger === identity);
+    const events = await eventsOf(identity, OPERATORS[2]);
     return events.filter(({ kind }) => kind !== 'open' && kind !== 'close');
   };
   const factsOf = async ({ identity, version }: { identity: string; version: Version20 }): Promise<ChargerFact[]> =>
     (await recordOf(identity)).flatMap((event) => deriveFacts(event, version));
-
-  beforeAll(async () => {
-    redis = await startRedis();
-    gateway = await startTestGateway(redis.url);
-  });
-  afterEach(async () => {
-    await Promise.all(chargers.splice(0).map((charger) => charger.close()));
-  });
-  afterAll(async () => {
-    await gateway.close();
-    await redis.close();
-  });
 
   it('answers a start that comes again with another message id as the first, and keeps both, of one transaction', async () => {
     const at = await connect();
@@ -158,7 +141,7 @@ describe('a gateway, in the field of OCPP 2.x', () => {
       { kind: 'boot', registration: 'Accepted' },
       { kind: 'heartbeat' },
     ]);
-    expect(gateway.chargers()).toContain(at.identity);
+    expect(gateway().chargers()).toContain(at.identity);
   });
 
   it('goes on with a transaction over a second connection while the first hangs half open', async () => {
@@ -192,7 +175,7 @@ describe('a gateway, in the field of OCPP 2.x', () => {
   it('answers a charger that goes on to tell things while it is asked one, under the same message id even', async () => {
     const at = await connect();
     const command = { action: 'ClearCache', payload: '{}', deadlineMs: Date.now() + 60_000 };
-    const end = gateway.command(at.identity, command);
+    const end = gateway().command(at.identity, command);
     const call = await waitFor(() => at.charger.received[0], { what: 'the command to reach the charger' });
     const [, id] = JSON.parse(call) as [number, string];
     at.charger.send(
@@ -219,7 +202,7 @@ describe('a gateway, in the field of OCPP 2.x', () => {
   it('has a hard reset that takes the socket away before it is answered end as lost, and the charger back', async () => {
     const at = await connect();
     const command = { action: 'Reset', payload: '{"type":"Immediate"}', deadlineMs: Date.now() + 60_000 };
-    const end = gateway.command(at.identity, command);
+    const end = gateway().command(at.identity, command);
     await waitFor(() => at.charger.received.length === 1, { what: 'the reset to reach the charger' });
     await at.charger.close();
     expect(await end).toEqual({ kind: 'lost' });

@@ -4,17 +4,11 @@ import { type AddressInfo, connect as connectTcp, createServer, type Socket } fr
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { deviceIdOf } from '../../core/identity.ts';
-import {
-  COMMAND_HEADERS,
-  commandDomain,
-  commandMessage,
-  MANAGER_COMMAND_TYPES,
-  type ManagerCommand,
-} from '../../core/manager-command.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { connectCharger, MANAGER, type RawCharger, readEvents } from './support.ts';
+import { postCommand } from './manager-commands.ts';
+import { connectCharger, type RawCharger, readEvents } from './support.ts';
 import { sourcesOfTwo, startOneOfTwo } from './two-gateways.ts';
 
 /** A balancer that knows nothing but TCP: each connection goes to the next place that takes it. */
@@ -89,27 +83,15 @@ describe('gateways of one network', () => {
   const command = async (
     gateway: { port: number },
     charger: string,
-    instead: { nonce?: string; sent?: string } = {},
+    { nonce, sent }: { nonce?: string; sent?: string } = {},
   ) => {
-    const deadlineSec = Math.floor(Date.now() / 1000) + 60;
-    const nonce = instead.nonce ?? `0x${randomBytes(32).toString('hex')}`;
-    const signed: ManagerCommand = { charger, action: 'Reset', payload: '{"type":"Soft"}', nonce, deadlineSec };
-    const message = commandMessage(signed);
-    const response = await fetch(`http://127.0.0.1:${gateway.port}/v1/chargers/${charger}/commands/Reset`, {
-      method: 'POST',
-      headers: {
-        [COMMAND_HEADERS.signature]: await MANAGER.signTypedData(
-          commandDomain(network),
-          MANAGER_COMMAND_TYPES,
-          message,
-        ),
-        [COMMAND_HEADERS.nonce]: nonce,
-        [COMMAND_HEADERS.deadline]: String(deadlineSec),
-      },
-      body: instead.sent ?? signed.payload,
+    const { status, body } = await postCommand(gateway.port, network, {
+      charger,
+      payload: '{"type":"Soft"}',
+      ...(nonce === undefined ? {} : { nonce }),
+      instead: sent === undefined ? {} : { body: sent },
     });
-    const body = await response.text();
-    return `${response.status} ${body.startsWith('{"error"') ? JSON.parse(body).error.code : body}`;
+    return `${status} ${body.startsWith('{"error"') ? JSON.parse(body).error.code : body}`;
   };
   const nthCall = (charger: RawCharger, n: number) =>
     waitFor(() => charger.received.filter((text) => text.startsWith('[2,'))[n - 1], {

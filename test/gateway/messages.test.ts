@@ -1,9 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { deriveFacts } from '../../core/derive-facts.ts';
-import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { connectCharger, OPERATORS, otherSources, type RawCharger, readEvents, startTestGateway } from './support.ts';
+import { shareGateway } from './one-gateway.ts';
+import { connectCharger, OPERATORS, otherSources, startTestGateway } from './support.ts';
 
 /** The `transactionData`, or `meterValue`, that holds these samples. */
 const metered = (...sampledValue: object[]) => [{ timestamp: '2026-03-01T12:00:00Z', sampledValue }];
@@ -17,30 +16,12 @@ const STARTED = { idTagInfo: { status: 'Accepted' }, transactionId: expect.any(N
 const START = { connectorId: 1, idTag: 'Accepted-1', meterStart: 1200, timestamp: '2026-03-01T12:00:00Z' };
 
 describe('a gateway, towards its chargers', () => {
-  let redis: TestRedis;
-  let gateway: RunningGateway;
-  const chargers: RawCharger[] = [];
+  const { gateway, redisUrl, connect: connectAs, eventsOf } = shareGateway();
   let names = 0;
 
   const connect = async (identity = `CP${++names}`) => {
-    const charger = await connectCharger(gateway.port, identity);
-    chargers.push(charger);
-    return { identity, charger };
+    return { identity, charger: await connectAs(identity) };
   };
-  const eventsOf = async (identity: string, operator?: string) =>
-    (await readEvents(redis.url, operator)).filter((event) => event.charger === identity);
-
-  beforeAll(async () => {
-    redis = await startRedis();
-    gateway = await startTestGateway(redis.url);
-  });
-  afterEach(async () => {
-    await Promise.all(chargers.splice(0).map((charger) => charger.close()));
-  });
-  afterAll(async () => {
-    await gateway.close();
-    await redis.close();
-  });
 
   it('records each call with its exact text and its exact answer, in order, for every operator', async () => {
     const { identity, charger } = await connect();
@@ -248,7 +229,7 @@ describe('a gateway, towards its chargers', () => {
     const [, event] = await eventsOf(identity);
     expect(event).toMatchObject({ kind: 'call', frame: JSON.stringify([2, '1', action, payload]) });
     expect(deriveFacts(event as NonNullable<typeof event>, 'ocpp1.6')).toMatchObject([told]);
-    const metrics = await (await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`)).text();
+    const metrics = await (await fetch(`http://127.0.0.1:${gateway().adminPort}/metrics`)).text();
     expect(metrics).toContain(`action="${action}",outcome="forgiven"}`);
   });
 
@@ -328,7 +309,7 @@ describe('a gateway, towards its chargers', () => {
       return sources.registry.snapshot();
     };
     const faulty = await startTestGateway(
-      redis.url,
+      redisUrl(),
       {},
       { sources: { ...sources, registry: { ...sources.registry, snapshot } } },
     );
@@ -445,13 +426,13 @@ describe('a gateway, towards its chargers', () => {
     const frames = ['x', 'x', 'y', 'y'].map((id) => [2, id, `Label-${id}`, {}]);
     charger.send([2, 'start', 'StartTransaction', START], ...frames, [2, 'end', 'Heartbeat', {}]);
     await charger.answerTo('end');
-    const metrics = await (await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`)).text();
+    const metrics = await (await fetch(`http://127.0.0.1:${gateway().adminPort}/metrics`)).text();
     expect(metrics).not.toContain('Label-');
     expect(metrics).toMatch(/action="unknown",outcome="duplicate"\} 2$/m);
   });
 
   it('serves its counts to Prometheus and its health as JSON, and nothing else', async () => {
-    const base = `http://127.0.0.1:${gateway.adminPort}`;
+    const base = `http://127.0.0.1:${gateway().adminPort}`;
     const { charger } = await connect();
     await charger.call('1', 'Heartbeat', {});
     const metrics = await (await fetch(`${base}/metrics`)).text();

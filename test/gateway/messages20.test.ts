@@ -1,41 +1,22 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { deriveFacts } from '../../core/derive-facts.ts';
-import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { payloadCheck } from '../../ocpp-gateway/payload-checks.ts';
 import { transactionEvent } from '../core/samples20.ts';
-import { startRedis, type TestRedis } from '../support/redis.ts';
-import { type ConnectOptions, connectCharger, type RawCharger, readEvents, startTestGateway } from './support.ts';
+import { shareGateway } from './one-gateway.ts';
+import type { ConnectOptions } from './support.ts';
 
 const rfid = (idToken: string) => ({ idToken, type: 'ISO14443' });
 const metered = (...sampledValue: object[]) => [{ timestamp: '2026-03-01T12:00:00Z', sampledValue }];
 const NOBODY = { idToken: '', type: 'NoAuthorization' };
 
 describe('a gateway, towards chargers of OCPP 2.x', () => {
-  let redis: TestRedis;
-  let gateway: RunningGateway;
-  const chargers: RawCharger[] = [];
+  const { connect: connectAs, eventsOf } = shareGateway();
   let names = 0;
 
   const connect = async (subprotocols: ConnectOptions['subprotocols'] = ['ocpp2.0.1']) => {
     const identity = `CP2-${++names}`;
-    const charger = await connectCharger(gateway.port, identity, { subprotocols });
-    chargers.push(charger);
-    return { identity, charger };
+    return { identity, charger: await connectAs(identity, { subprotocols }) };
   };
-  const eventsOf = async (identity: string) =>
-    (await readEvents(redis.url)).filter((event) => event.charger === identity);
-
-  beforeAll(async () => {
-    redis = await startRedis();
-    gateway = await startTestGateway(redis.url);
-  });
-  afterEach(async () => {
-    await Promise.all(chargers.splice(0).map((charger) => charger.close()));
-  });
-  afterAll(async () => {
-    await gateway.close();
-    await redis.close();
-  });
 
   it.each([
     [['ocpp1.6', 'ocpp2.0.1', 'ocpp2.1'], 'ocpp2.1'],

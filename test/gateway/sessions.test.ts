@@ -16,8 +16,8 @@ import { ocpp201 } from '../../simulator/ocpp20.ts';
 import { register, transactionEvent } from '../core/samples20.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
-import { CHARGER_KEY, connectCharger, type RawCharger, readEvents } from './support.ts';
-import { approvalBy, queueApprovals, sourcesOfTwo, startOneOfTwo } from './two-gateways.ts';
+import { CHARGER_KEY, callsTo, connectCharger, nthCallTo, type RawCharger, readEvents } from './support.ts';
+import { approveNow, sourcesOfTwo, startOneOfTwo } from './two-gateways.ts';
 
 type Call = [number, string, string, Record<string, unknown>];
 
@@ -54,21 +54,11 @@ describe('a session', () => {
     chargers.push(charger);
     return charger;
   };
-  const approve = async (identity: string, query: RequestApproval['query'], params: string) => {
-    const requestId = `0x${randomBytes(32).toString('hex')}`;
-    const request = { requestId, deviceId: deviceIdOf(identity), query, params, asOfSec: Math.floor(now() / 1000) };
-    const { network } = sources.registry;
-    await queueApprovals(redis.url, await approvalBy(0, network, request), await approvalBy(1, network, request));
-    return requestId;
-  };
-  const callsTo = (charger: RawCharger) =>
-    charger.received.map((text) => JSON.parse(text) as Call).filter(([type]) => type === 2);
+  const approve = (identity: string, query: RequestApproval['query'], params: string) =>
+    approveNow(redis.url, sources.registry.network, identity, { query, params }, now());
   /** The nth call of an action; it is answered with a status. */
   const nthCall = async (charger: RawCharger, action: string, n = 1, status = 'Accepted') => {
-    const call = await waitFor(() => callsTo(charger).filter((one) => one[2] === action)[n - 1], {
-      what: `call ${n} of ${action}`,
-      timeoutMs: 60_000,
-    });
+    const call = await nthCallTo(charger, action, n);
     charger.send([3, call[1], { status }]);
     return call;
   };

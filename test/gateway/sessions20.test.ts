@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { deviceIdOf } from '../../core/identity.ts';
 import { messageIdOf, type RequestApproval, START_WITHIN_SEC, sessionTag } from '../../core/request-approval.ts';
 import { encodeSessionParams, encodeStartParams } from '../../core/session-answers.ts';
 import { stopCauseOf } from '../../core/session-stop.ts';
@@ -9,8 +8,8 @@ import { register, transactionEvent } from '../core/samples20.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import type { Version20 } from './samples20.ts';
-import { connectCharger, type RawCharger } from './support.ts';
-import { approvalBy, queueApprovals, sourcesOfTwo, startOneOfTwo } from './two-gateways.ts';
+import { callsTo, connectCharger, nthCallTo, type RawCharger } from './support.ts';
+import { approveNow, sourcesOfTwo, startOneOfTwo } from './two-gateways.ts';
 
 type Call = [number, string, string, Record<string, unknown>];
 
@@ -50,23 +49,13 @@ describe('a session that a contract opened, at a charger of OCPP 2.x', () => {
       });
       return charger;
     };
-    const approve = async (identity: string, query: RequestApproval['query'], params: string) => {
-      const requestId = `0x${randomBytes(32).toString('hex')}`;
-      const request = { requestId, deviceId: deviceIdOf(identity), query, params, asOfSec: Math.floor(now() / 1000) };
-      const { network } = sources.registry;
-      await queueApprovals(redis.url, await approvalBy(0, network, request), await approvalBy(1, network, request));
-      return requestId;
-    };
-    const callsTo = (charger: RawCharger) =>
-      charger.received.map((text) => JSON.parse(text) as Call).filter(([type]) => type === 2);
+    const approve = (identity: string, query: RequestApproval['query'], params: string) =>
+      approveNow(redis.url, sources.registry.network, identity, { query, params }, now());
     const stopsOf = (charger: RawCharger) =>
       callsTo(charger).filter(([, , action]) => action === 'RequestStopTransaction');
     /** The nth call of an action; it is answered with a status, as TriggerMessage is anyway. */
     const nthCall = async (charger: RawCharger, action: string, n = 1, status = 'Accepted') => {
-      const call = await waitFor(() => callsTo(charger).filter((one) => one[2] === action)[n - 1], {
-        what: `call ${n} of ${action}`,
-        timeoutMs: 60_000,
-      });
+      const call = await nthCallTo(charger, action, n);
       if (action !== 'TriggerMessage') charger.send([3, call[1], { status }]);
       return call;
     };

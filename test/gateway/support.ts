@@ -209,6 +209,21 @@ export async function connectCharger(
   };
 }
 
+export type SentCall = [type: 2, messageId: string, action: string, payload: Record<string, unknown>];
+
+/** The calls that a charger got, in order. */
+export function callsTo({ received }: Pick<RawCharger, 'received'>): SentCall[] {
+  return received.map((text) => JSON.parse(text)).filter(([type]) => type === 2);
+}
+
+/** The nth call of an action that a charger gets; waits for it. */
+export function nthCallTo(charger: RawCharger, action: string, n: number): Promise<SentCall> {
+  return waitFor(() => callsTo(charger).filter((call) => call[2] === action)[n - 1], {
+    what: `call ${n} of ${action}`,
+    timeoutMs: 60_000,
+  });
+}
+
 /** A connection refused with an HTTP status. */
 export class HttpRefusal extends Error {
   readonly status: number;

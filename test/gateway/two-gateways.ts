@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { Queue } from 'bullmq';
 import { computeAddress, hexlify, Wallet } from 'ethers';
+import { deviceIdOf } from '../../core/identity.ts';
 import { APPROVAL_QUEUE, approvalJobId, approvalTypedData, type RequestApproval } from '../../core/request-approval.ts';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import type { OperatorSet } from '../../ocpp-gateway/operator-sets.ts';
@@ -50,6 +52,20 @@ export async function approvalBy(n: number, network: string, request: RequestApp
   const { domain, types, message } = approvalTypedData(network, request);
   const signature = await (signer as Wallet).signTypedData(domain, types, message);
   return JSON.stringify({ ...request, operator: OPERATORS[n], signature });
+}
+
+/** Has as many operators approve a request as it needs; gives its id. */
+export async function approveNow(
+  redisUrl: string,
+  network: string,
+  identity: string,
+  asked: Pick<RequestApproval, 'query' | 'params'>,
+  nowMs = Date.now(),
+): Promise<string> {
+  const requestId = `0x${randomBytes(32).toString('hex')}`;
+  const request = { requestId, deviceId: deviceIdOf(identity), ...asked, asOfSec: Math.floor(nowMs / 1000) };
+  await queueApprovals(redisUrl, await approvalBy(0, network, request), await approvalBy(1, network, request));
+  return requestId;
 }
 
 /** Queues approvals as the operators' adapters do. */
