@@ -6,6 +6,7 @@ import { readApprovals } from './approval-queue.ts';
 import { makeApprovalStore } from './approval-store.ts';
 import type { CardBudgets } from './card-budgets.ts';
 import { type CardDesk, makeCardDesk } from './card-desk.ts';
+import { MARK_VALID_MS } from './card-marks.ts';
 import { makeCardSessions } from './card-sessions.ts';
 import { type CommandRelay, type CommandRelayOptions, makeCommandRelay } from './command-relay.ts';
 import { openGatewayWire } from './gateway-wire.ts';
@@ -18,7 +19,7 @@ import { makeSessionStore } from './session-store.ts';
 import type { AllSpoken } from './spoken.ts';
 import type { StationHouse } from './station.ts';
 import type { Stations } from './stations.ts';
-import { MARK_VALID_MS, makeTransactionBook, TRANSACTIONS_KEPT_MS, type TransactionBook } from './transaction-book.ts';
+import { makeTransactionBook, TRANSACTIONS_KEPT_MS, type TransactionBook } from './transaction-book.ts';
 import { makeTransactionStore } from './transaction-store.ts';
 
 export interface ApprovedCommandsOptions {

@@ -1,20 +1,23 @@
 import type { ChargerEvent } from '../core/charger-event.ts';
 import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
-import { readChargerTime } from '../core/charger-time.ts';
 import { deriveFacts } from '../core/derive-facts.ts';
 import { deviceIdOf } from '../core/identity.ts';
-import type { JsonObject } from '../core/json.ts';
 import type { OcppVersion } from '../core/ocpp-version.ts';
 import { cardSessionId } from '../core/session-answers.ts';
 import type { ShownFact } from '../core/session-opening.ts';
 import { startedTag } from '../core/started-tag.ts';
-import type { Logger } from '../runtime/log.ts';
-import type { Dialect } from './dialect.ts';
+import {
+  type CardMarks,
+  type CardMarksOptions,
+  MARK_EVERY_MS,
+  type MarkedTransaction,
+  makeCardMarks,
+} from './card-marks.ts';
 import { type Believed, isDoubtedBy, isDoubting, suspectEnd } from './lost-ends.ts';
-import type { KnownTransaction, Mark, TransactionStore } from './transaction-store.ts';
+import type { KnownTransaction, TransactionStore } from './transaction-store.ts';
 
 /** The transactions that go on at the chargers that are connected here, and by whose idTag. */
-export interface TransactionBook {
+export interface TransactionBook extends Pick<CardMarks, 'isConcurrent'> {
   /** To be called with each CALL of a charger that is on record, also as suspect. */
   recorded: (
     charger: string,
@@ -22,16 +25,6 @@ export interface TransactionBook {
     place: { epoch: number; seq: number },
     event: Pick<ChargerEvent, 'kind' | 'frame' | 'reply'>,
   ) => void;
-  /**
-   * Whether a CALL begins a transaction while another one by the same idTag goes on for certain: at a charger that is
-   * connected to a gateway of the network, has told of it in that connection, and at another connector. Never rejects.
-   */
-  isConcurrent: (
-    charger: string,
-    idTag: string,
-    call: { action: string; payload: unknown },
-    transactionId?: number,
-  ) => Promise<boolean>;
   /** Whether another idTag was accepted in a transaction before. Rejects with what Redis says. */
   isOthers: (charger: string, transactionId: TransactionId, idTag: string) => Promise<boolean>;
   /** Whether a transaction's end is known. Rejects with what Redis says. */
@@ -51,43 +44,25 @@ export interface TransactionBook {
   close: () => void;
 }
 
-/** A transaction that a card has begun. */
-export interface CardTransaction extends KnownTransaction {
-  /** Whether it was told of as it happened. */
-  isCertain: boolean;
-}
+/** A transaction that a card has begun; it is certain if it was told of as it happened. */
+export type CardTransaction = MarkedTransaction;
 
-export interface TransactionBookOptions {
+export interface TransactionBookOptions extends Omit<CardMarksOptions, 'store'> {
   store: TransactionStore;
-  /** The network's commitment of an idTag. */
-  commitmentOf: (idTag: string) => string;
-  /** Undefined if the charger is not connected here. */
-  dialectOf: (charger: string) => Dialect | undefined;
-  /** Whether a gateway of the network holds this connection of a charger, and no newer one. Rejects with what Redis says. */
-  isHeld: (charger: string, epoch: number) => Promise<boolean>;
-  /** Whether a card is to begin one transaction at a time; else none counts as concurrent. */
-  refusesConcurrent: boolean;
   /** A transaction has its card, and its connector; by the message that told of the later of the two. */
   onCard?: (charger: string, transaction: CardTransaction, fact: ShownFact) => void;
   /** A transaction is over. */
   onOver?: (charger: string, transactionId: TransactionId) => void;
   /** A message of a transaction is missing, by the numbers of OCPP 2.x. */
   onGap: (version: string) => void;
-  log: Logger;
-  now: () => number;
 }
 
 /** A charger's transactions are kept so long after it told of the last one, ms. */
 export const TRANSACTIONS_KEPT_MS = 30 * 86_400_000;
-/** Who holds a charger's socket says so often that its transactions go on; without that they are not certain any more. */
-const MARK_EVERY_MS = 60_000;
-export const MARK_VALID_MS = 150_000;
 /** Of each charger; of more, the oldest that are over are forgotten. */
 const MOST_KNOWN = 100;
 
-interface Entry extends Believed {
-  /** Whether it was told of in this connection, as it happened. */
-  isCertain: boolean;
+interface Entry extends Believed, MarkedTransaction {
   /** Of its last message in this connection. */
   seqNo?: number;
 }
@@ -101,7 +76,8 @@ interface Connected {
 }
 
 export function makeTransactionBook(options: TransactionBookOptions): TransactionBook {
-  const { store, commitmentOf, dialectOf, isHeld, onGap, log, now } = options;
+  const { store, commitmentOf, dialectOf, onGap, log, now } = options;
+  const { mark, unmark, isConcurrent } = makeCardMarks(options);
   const chargers = new Map<string, Connected>();
 
   const put = (work: Promise<void>) => {
@@ -126,15 +102,6 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
       },
     );
     return connected.loaded;
-  };
-
-  const mark = (charger: string, epoch: number, { card, transactionId, connector, isCertain, isOver }: Entry) => {
-    if (card === undefined || !isCertain || isOver) return;
-    const where = connector === undefined ? {} : { connector };
-    put(store.mark(card, { charger, transactionId, ...where, epoch, seenAtMs: now() }));
-  };
-  const unmark = (charger: string, { card, transactionId, isCertain }: Entry) => {
-    if (card !== undefined && isCertain) put(store.unmark(card, { charger, transactionId }));
   };
 
   const forget = (charger: string, { entries }: Connected, entry: Entry) => {
@@ -240,26 +207,7 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
       };
       entriesOf(charger).then(take, take);
     },
-    isConcurrent: async (charger, idTag, { action, payload }, transactionId) => {
-      const start = dialectOf(charger)?.startIn(action, payload as JsonObject, transactionId);
-      if (!options.refusesConcurrent || start?.stage !== 'begins') return false;
-      // What a charger tells of the past says nothing about what goes on now.
-      if (readChargerTime(start.timestamp, now()).clock !== 'sound' || start.isOffline) return false;
-      const isOther = (mark: Mark) => {
-        if (Math.abs(now() - mark.seenAtMs) > MARK_VALID_MS) return false;
-        if (mark.charger !== charger) return true;
-        const { connector = mark.connector } = start;
-        return mark.transactionId !== start.transactionId && mark.connector !== connector;
-      };
-      try {
-        const others = (await store.marks(commitmentOf(idTag))).filter(isOther);
-        // A gateway that died has left marks behind: its chargers may have come back since, and not told of an end yet.
-        return (await Promise.all(others.map(({ charger, epoch }) => isHeld(charger, epoch)))).includes(true);
-      } catch (error) {
-        log.debug({ err: error, chargerId: charger }, 'transactions of a card not looked up');
-        return false;
-      }
-    },
+    isConcurrent,
     isOthers: async (charger, transactionId, idTag) => {
       const card = (await entriesOf(charger)).get(transactionId)?.card;
       return card !== undefined && card !== commitmentOf(idTag);
