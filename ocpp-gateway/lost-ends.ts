@@ -1,5 +1,6 @@
 import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
 import type { ChargerTime } from '../core/charger-time.ts';
+import { parseText } from '../core/json.ts';
 import { OVER } from '../core/session-result.ts';
 import type { Subject, Told } from './told.ts';
 import type { KnownTransaction } from './transaction-store.ts';
@@ -51,7 +52,7 @@ export function suspectEnd(
   frame: string,
   known: ReadonlyMap<TransactionId, Believed>,
 ): (transaction: Believed) => boolean {
-  const [, , action, payload] = JSON.parse(frame) as [unknown, unknown, string, unknown];
+  const [, , action, payload] = parseText(frame) as [unknown, unknown, string, unknown];
   const end = endIn(action, payload);
   if (end === undefined) return () => false;
   const { transactionId } = end;

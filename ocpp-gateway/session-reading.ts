@@ -4,6 +4,7 @@ import type { ChargerFact } from '../core/charger-fact.ts';
 import { deriveFacts } from '../core/derive-facts.ts';
 import type { JsonObject } from '../core/json.ts';
 import { startedTag } from '../core/started-tag.ts';
+import type { Logger } from '../runtime/log.ts';
 import type { Dialect } from './dialect.ts';
 import type { Connected, Live, LiveSessions } from './live-sessions.ts';
 import { makeMeterPace, type RecordedMessage } from './meter-pace.ts';
@@ -28,6 +29,7 @@ export interface SessionReadingOptions {
   live: LiveSessions;
   calls: Pick<SessionCalls, 'ended' | 'endRefused' | 'look' | 'meterTold'>;
   dialectOf: (charger: string) => Dialect | undefined;
+  log: Logger;
   now: () => number;
 }
 
@@ -38,6 +40,7 @@ export function makeSessionReading({
   live: sessionsHere,
   calls,
   dialectOf,
+  log,
   now,
 }: SessionReadingOptions): SessionReading {
   const goOn = (charger: string, { sinceMs }: Connected, live: Live, fact: ChargerFact, atMs: number) => {
@@ -88,12 +91,17 @@ export function makeSessionReading({
         if (subject !== 'meter') readLeft(charger, connected);
         else {
           connected.pace ??= makeMeterPace();
-          if (connected.pace.isLeft(dialect.meterPlaceIn(payload), told)) return;
+          if (connected.pace.isLeft(dialect.meterPlaceIn(payload), payload, told)) return;
         }
         takeIn(charger, connected, told);
       };
       if (connected.isLoaded) take();
-      else sessionsHere.load(charger).then(take, () => undefined);
+      else {
+        sessionsHere
+          .load(charger)
+          .then(take, () => undefined)
+          .catch((error) => log.error({ err: error, chargerId: charger, action }, 'message of a session not taken in'));
+      }
     },
   };
 }

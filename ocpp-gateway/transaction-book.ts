@@ -205,7 +205,11 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
         if (event.kind === 'suspect') doubt(charger, connected, suspectEnd(dialect, event.frame, connected.entries));
         connected.mayBeCertain = [...connected.entries.values()].some(({ isCertain }) => isCertain);
       };
-      entriesOf(charger).then(take, take);
+      entriesOf(charger)
+        .then(take, take)
+        .catch((error) =>
+          log.error({ err: error, chargerId: charger, action }, 'message of a transaction not taken in'),
+        );
     },
     isConcurrent,
     isOthers: async (charger, transactionId, idTag) => {

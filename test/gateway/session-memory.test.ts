@@ -134,20 +134,23 @@ describe('the sessions of a charger that stays connected', () => {
     other.close();
   });
 
-  it('have of many meter values the last read at the next look, of each connector', async () => {
+  it('have of many meter values the last read at the next look, of each connector and measurand', async () => {
     const [charger, desk, request] = ['CP-8', openDesk(), requestOf(8)];
     desk.connected(charger, 1);
     await desk.open(charger, request);
     const start = { connectorId: 1, meterStart: 0, timestamp: new Date(nowMs).toISOString() };
     await desk.verdict(charger, sessionTag(request.requestId), { action: 'StartTransaction', payload: start }, 8);
-    const tell = (connectorId: number, energyWh: number) => {
-      const meterValue = [{ timestamp: new Date(nowMs).toISOString(), sampledValue: [{ value: `${energyWh}` }] }];
+    const tell = (connectorId: number, value: number, of: object = {}) => {
+      const meterValue = [{ timestamp: new Date(nowMs).toISOString(), sampledValue: [{ value: `${value}`, ...of }] }];
       const payload = { connectorId, transactionId: 8, meterValue };
       const frame = JSON.stringify([2, 'm', 'MeterValues', payload]);
       desk.recorded(charger, 'MeterValues', { frame, reply: '[3,"m",{}]' }, payload);
     };
     tell(1, 10);
     tell(1, 1_000);
+    tell(1, 7_000, { measurand: 'Power.Active.Import' });
+    nowMs += 1_000;
+    tell(1, 7_000, { measurand: 'Power.Active.Import' });
     tell(2, 20);
     expect(asked).not.toContain(`${charger} RemoteStopTransaction`);
     await waitFor(() => asked.includes(`${charger} RemoteStopTransaction`), { what: 'the session to be stopped' });

@@ -274,6 +274,13 @@ describe('the transactions that go on at the chargers of a network', () => {
       expect(await certain()).toEqual(expected);
     });
 
+    it('once an end came that broke its schema behind a byte order mark', async () => {
+      const { book, here, certain } = await setUp();
+      const frame = `\uFEFF${JSON.stringify([2, 'id', 'StopTransaction', {}])}`;
+      book.recorded(here, 'StopTransaction', { epoch: 1, seq: 99 }, { kind: 'suspect', frame, reply: '[3,"id",{}]' });
+      expect(await certain()).toEqual([]);
+    });
+
     it('by each end that names none of them, told again with the same id', async () => {
       const { book, here, tell } = await setUp();
       tell(...ended(-1));
