@@ -13,11 +13,15 @@ export interface DoorLimits {
   failed: (address: string | undefined, identity: string) => void;
   /** A charger has shown who it is; false if it comes back too often. */
   mayEnter: (identity: string) => boolean;
+  /** Chargers that came in before this process began. */
+  cameInBefore: (identities: Iterable<string>) => void;
 }
 
 export interface DoorLimitsOptions {
   /** Failed attempts of one address (`addressKey`) per minute; 0 for no limit. */
   failuresPerMin: number;
+  /** Whether failures count where no address is known; those of whoever came in before never do. */
+  countsUntold: boolean;
   /** Connections of one charger per minute; 0 for no limit. */
   connectsPerMin: number;
   /** Unix ms. */
@@ -36,7 +40,7 @@ const MOST_REMEMBERED = 20_000;
  * failures count against a charger, so that nobody can lock another's charger out by knocking in its name. Where no
  * address is known, all count together and by the name they come in; a charger that has come in before is let off both.
  */
-export function makeDoorLimits({ failuresPerMin, connectsPerMin, now }: DoorLimitsOptions): DoorLimits {
+export function makeDoorLimits({ failuresPerMin, countsUntold, connectsPerMin, now }: DoorLimitsOptions): DoorLimits {
   const byAddress = makeBuckets(failuresPerMin, now);
   const byBoth = makeBuckets(failuresPerMin === 0 ? 0 : Math.min(failuresPerMin, FAILURES_PER_MIN_OF_ONE), now);
   const byCharger = makeBuckets(connectsPerMin, now);
@@ -44,6 +48,12 @@ export function makeDoorLimits({ failuresPerMin, connectsPerMin, now }: DoorLimi
   const untoldByName = makeBuckets(failuresPerMin, now);
   /** Chargers that have come in; the one that came in longest ago first. */
   const known = new Set<string>();
+
+  const remember = (identity: string) => {
+    known.delete(identity);
+    known.add(identity);
+    if (known.size > MOST_REMEMBERED) known.delete(known.keys().next().value as string);
+  };
 
   const bucketsOf = (address: string | undefined, identity: string): [Buckets, string][] => {
     if (address !== undefined) {
@@ -53,7 +63,7 @@ export function makeDoorLimits({ failuresPerMin, connectsPerMin, now }: DoorLimi
         [byBoth, `${from} ${identity}`],
       ];
     }
-    if (known.has(identity)) return [];
+    if (!countsUntold || known.has(identity)) return [];
     return [
       [untold, ''],
       [untoldByName, identity],
@@ -66,10 +76,11 @@ export function makeDoorLimits({ failuresPerMin, connectsPerMin, now }: DoorLimi
       for (const [buckets, name] of bucketsOf(address, identity)) buckets.take(name);
     },
     mayEnter: (identity) => {
-      known.delete(identity);
-      known.add(identity);
-      if (known.size > MOST_REMEMBERED) known.delete(known.keys().next().value as string);
+      remember(identity);
       return byCharger.take(identity);
+    },
+    cameInBefore: (identities) => {
+      for (const identity of identities) remember(identity);
     },
   };
 }

@@ -33,9 +33,10 @@ export function openDoor(settings: GatewaySettings, log: Logger, now: () => numb
   const tls = paths && watchTlsFiles(paths, ca === undefined ? [] : [ca.certificates], log, TLS_LOOK_MS);
   const addressSource = addressSourceOf(settings);
   const { MAX_WAITING: most, MAX_WAITING_PER_ADDRESS: mostOfOne, AUTH_TIMEOUT_MS: timeoutMs } = settings;
-  const limits = () =>
+  const limits = (countsUntold: boolean) =>
     makeDoorLimits({
       failuresPerMin: settings.MAX_FAILURES_PER_MIN,
+      countsUntold,
       connectsPerMin: settings.MAX_CONNECTS_PER_MIN,
       now,
     });
@@ -53,10 +54,11 @@ export function openDoor(settings: GatewaySettings, log: Logger, now: () => numb
       // Behind a proxy all sockets are from one address.
       waitingRoom: makeWaitingRoom(most, addressSource === 'socket' ? mostOfOne : most),
     },
-    admission: { addressSource, timeoutMs, limits: limits() },
+    admission: { addressSource, timeoutMs, limits: limits(true) },
     commands: {
       addressSource,
-      limits: limits(),
+      // Whoever names a charger could keep its manager out.
+      limits: limits(false),
       maxBodyBytes: Math.min(settings.MAX_MESSAGE_BYTES, MOST_COMMAND_BYTES),
     },
     close: () => tls?.close(),

@@ -259,6 +259,9 @@ export async function startGateway(
     });
     const commandsRunning = keepRunningWork();
     approved.relay.serve(handleCommand, commandsRunning);
+    if (door.admission.addressSource === 'none') {
+      door.admission.limits.cameInBefore((await store.loadCredentials().catch(() => new Map<string, string>())).keys());
+    }
     const entrance = await openEntrance({
       ...door.entrance,
       admit: makeAdmission({

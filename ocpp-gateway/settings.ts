@@ -195,7 +195,7 @@ export const GATEWAY_SETTINGS = {
   },
   MAX_FAILURES_PER_MIN: {
     about:
-      'Failed attempts of one address or IPv6 network (/64) over which it is refused unheard (wrong key, unknown charger, command of no manager); chargers and commands apart. Where addresses are not known (ALLOW_PLAIN_WS without TRUST_FORWARDED_FOR): of one identity, and 20 times as many of all together, but chargers that came in before are heard. 0: no limit.',
+      'Failed attempts of one address or IPv6 network (/64) over which it is refused unheard (wrong key, unknown charger, command of no manager); chargers and commands apart. Where addresses are not known (ALLOW_PLAIN_WS without TRUST_FORWARDED_FOR): of one identity, and 20 times as many of all together, but registered chargers that knocked before are heard, and no command counts. 0: no limit.',
     unit: 'attempts per min',
     default: '60',
     read: asWhole(0, 1_000_000),

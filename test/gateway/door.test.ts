@@ -10,9 +10,9 @@ import { waitFor } from '../support/wait.ts';
 import { connectCharger, HttpRefusal, otherSources, refusalOf, startTestGateway } from './support.ts';
 
 describe('the limits at the door', () => {
-  const start = (failuresPerMin: number, connectsPerMin = 3) => {
+  const start = (failuresPerMin: number, connectsPerMin = 3, countsUntold = true) => {
     let nowMs = 1_000;
-    const limits = makeDoorLimits({ failuresPerMin, connectsPerMin, now: () => nowMs });
+    const limits = makeDoorLimits({ failuresPerMin, countsUntold, connectsPerMin, now: () => nowMs });
     const fail = (times: number, address: string | undefined, identity: string) => {
       for (let i = 0; i < times; i++) limits.failed(address, identity);
     };
@@ -73,6 +73,18 @@ describe('the limits at the door', () => {
     expect(limits.isBarred('10.0.0.1', 'CP2')).toBe(false);
     pass(1_000);
     expect(limits.isBarred(undefined, 'CP2')).toBe(false);
+  });
+
+  it('are let off by chargers that came in before the process began, and by managers', () => {
+    const { limits, fail } = start(60);
+    limits.cameInBefore(['CPold']);
+    for (let i = 0; i < 21; i++) fail(60, undefined, `CPguessed${i}`);
+    expect([limits.isBarred(undefined, 'CPold'), limits.isBarred(undefined, 'CPnew')]).toEqual([false, true]);
+    const commands = start(60, 3, false);
+    commands.fail(5_000, undefined, 'CP1');
+    expect(commands.limits.isBarred(undefined, 'CP1')).toBe(false);
+    commands.fail(60, '10.0.0.1', 'CP1');
+    expect(commands.limits.isBarred('10.0.0.1', 'CP1')).toBe(true);
   });
 
   it('hold nothing against anybody if switched off', () => {
