@@ -157,7 +157,10 @@ export function readQueue(options: QueueReaderOptions): QueueReader {
     const isCounted = !leftOver.delete(id);
     const text = await batches.textOf(data);
     if (text !== undefined) await take(text, isCounted);
-    else if (isCounted) count(1);
+    else {
+      log.info({ jobId: id }, 'batch is not in Redis any more: committed before, or lost');
+      if (isCounted) count(1);
+    }
     await batches.release(data);
   };
   const start = async () => {

@@ -67,7 +67,7 @@ export interface BatchJob {
 }
 
 /** More than any gateway writes into one batch. What unpacks to more is none. */
-const MOST_UNPACKED_BYTES = 32 * 1024 * 1024;
+const MOST_UNPACKED_BYTES = 64 * 1024 * 1024;
 
 /**
  * A batch's JSON text, compressed: what chargers say repeats itself. It takes a fraction of the time that Redis and its
@@ -83,12 +83,16 @@ export function packBatch(batch: Batch): Buffer {
 /**
  * The JSON text of a batch, for `parseBatch`.
  *
- * @throws DevsenError `CUSTODY_BROKEN` if the bytes are no frame of Zstandard, or one that is far too large
+ * @throws DevsenError `CUSTODY_BROKEN` if the bytes are no frame of Zstandard, or one that is far too large; and what Node
+ *   throws where memory is short
  */
 export function unpackBatch(packed: Uint8Array): string {
   try {
     return zstdDecompressSync(packed, { maxOutputLength: MOST_UNPACKED_BYTES }).toString();
   } catch (cause) {
+    const { code = '' } = cause as { code?: string };
+    const isItsFault = code === 'ERR_BUFFER_TOO_LARGE' || (code.startsWith('ZSTD_') && !code.includes('memory'));
+    if (!isItsFault) throw cause;
     throw new DevsenError('CUSTODY_BROKEN', 'batch cannot be unpacked', { cause });
   }
 }

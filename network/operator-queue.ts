@@ -25,10 +25,8 @@ export async function dropOperatorQueue(redisUrl: string, operator: string): Pro
     const batches = makeWaitingBatches(redis, operator);
     let waiting = 0;
     for await (const keys of redis.scanStream({ match: 'bull:gateway-batch:*', count: BATCHES_AT_ONCE })) {
-      for (const key of keys as string[]) {
-        waiting += await redis.hexists(key, operator.toLowerCase());
-        await batches.release({ key });
-      }
+      const released = await Promise.all((keys as string[]).map((key) => batches.release({ key })));
+      waiting += released.filter(Boolean).length;
     }
     return waiting;
   } catch (cause) {

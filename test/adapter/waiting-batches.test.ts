@@ -1,6 +1,7 @@
 import { zstdCompressSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { makeWaitingBatches } from '../../adapter/waiting-batches.ts';
 import { batchKey } from '../../core/batch.ts';
 import { dropOperatorQueue } from '../../network/operator-queue.ts';
 import { makeTestGateway, type TestGateway } from '../support/batches.ts';
@@ -92,11 +93,14 @@ describe('batches that Redis holds once for all operators', () => {
   it('are refused, and hold nobody up, where they cannot be unpacked or unpack to more than a gateway writes', async () => {
     const queue = openQueue();
     const batches = [gateway.flush(BEGIN_MS), gateway.flush(BEGIN_MS + 1)] as const;
-    const bomb = zstdCompressSync(Buffer.alloc(64 * 1024 * 1024));
+    const bomb = zstdCompressSync(Buffer.alloc(128 * 1024 * 1024));
     for (const [n, packed] of [Buffer.from('no frame'), bomb].entries()) {
       await client.hset(`bull:gateway-batch:false-${n}`, 'packed', packed, OPERATOR, '');
       await queue.sendNamed({ ...batches[0], gateway: 'false', generation: n }, `bull:gateway-batch:false-${n}`);
     }
+    // Their name is all that is kept of them.
+    const named = { key: 'bull:gateway-batch:false-1' };
+    expect(await makeWaitingBatches(client, OPERATOR).textOf(named)).toBe(JSON.stringify(named));
     await queue.send(...batches);
     const operator = await startOperator();
     await waitFor(async () => (await queue.size()) === 0, { what: 'the queue to be read' });
