@@ -1,4 +1,5 @@
 import type { ChargerFact, MeterSample } from './charger-fact.ts';
+import { kwhAsWh } from './kwh-as-wh.ts';
 import { ENERGY_REGISTER, momentOf, numberOf } from './meter-reading.ts';
 
 /** What the figures are read from: an event's fact and when it came, Unix ms. */
@@ -15,7 +16,7 @@ const REGISTER_TOLERANCE_WH = 10;
 
 /**
  * The registers of one transaction, Wh: the first and the last one told, and whether they contradict each other: one is
- * negative or impossible to hold, one lies before the start's or after the end's, or one fell. Where start or end tell none,
+ * negative or impossible to hold, one lies before the start's or after the end's (also if it is in kWh), or one fell. Where start or end tell none,
  * as they may in OCPP 2.x, the first or last within counts; if there is none either, nothing can rest on them.
  *
  * @param stop - undefined if it has not ended
@@ -43,7 +44,8 @@ export function judgeRegisters(
   const mostWh = stopWh === undefined ? Number.POSITIVE_INFINITY : stopWh + REGISTER_TOLERANCE_WH;
   let highestWh = firstWh;
   let isBroken = firstWh < 0 || (stopWh !== undefined && stopWh < firstWh);
-  for (const { registerWh } of within) {
+  for (const told of within) {
+    const registerWh = kwhAsWh(told.registerWh, firstWh, stopWh);
     if (registerWh < highestWh - REGISTER_TOLERANCE_WH || registerWh > mostWh) isBroken = true;
     highestWh = Math.max(highestWh, registerWh);
   }

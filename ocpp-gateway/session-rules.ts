@@ -1,6 +1,7 @@
 import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
 import { CLOCK_TOLERANCE_MS } from '../core/charger-time.ts';
 import { isIdleState, isIdleStatus } from '../core/idle-time.ts';
+import { kwhAsWh } from '../core/kwh-as-wh.ts';
 import { type MeterReading, toldReading } from '../core/meter-reading.ts';
 import { decodeStartParams, type RequestApproval, START_WITHIN_SEC, sessionTag } from '../core/request-approval.ts';
 import type { StopCause } from '../core/session-stop.ts';
@@ -182,8 +183,9 @@ function powerAt({ powerW, registerWh, observedAtSec }: MeterReading, before: Pr
  * A charger is asked for its register by then: until it told the next one by itself it would go on charging.
  */
 export function limitExpectedMs({ session, began, progress }: SessionRecord): number | undefined {
-  const { last, registerWh, firstWh } = progress;
+  const { last, firstWh } = progress;
   const startWh = began?.startWh ?? firstWh;
+  const registerWh = registerOf(progress, startWh);
   if (last === undefined || registerWh === undefined || startWh === undefined || last.powerW <= 0) return undefined;
   if (session.energyLimitWh === undefined) return undefined;
   const leftWh = Math.max(0, startWh + session.energyLimitWh - registerWh);
@@ -210,13 +212,19 @@ export function dueStop(
   if (began === undefined || progress.endedAtMs !== undefined) return undefined;
   if (progress.cause !== undefined) return progress.cause;
   const startWh = began.startWh ?? progress.firstWh;
-  const { registerWh, idleSinceMs } = progress;
+  const { idleSinceMs } = progress;
+  const registerWh = registerOf(progress, startWh);
   const { energyLimitWh = Number.POSITIVE_INFINITY } = session;
   if (registerWh !== undefined && startWh !== undefined && registerWh - startWh >= energyLimitWh) return 'limit';
   const isIdle = idleSinceMs !== undefined && nowMs - Math.max(idleSinceMs, connectedAtMs) >= idleMs;
   if (idleMs > 0 && isIdle) return 'idle';
   if (registerWh === undefined || startWh === undefined) return undefined;
   return idleMs > 0 && flatMs(progress) >= idleMs ? 'idle' : undefined;
+}
+
+/** The highest register told, Wh. */
+function registerOf({ registerWh }: Progress, startWh: number | undefined): number | undefined {
+  return registerWh === undefined || startWh === undefined ? registerWh : kwhAsWh(registerWh, startWh);
 }
 
 /**

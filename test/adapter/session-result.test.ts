@@ -98,6 +98,28 @@ describe('the result of a session as of a time', () => {
     expect(told(END + 15)).toMatchObject({ verdict: 'Done', energyWh: 334_444 });
   });
 
+  it('reads meter values in kWh that are called Wh, between registers in Wh, and takes no reset meter for one of them', () => {
+    const { start, stop, meter, flush, told } = beginStory();
+    start(10, 12_345_678);
+    for (const [sec, kwh] of [
+      [30, 12_346],
+      [60, 12_350],
+      [90, 12_355],
+    ] as const) {
+      meter(sec, kwh);
+    }
+    stop(END, 12_355_678);
+    flush(END + 20);
+    expect(told(94)).toMatchObject({ verdict: 'Running', energyWh: 9_322 });
+    expect(told(END + 15)).toMatchObject({ verdict: 'Done', energyWh: 10_000 });
+    const reset = beginStory();
+    reset.start(10, 12_345_678);
+    reset.meter(60, 10_000);
+    reset.stop(END, 12_355_678);
+    reset.flush(END + 20);
+    expect(reset.verdict(END + 15)).toBe('Unusable MeterUnusable');
+  });
+
   const limit = stopMessageId('limit', SESSION, 3);
   const idle = stopMessageId('idle', SESSION, 4);
   const late = stopMessageId('late', SESSION, 0);

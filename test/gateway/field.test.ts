@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ChargerFact } from '../../core/charger-fact.ts';
 import { deriveFacts } from '../../core/derive-facts.ts';
+import { kwhAsWh } from '../../core/kwh-as-wh.ts';
 import { toldReading } from '../../core/meter-reading.ts';
 import { waitFor } from '../support/wait.ts';
 import { shareGateway } from './one-gateway.ts';
@@ -156,6 +157,17 @@ describe('a gateway, in the field', () => {
     const told = (await factsOf(identity)).map((fact) => toldReading(fact, Date.now()));
     expect(told[0]).toBeUndefined();
     expect(told[1]).toMatchObject({ connector: 1, registerWh: 6_000 });
+  });
+
+  it('tells kWh that are called Wh as they came: only with the registers of start and end can they be known', async () => {
+    const { identity, charger } = await connect();
+    const transactionId = await start(charger, '1', { meterStart: 12_345_678 });
+    await meter(charger, '2', [{ value: '12350.3', unit: 'Wh' }]);
+    await stop(charger, '3', transactionId, 12_355_678);
+    const [, told] = await factsOf(identity);
+    const read = told?.kind === 'meter' ? told.samples.map(({ reading }) => reading) : [];
+    expect(read).toEqual([expect.objectContaining({ kind: 'value', value: 12_350, unit: 'Wh' })]);
+    expect(kwhAsWh(12_350, 12_345_678, 12_355_678)).toBe(12_350_000);
   });
 
   it('tells a register that has been reset as it is, and never as one that went on', async () => {

@@ -236,3 +236,18 @@ describe('a session at an OCPP 1.6 charger', () => {
     expect(isAbout(status('SuspendedEV'), record({ attempts: 0 }))).toBe(false);
   });
 });
+
+describe('a session whose charger tells its meter values in kWh and calls them Wh', () => {
+  const START_WH = 12_345_678;
+  const at = (registerWh: number) => toldAfter([1_000, updated('Charging', registerWh)]);
+
+  it('is ended at its limit', () => {
+    expect(dueStop(record(at(12_350), START_WH), 0, 0, 2_000)).toBeUndefined();
+    expect(dueStop(record(at(12_351), START_WH), 0, 0, 2_000)).toBe('limit');
+  });
+
+  it('is not taken for one whose meter was reset, nor where a thousandth says little', () => {
+    expect(dueStop(record(at(14_000), START_WH), 0, 0, 2_000)).toBeUndefined();
+    expect(dueStop(record(at(16), 9_000), 0, 0, 2_000)).toBeUndefined();
+  });
+});
