@@ -1,4 +1,5 @@
 import { isObject } from '../core/json.ts';
+import { isFree } from '../core/started-tag.ts';
 import { PENDING_INTERVAL_SEC } from './answers16.ts';
 import { COMMANDS_20, COMMANDS_21 } from './commands20.ts';
 import type { Dialect, Facts, Need, Payload } from './dialect.ts';
@@ -98,11 +99,6 @@ function transactionLimit(found: Facts['idTag']): object {
 /** Whether a car shows a contract's certificate, or what to ask its issuer about: its idToken alone does not count then. */
 function isByContract({ certificate, iso15118CertificateHashData: hashes }: Payload): boolean {
   return certificate !== undefined || hashes !== undefined;
-}
-
-/** Whether an idToken stands for nobody: charging begins by a button, without authorization (OCPP 2.0.1 C02). */
-function isFree(idToken: unknown): boolean {
-  return isObject(idToken) && idToken.type === 'NoAuthorization';
 }
 
 function needOf(action: string, payload: Payload): Need | undefined {

@@ -5,7 +5,7 @@ import { deviceIdOf } from '../core/identity.ts';
 import type { OcppVersion } from '../core/ocpp-version.ts';
 import { cardSessionId } from '../core/session-answers.ts';
 import type { ShownFact } from '../core/session-opening.ts';
-import { startedTag } from '../core/started-tag.ts';
+import { type ShownTag, shownTag } from '../core/started-tag.ts';
 import {
   type CardMarks,
   type CardMarksOptions,
@@ -30,7 +30,7 @@ export interface TransactionBook extends Pick<CardMarks, 'isConcurrent'> {
   /** Whether a transaction's end is known. Rejects with what Redis says. */
   isOver: (charger: string, transactionId: TransactionId) => Promise<boolean>;
   /**
-   * Whether a transaction has its card already; without one to ask about, whether a card's goes on at the charger. Rejects
+   * Whether a transaction has its idTag already; without one to ask about, whether a card's goes on at the charger. Rejects
    * with what Redis says.
    */
   isBegun: (charger: string, card: string, transactionId: TransactionId | undefined) => Promise<boolean>;
@@ -138,7 +138,7 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
     charger: string,
     connected: Connected,
     fact: ShownFact,
-    told: { version: OcppVersion; idTag: string | undefined; epoch: number; seq: number },
+    told: { version: OcppVersion; shown: ShownTag | undefined; epoch: number; seq: number },
   ) => {
     const { transactionId, connector, detail } = fact;
     const known = connected.entries.get(transactionId);
@@ -161,15 +161,16 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
     }
     const isPlaceNew = connector !== undefined && entry.connector === undefined;
     if (isPlaceNew) entry.connector = connector;
-    const isCardNew = entry.card === undefined && fact.outcome === 'Accepted' && told.idTag !== undefined;
-    if (isCardNew) {
-      entry.card = commitmentOf(told.idTag as string);
+    const tag = !isOpened(entry) && fact.outcome === 'Accepted' ? told.shown : undefined;
+    const isTagNew = tag !== undefined;
+    if (isTagNew) {
+      if (!tag.isFree) entry.card = commitmentOf(tag.tag);
       entry.opening = { epoch: told.epoch, seq: told.seq, atMs: now(), ...startIn(fact) };
     }
-    if (known !== undefined && !isPlaceNew && !isCardNew) return;
+    if (known !== undefined && !isPlaceNew && !isTagNew) return;
     keep(charger, connected, entry);
     const isWhole = entry.card !== undefined && entry.connector !== undefined;
-    if (isWhole && (isPlaceNew || isCardNew)) options.onCard?.(charger, entry, fact);
+    if (isWhole && (isPlaceNew || isTagNew)) options.onCard?.(charger, entry, fact);
     mark(charger, told.epoch, entry);
     if (fact.kind === 'transaction-started' && entry.isCertain) doubtOthers(charger, connected, entry);
   };
@@ -193,14 +194,14 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
       if (isDoubtful && !connected.mayBeCertain) return;
       connected.mayBeCertain = true;
       const call = { receivedAtMs: now(), ...event };
-      const idTag = isDoubtful ? undefined : startedTag(call);
+      const shown = isDoubtful ? undefined : shownTag(call);
       const { version } = dialect;
       const facts = deriveFacts(call, version);
       // What was open before is known first, so that its card stays its card.
       const take = () => {
         for (const fact of facts) {
           doubt(charger, connected, isDoubtedBy(fact, connected.entries));
-          if (isOfTransaction(fact)) takeIn(charger, connected, fact, { version, idTag, epoch, seq });
+          if (isOfTransaction(fact)) takeIn(charger, connected, fact, { version, shown, epoch, seq });
         }
         if (event.kind === 'suspect') doubt(charger, connected, suspectEnd(dialect, event.frame, connected.entries));
         connected.mayBeCertain = [...connected.entries.values()].some(({ isCertain }) => isCertain);
@@ -213,13 +214,13 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
     },
     isConcurrent,
     isOthers: async (charger, transactionId, idTag) => {
-      const card = (await entriesOf(charger)).get(transactionId)?.card;
-      return card !== undefined && card !== commitmentOf(idTag);
+      const entry = (await entriesOf(charger)).get(transactionId);
+      return isOpened(entry) && entry?.card !== commitmentOf(idTag);
     },
     isOver: async (charger, transactionId) => (await entriesOf(charger)).get(transactionId)?.isOver === true,
     isBegun: async (charger, card, transactionId) => {
       const entries = await entriesOf(charger);
-      if (transactionId !== undefined) return entries.get(transactionId)?.card !== undefined;
+      if (transactionId !== undefined) return isOpened(entries.get(transactionId));
       return [...entries.values()].some((entry) => entry.card === card && !entry.isOver);
     },
     openByCard: async (charger) =>
@@ -243,6 +244,11 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
     },
     close: () => clearInterval(timer),
   };
+}
+
+/** Whether an idTag was accepted in a transaction, also one that stands for nobody. */
+function isOpened(entry: Entry | undefined): boolean {
+  return entry?.card !== undefined || entry?.opening !== undefined;
 }
 
 function startIn(fact: ShownFact): { startWh?: number } {

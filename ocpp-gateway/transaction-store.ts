@@ -8,7 +8,7 @@ export interface KnownTransaction {
   transactionId: TransactionId;
   /** Undefined where OCPP 2.x has not told it yet. */
   connector?: number;
-  /** Commitment of the first idTag that was accepted in it; undefined while none was. */
+  /** Commitment of the first idTag that was accepted in it; undefined while none was, and where that stands for nobody. */
   card?: string;
   /** The charger event that told of that idTag: it has opened a session, if the idTag is a card's. */
   opening?: {

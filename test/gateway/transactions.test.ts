@@ -5,7 +5,11 @@ import type { OcppVersion } from '../../core/ocpp-version.ts';
 import { cardSessionId } from '../../core/session-answers.ts';
 import { MARK_VALID_MS } from '../../ocpp-gateway/card-marks.ts';
 import { DIALECTS } from '../../ocpp-gateway/dialects.ts';
-import { makeTransactionBook, type TransactionBook } from '../../ocpp-gateway/transaction-book.ts';
+import {
+  type CardTransaction,
+  makeTransactionBook,
+  type TransactionBook,
+} from '../../ocpp-gateway/transaction-book.ts';
 import { makeTransactionIds } from '../../ocpp-gateway/transaction-ids.ts';
 import { makeTransactionStore, type TransactionStore } from '../../ocpp-gateway/transaction-store.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
@@ -41,7 +45,11 @@ describe('the transactions that go on at the chargers of a network', () => {
   });
 
   /** A gateway's book. */
-  const open = (version: OcppVersion = 'ocpp1.6', refusesConcurrent = true) => {
+  const open = (
+    version: OcppVersion = 'ocpp1.6',
+    refusesConcurrent = true,
+    onCard: (transaction: CardTransaction) => void = () => {},
+  ) => {
     const onGap = (of: string) => void gaps.push(of);
     const book = makeTransactionBook({
       store,
@@ -49,6 +57,7 @@ describe('the transactions that go on at the chargers of a network', () => {
       dialectOf: () => DIALECTS[version],
       isHeld: async (charger, epoch) => (held.get(charger) ?? 1) === epoch,
       refusesConcurrent,
+      onCard: (_charger, transaction) => onCard(transaction),
       onGap,
       log: silentLog,
       now: () => nowMs,
@@ -391,6 +400,26 @@ describe('the transactions that go on at the chargers of a network', () => {
       expect(await book.isConcurrent(there, card, call({}))).toBe(true);
       expect(await book.isConcurrent(there, card, call({ eventType: 'Updated' }))).toBe(false);
       expect(await book.isConcurrent(there, card, call({ offline: true }))).toBe(false);
+    });
+
+    it('are no card’s where the charger lets everybody charge, not even that of one that is shown later', async () => {
+      const { card, here } = begin();
+      const began: string[] = [];
+      const book = open('ocpp2.0.1', true, ({ transactionId }) => began.push(String(transactionId)));
+      book.connected(here, 1);
+      const evse = { id: 2 };
+      tell(book, here, 'Started', 0, { evse, idToken: { idToken: '', type: 'NoAuthorization' } }, accepted);
+      tell(book, here, 'Updated', 1, shows(card), accepted);
+      tell(book, here, 'Started', 0, { evse, ...shows(card), transactionInfo: { transactionId: 'ty' } }, accepted);
+      await marked(card, [here]);
+      expect((await store.marks(commitmentOf(card))).map(({ transactionId }) => transactionId)).toEqual(['ty']);
+      expect(await store.marks(commitmentOf(''))).toEqual([]);
+      expect(began).toEqual(['ty']);
+      expect((await book.openByCard(here)).map(({ transactionId }) => transactionId)).toEqual(['ty']);
+      expect([await book.isOthers(here, 'tx', card), await book.isBegun(here, commitmentOf(card), 'tx')]).toEqual([
+        true,
+        true,
+      ]);
     });
 
     it('tell which of their messages never came, but not after the gateway was changed', async () => {
