@@ -2,7 +2,7 @@ import type { ChargerFact, IdTagStatus } from './charger-fact.ts';
 import { readChargerTime } from './charger-time.ts';
 import { type FactReaders, isConnector, unusable } from './fact-reader.ts';
 import { isObject, isWhole, type JsonObject, optionalText } from './json.ts';
-import { registerIn, wholeIn } from './meant-value.ts';
+import { isAbsent, registerIn, wholeIn } from './meant-value.ts';
 import { readMeterValues } from './meter16.ts';
 import {
   readCertificateRequest,
@@ -140,6 +140,7 @@ function readMeter(call: JsonObject, _result: JsonObject, receivedAtMs: number):
   const connector = wholeIn(call.connectorId);
   const transactionId = wholeIn(call.transactionId);
   if (!isConnector(connector)) return unusable('connectorId is no connector');
+  if (transactionId === undefined && !isAbsent(call.transactionId)) return unusable('transactionId is no whole number');
   const samples = readMeterValues(call.meterValue, receivedAtMs);
   return { kind: 'meter', connector, ...(transactionId === undefined ? {} : { transactionId }), samples };
 }

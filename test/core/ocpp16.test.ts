@@ -160,6 +160,13 @@ describe('the facts of OCPP 1.6', () => {
     }
   });
 
+  it('counts no sample for whatever goes on at a connector where it names a transaction that cannot be read', () => {
+    for (const transactionId of ['abc', '', 1.5, {}]) {
+      const fact = derive('MeterValues', { connectorId: 1, transactionId, meterValue: [] });
+      expect(fact).toMatchObject({ kind: 'unusable', reason: 'transactionId is no whole number' });
+    }
+  });
+
   it('guesses nothing about a sample that is not as it should be', () => {
     const sampledValue = [
       { value: 1.5, unit: 'kWh', phase: null, measurand: null },
