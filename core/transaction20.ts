@@ -2,7 +2,7 @@ import type { ChargerFact, IdTagStatus, MeterSample, TransactionDetail } from '.
 import { readChargerTime } from './charger-time.ts';
 import { isConnector, unusable } from './fact-reader.ts';
 import { isObject, type JsonObject } from './json.ts';
-import { textIn, wholeIn } from './meant-value.ts';
+import { isAbsent, textIn, wholeIn } from './meant-value.ts';
 import { readMeterValues20 } from './meter20.ts';
 import { STATUS, type Status } from './status.ts';
 
@@ -59,7 +59,8 @@ export function readTransactionEvent(
   }
   if (seqNo === undefined || seqNo < 0) return unusable('seqNo is no whole number');
   if (typeof trigger !== 'string') return unusable('triggerReason is no text');
-  const connector = isObject(evse) ? (wholeIn(evse.id) ?? evse.id) : undefined;
+  const evseId = isObject(evse) && !isAbsent(evse.id) ? evse.id : undefined;
+  const connector = wholeIn(evseId) ?? evseId;
   if (connector !== undefined && (!isConnector(connector) || connector === 0)) return unusable('evse is no EVSE');
   const isState = typeof chargingState === 'string' && Object.hasOwn(STATE_OF_20, chargingState);
   const detail: TransactionDetail = {

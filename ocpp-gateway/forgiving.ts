@@ -27,8 +27,11 @@ const MOST_BREAKS = 100_000;
 /** Registers are rounded down; any other number that is to be whole is an id or a count, which is not to be guessed. */
 const REGISTERS: ReadonlySet<string> = new Set(['meterStart', 'meterStop']);
 
-/** What makes an authorization stricter: without it a card would be asked about that is not enough. */
-const UNFORGIVABLE: ReadonlySet<string> = new Set(['certificate', 'iso15118CertificateHashData']);
+/** What makes a request stricter: without it a card would be asked about that is not enough, or another certificate. */
+const UNFORGIVABLE: ReadonlySet<string> = new Set(['certificate', 'certificateType', 'iso15118CertificateHashData']);
+
+/** Where a transaction is: operators take it for unusable where that cannot be read. */
+const UNFORGIVABLE_PLACE = '/evse/id';
 
 /** Stands in for a time that is none, so that all else can be checked. */
 const SOME_TIME = '1970-01-01T00:00:00Z';
@@ -79,7 +82,7 @@ export function forgive(payload: unknown, breaksOf: BreaksOf): Forgiven | undefi
         times.push({ holder, name, text: String(value) });
         holder[name] = SOME_TIME;
       } else if (holder === root) return undefined;
-      else if (!isAbsent(value) && [...names, name].some((one) => UNFORGIVABLE.has(one))) return undefined;
+      else if (!isAbsent(value) && isUnforgivable(instancePath)) return undefined;
       else if (Array.isArray(holder)) {
         lists.add(holder);
         holder[Number(name)] = GONE;
@@ -88,6 +91,11 @@ export function forgive(payload: unknown, breaksOf: BreaksOf): Forgiven | undefi
     lists.forEach(closeGaps);
   }
   return undefined;
+}
+
+/** @param path - JSON pointer */
+function isUnforgivable(path: string): boolean {
+  return path === UNFORGIVABLE_PLACE || path.split('/').some((name) => UNFORGIVABLE.has(name));
 }
 
 const GONE = Symbol('gone');

@@ -65,7 +65,7 @@ certification authority is set or the certificate is one of V2G, \`Get15118EVCer
 - If too little is left, \`StopTransaction\`, \`MeterValues\` and \`TransactionEvent\` are answered with an empty CALLRESULT, so
   that no charger sends them for ever, and \`StartTransaction\` with \`Invalid\` and a \`transactionId\` where one can be given.
   They are on record as *suspect*, of which nothing is billed. Any other message gets the CALLERROR that OCPP-J names.
-- A certificate that breaks its schema is never passed over.
+- A certificate, the type of one that is asked for, and the EVSE of a \`TransactionEvent\` are never passed over.
 
 While nothing can be recorded, nothing that has to be on record is answered: the charger keeps it. A \`BootNotification\` is
 answered \`Pending\` at once, and is not on record; a \`Heartbeat\` that waited for more than five seconds is not answered any

@@ -6,7 +6,7 @@ import { chargerActions } from '../../ocpp-gateway/dialect.ts';
 import { DIALECTS } from '../../ocpp-gateway/dialects.ts';
 import { forgive } from '../../ocpp-gateway/forgiving.ts';
 import { payloadBreaks, payloadCheck } from '../../ocpp-gateway/payload-checks.ts';
-import { transactionEvent } from '../core/samples20.ts';
+import { factsOf, transactionEvent } from '../core/samples20.ts';
 import { FROM_CHARGER_16 } from './samples16.ts';
 import { payloads20 } from './samples20.ts';
 
@@ -80,6 +80,24 @@ describe('what is forgiven', () => {
     expect(forgive({ ...authorize, certificate: null }, breaks)?.payload).toEqual(authorize);
     const event = transactionEvent('Started', 0, { idToken: { idToken: 'A', type: 'RFID' } });
     expect(forgive(event, payloadBreaks('ocpp2.0.1', 'TransactionEvent'))?.payload).not.toHaveProperty('idToken');
+    const request = { csr: 'x', certificateType: 'V2GCertificates' };
+    expect(forgive(request, payloadBreaks('ocpp2.0.1', 'SignCertificate'))).toBeUndefined();
+  });
+
+  it('is no EVSE that cannot be read, so that operators read no less of a transaction than is answered', () => {
+    for (const version of ['ocpp2.0.1', 'ocpp2.1'] as const) {
+      const breaks = payloadBreaks(version, 'TransactionEvent');
+      for (const id of ['A1', 1.5, {}]) {
+        expect(forgive(transactionEvent('Started', 0, { evse: { id } }), breaks)).toBeUndefined();
+      }
+      for (const evse of [{ id: null }, { id: null, connectorId: 1 }, {}, null, 'A1']) {
+        const payload = transactionEvent('Started', 0, { evse });
+        expect(forgive(payload, breaks)?.payload).not.toHaveProperty('evse');
+        const [fact] = factsOf('TransactionEvent', payload, {}, version);
+        expect(fact).toMatchObject({ kind: 'transaction-started' });
+        expect(fact).not.toHaveProperty('connector');
+      }
+    }
   });
 
   it('takes few rounds, however many samples are bad', () => {
