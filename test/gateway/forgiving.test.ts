@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { deriveFacts } from '../../core/derive-facts.ts';
-import { OCPP_VERSIONS } from '../../core/ocpp-version.ts';
+import { OCPP_VERSIONS, type OcppVersion } from '../../core/ocpp-version.ts';
 import { chargerActions } from '../../ocpp-gateway/dialect.ts';
 import { DIALECTS } from '../../ocpp-gateway/dialects.ts';
-import { forgive } from '../../ocpp-gateway/forgiving.ts';
+import { forgive, MOST_BREAKS } from '../../ocpp-gateway/forgiving.ts';
 import { payloadBreaks, payloadCheck } from '../../ocpp-gateway/payload-checks.ts';
 import { factsOf, transactionEvent } from '../core/samples20.ts';
 import { FROM_CHARGER_16 } from './samples16.ts';
@@ -111,6 +111,54 @@ describe('what is forgiven', () => {
     });
     expect(found?.what).toHaveLength(2);
     expect(rounds).toBe(2);
+  });
+
+  describe('is not looked for on and on', () => {
+    const METER = OCPP_VERSIONS.map((version) => {
+      const place = version === 'ocpp1.6' ? { connectorId: 1 } : { evseId: 1 };
+      return { version, meter: (meterValue: unknown) => ({ ...place, meterValue }) };
+    });
+    /** How often a payload is checked, how many breaks that tells, and how many items of its list it reads. */
+    const costOf = (version: OcppVersion, meter: (list: unknown) => unknown, list: unknown[]) => {
+      const cost = { rounds: 0, told: 0, read: 0 };
+      const counting = new Proxy(list, {
+        get: (target, name) => {
+          if (typeof name === 'string' && /^\d+$/.test(name)) cost.read += 1;
+          return Reflect.get(target, name);
+        },
+      });
+      const breaks = payloadBreaks(version, 'MeterValues');
+      const found = forgive(meter(counting), (payload) => {
+        const told = breaks(payload);
+        cost.rounds += 1;
+        cost.told += told.length;
+        return told;
+      });
+      expect(found).toBeUndefined();
+      return cost;
+    };
+
+    it.each(METER)('where all is wrong: $version', ({ version, meter }) => {
+      for (const item of [0, {}]) {
+        const { rounds, told, read } = costOf(version, meter, Array(20_000).fill(item));
+        expect(rounds).toBe(1);
+        expect(told).toBeGreaterThan(MOST_BREAKS);
+        expect(told).toBeLessThan(MOST_BREAKS + 10);
+        expect(read).toBeLessThanOrEqual(MOST_BREAKS + 1);
+      }
+      const samples = (sampledValue: unknown) => meter([{ timestamp: STOP.timestamp, sampledValue }]);
+      expect(costOf(version, samples, Array(20_000).fill({})).read).toBeLessThanOrEqual(MOST_BREAKS + 1);
+    });
+
+    // In 1.6 an empty list passes.
+    it.each(METER.filter(({ version }) => version !== 'ocpp1.6'))(
+      'where each round of it leaves as much wrong: $version',
+      ({ version, meter }) => {
+        const meterValue = { timestamp: STOP.timestamp, sampledValue: [{}] };
+        const { rounds, told } = costOf(version, meter, Array(5_000).fill(meterValue));
+        expect([rounds, told]).toEqual([3, 15_000]);
+      },
+    );
   });
 
   it('of any payload leaves one that passes or none, leaves a valid one alone, and needs no second time', () => {
