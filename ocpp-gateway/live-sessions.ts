@@ -100,8 +100,9 @@ export function makeLiveSessions(options: LiveSessionsOptions): LiveSessions {
     Promise.all(
       (await recordsOf(charger)).map(async (record) => {
         const live: Live = { ...begin(record), isKept: true };
-        const { began, progress } = live;
-        const goesOn = began !== undefined && progress.endedAtMs === undefined;
+        const { session, began, progress } = live;
+        // A card's goes on, or it would not have been read.
+        const goesOn = session.card === undefined && began !== undefined && progress.endedAtMs === undefined;
         // That it ended may have been told where this could not be kept.
         if (goesOn && (await isOver(charger, began.transactionId))) end(charger, live);
         return live;

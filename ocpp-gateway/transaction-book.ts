@@ -91,7 +91,7 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
       (kept) => {
         for (const open of kept) {
           if (!connected.entries.has(open.transactionId)) {
-            connected.entries.set(open.transactionId, { ...open, isCertain: false });
+            connected.entries.set(open.transactionId, { ...(open.isOver ? ended(open) : open), isCertain: false });
           }
         }
         return connected.entries;
@@ -102,6 +102,18 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
       },
     );
     return connected.loaded;
+  };
+
+  /** Asked for at each connection: what is over is not read for a charger that tells of no transaction. */
+  const openAt = async (charger: string): Promise<KnownTransaction[]> => {
+    const connected = chargers.get(charger);
+    if (connected === undefined || connected.loaded !== undefined) return [...(await entriesOf(charger)).values()];
+    const open = await store.loadOpen(charger);
+    // What was told meanwhile is newer.
+    return [
+      ...open.filter(({ transactionId }) => !connected.entries.has(transactionId)),
+      ...connected.entries.values(),
+    ];
   };
 
   const forget = (charger: string, { entries }: Connected, entry: Entry) => {
@@ -150,7 +162,7 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
     if (entry.isOver) return;
     if (fact.kind === 'transaction-stopped') {
       unmark(charger, entry);
-      keep(charger, connected, { ...entry, isCertain: false, isOver: true });
+      keep(charger, connected, { ...ended(entry), isCertain: false, isOver: true });
       options.onOver?.(charger, transactionId);
       return;
     }
@@ -223,8 +235,7 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
       if (transactionId !== undefined) return isOpened(entries.get(transactionId));
       return [...entries.values()].some((entry) => entry.card === card && !entry.isOver);
     },
-    openByCard: async (charger) =>
-      [...(await entriesOf(charger)).values()].filter(({ card, isOver }) => card !== undefined && !isOver),
+    openByCard: async (charger) => (await openAt(charger)).filter(({ card, isOver }) => card !== undefined && !isOver),
     transactionOf: async (charger, sessionId) => {
       const deviceId = deviceIdOf(charger);
       const isOpenedBy = ({ opening, isOver }: Entry) =>
@@ -249,6 +260,13 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
 /** Whether an idTag was accepted in a transaction, also one that stands for nobody. */
 function isOpened(entry: Entry | undefined): boolean {
   return entry?.card !== undefined || entry?.opening !== undefined;
+}
+
+/** What counts of a transaction that is over: where it began no more, but whose it was. */
+function ended<Ended extends KnownTransaction>(transaction: Ended): Ended {
+  if (transaction.card === undefined) return transaction;
+  const { opening: _, ...rest } = transaction;
+  return rest as Ended;
 }
 
 function startIn(fact: ShownFact): { startWh?: number } {

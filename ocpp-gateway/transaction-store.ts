@@ -37,6 +37,8 @@ export interface Mark {
 /** Transactions of chargers, in Redis for all gateways. Rejects with what Redis says. */
 export interface TransactionStore {
   load: (charger: string) => Promise<KnownTransaction[]>;
+  /** Those that go on. */
+  loadOpen: (charger: string) => Promise<KnownTransaction[]>;
   save: (charger: string, transaction: KnownTransaction) => Promise<void>;
   remove: (charger: string, transactionId: TransactionId) => Promise<void>;
   /** Sessions that cards opened at a charger, by their tag. */
@@ -74,10 +76,12 @@ export function makeTransactionStore(
       ...works.flatMap(({ field = '', value = '', lifeMs = '' }) => [field, value, lifeMs]),
     ),
   );
-  const valuesOf = async <T>(key: string) => (await work({ key })).map((text) => JSON.parse(text) as T);
+  const valuesOf = async <T>(key: string, without = '') =>
+    (await work({ key, value: without })).map((text) => JSON.parse(text) as T);
 
   return {
     load: (charger) => valuesOf(keyOf(charger)),
+    loadOpen: (charger) => valuesOf(keyOf(charger), OVER),
     save: async (charger, transaction) => {
       const [key, field] = [keyOf(charger), JSON.stringify(transaction.transactionId)];
       await work({ key, field, value: JSON.stringify(transaction), lifeMs: keepMs });
@@ -103,7 +107,13 @@ export function makeTransactionStore(
   };
 }
 
-/** Reads all values of a hash; with a field takes that out of it; with a value and a life puts the value there. */
+/** What stands in the JSON of a transaction that is over, and in no text there: that would have its quotes escaped. */
+const OVER = '"isOver":true';
+
+/**
+ * Reads all values of a hash, or only those in which `value` does not stand; with a field takes that out of it; with a
+ * field, a value and a life puts the value there.
+ */
 interface HashWork {
   key: string;
   field?: string;
@@ -119,7 +129,11 @@ for n, key in ipairs(KEYS) do
   local field, value, life = ARGV[3 * n - 2], ARGV[3 * n - 1], ARGV[3 * n]
   read[n] = {}
   if field == '' then
-    read[n] = redis.call('HVALS', key)
+    for _, kept in ipairs(redis.call('HVALS', key)) do
+      if value == '' or not string.find(kept, value, 1, true) then
+        table.insert(read[n], kept)
+      end
+    end
   elseif value == '' then
     redis.call('HDEL', key, field)
   else

@@ -49,10 +49,11 @@ describe('the transactions that go on at the chargers of a network', () => {
     version: OcppVersion = 'ocpp1.6',
     refusesConcurrent = true,
     onCard: (transaction: CardTransaction) => void = () => {},
+    from = store,
   ) => {
     const onGap = (of: string) => void gaps.push(of);
     const book = makeTransactionBook({
-      store,
+      store: from,
       commitmentOf,
       dialectOf: () => DIALECTS[version],
       isHeld: async (charger, epoch) => (held.get(charger) ?? 1) === epoch,
@@ -349,6 +350,73 @@ describe('the transactions that go on at the chargers of a network', () => {
     record(other, here, 'StopTransaction', { transactionId: 7, meterStop: 1, timestamp: time() }, {}, 6);
     await known(here, 7, true);
     expect(await other.transactionOf(here, session)).toBeUndefined();
+  });
+
+  describe('that are over', () => {
+    const over = (transactionId: number) =>
+      ({
+        transactionId,
+        connector: 1,
+        card: commitmentOf('BEFORE'),
+        opening: { epoch: 1, seq: transactionId, atMs: 1, startWh: 0 },
+        isOver: true,
+      }) as const;
+
+    it('are not read for a charger that only connects, and are once it is asked about one', async () => {
+      const { card, here } = begin();
+      const one = open();
+      one.connected(here, 1);
+      await start(one, here, card, 1);
+      // As they were kept in full.
+      for (const id of [2, 3]) await store.save(here, over(id));
+      let loads = 0;
+      const load: TransactionStore['load'] = (charger) => {
+        loads += 1;
+        return store.load(charger);
+      };
+      const other = open('ocpp1.6', true, undefined, { ...store, load });
+      other.connected(here, 2);
+      expect((await store.loadOpen(here)).map(({ transactionId }) => transactionId)).toEqual([1]);
+      expect((await other.openByCard(here)).map(({ transactionId }) => transactionId)).toEqual([1]);
+      expect(loads).toBe(0);
+      expect([await other.isOver(here, 1), await other.isOver(here, 2)]).toEqual([false, true]);
+      expect([await other.isOthers(here, 2, card), await other.isOthers(here, 2, 'before')]).toEqual([true, false]);
+      expect(loads).toBe(1);
+      record(other, here, 'StopTransaction', { transactionId: 1, meterStop: 1, timestamp: time() }, {}, 2);
+      await known(here, 1, true);
+      expect(await other.openByCard(here)).toEqual([]);
+    });
+
+    it('are none of those that go on, if their end is told while these are read', async () => {
+      const { card, here } = begin();
+      const one = open();
+      one.connected(here, 1);
+      await start(one, here, card, 1);
+      const held = Promise.withResolvers<void>();
+      const loadOpen: TransactionStore['loadOpen'] = async (charger) => {
+        const found = await store.loadOpen(charger);
+        await held.promise;
+        return found;
+      };
+      const other = open('ocpp1.6', true, undefined, { ...store, loadOpen });
+      other.connected(here, 2);
+      const found = other.openByCard(here);
+      record(other, here, 'StopTransaction', { transactionId: 1, meterStop: 1, timestamp: time() }, {}, 2);
+      await known(here, 1, true);
+      held.resolve();
+      expect(await found).toEqual([]);
+    });
+
+    it('are kept with no more than whose they were and where', async () => {
+      const { card, here } = begin();
+      const book = open();
+      book.connected(here, 1);
+      await start(book, here, card, 1);
+      await stop(book, here, 1);
+      expect(await store.load(here)).toEqual([
+        { transactionId: 1, connector: 1, card: commitmentOf(card), isOver: true },
+      ]);
+    });
   });
 
   describe('of OCPP 2.x', () => {
