@@ -9,8 +9,9 @@ import { makeFewMessages } from './few-messages.ts';
 import { type Call, callError, type MessageId, parseFrame } from './frame.ts';
 import type { BadFrame } from './metrics.ts';
 import type { ChargerLink } from './ocpp-rpc.ts';
+import { makeMessageBudget, type StationLimits } from './station-limits.ts';
 import { type ConnectorMemory, makeStatusCatchUp } from './status-catch-up.ts';
-import { makeTokenBucket, type TokenBucket } from './token-bucket.ts';
+import type { TokenBucket } from './token-bucket.ts';
 
 /** What every station of a gateway shares. */
 export interface StationHouse {
@@ -23,25 +24,6 @@ export interface StationHouse {
   /** Called when a connection has begun, and when its socket is gone. */
   onConnected: (identity: string, epoch: number) => void;
   onGone: (identity: string, epoch: number) => void;
-}
-
-export interface StationLimits {
-  /** Largest message that a socket takes, bytes. */
-  maxMessageBytes: number;
-  /** Unanswered calls at which the socket is not read any further. */
-  maxCallsInFlight: number;
-  /** Over ten seconds; more close the socket. */
-  maxMessagesPerSec: number;
-  /** Of a charger's frames, over `BYTES_BURST_SEC`; more close the socket. */
-  maxBytesPerSec: number;
-  /** Frames in a row that are none; more close the socket. */
-  maxBadMessages: number;
-  /** How long the charger may take to answer a call of ours. */
-  callTimeoutMs: number;
-  /** Calls of ours that may wait behind the one in flight. */
-  maxCallsWaiting: number;
-  /** How long a charger has to tell its statuses before it is asked, ms, and up to twice as long; 0: it is not asked. */
-  statusSettleMs: number;
 }
 
 /** A connection, for whoever runs the gateway. */
@@ -74,17 +56,6 @@ export interface Station {
   closed: Promise<void>;
 }
 
-/** Seconds of full message rate that may come in one burst: what a charger kept while it was offline. */
-const BURST_SEC = 10;
-/** The same in bytes, which is how such a queue grows: 4 MiB where 64 KiB per second are let through. */
-const BYTES_BURST_SEC = 64;
-
-/** What a charger may send, in bytes: on one connection or on many, one after the other. */
-export function makeByteBudget(limits: Pick<StationLimits, 'maxBytesPerSec' | 'maxMessageBytes'>, nowMs: number) {
-  const burst = Math.max(limits.maxBytesPerSec * BYTES_BURST_SEC, limits.maxMessageBytes);
-  return makeTokenBucket(limits.maxBytesPerSec, burst, nowMs);
-}
-
 /**
  * Takes in what one charger sends, in order, within its limits.
  *
@@ -103,7 +74,7 @@ export function makeStation(
   const { outbox, metrics, now } = tools;
   const { charger: identity, epoch } = chain;
   const log = house.log.child({ chargerId: identity, epoch });
-  const bucket = makeTokenBucket(limits.maxMessagesPerSec, limits.maxMessagesPerSec * BURST_SEC, now());
+  const bucket = makeMessageBudget(limits, now());
   /** The calls that are not answered yet. */
   const inFlight = makeFewMessages();
   /** Calls behind one that waits for a look-up. */

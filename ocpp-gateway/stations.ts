@@ -2,7 +2,8 @@ import type { OcppVersion } from '../core/ocpp-version.ts';
 import type { Command, CommandEnd } from './charger-calls.ts';
 import { makeConnectionChain } from './custody.ts';
 import type { ChargerLink } from './ocpp-rpc.ts';
-import { makeByteBudget, makeStation, type Station, type StationFacts, type StationHouse } from './station.ts';
+import { makeStation, type Station, type StationFacts, type StationHouse } from './station.ts';
+import { makeByteBudget } from './station-limits.ts';
 import type { TokenBucket } from './token-bucket.ts';
 
 /** What admission hands to the connection it lets in. */
