@@ -87,6 +87,8 @@ try {
   if (isJson) process.stdout.write(`${JSON.stringify({ bench: 'soak', ...report })}\n`);
   process.exit(report.isGood ? 0 : 1);
 } catch (error) {
-  process.stderr.write(`${error instanceof RangeError ? error.message : (error as Error).stack}\n`);
+  const { code = '', message, stack } = error as NodeJS.ErrnoException;
+  const isTheirs = error instanceof RangeError || code.startsWith('ERR_PARSE_ARGS');
+  process.stderr.write(`${isTheirs ? message : stack}\n`);
   process.exit(2);
 }
