@@ -1,5 +1,6 @@
 import { energyLimitWh, type Tariff } from '../core/tariff.ts';
 import type { Logger } from '../runtime/log.ts';
+import { isLately } from './lately.ts';
 
 /** What the chain would have the user of a card pay with at a charger. */
 export interface CardBudget {
@@ -47,18 +48,18 @@ type Read = CardBudget | 'unlimited' | 'nothing' | 'unknown';
 
 export function makeCardBudgets({ read, log, now }: CardBudgetsOptions): CardBudgets {
   /** By charger and card; the oldest first. */
-  const known = new Map<string, { budget: Promise<Read>; untilMs: number }>();
-  let pausedUntilMs = 0;
+  const known = new Map<string, { budget: Promise<Read>; readAtMs: number; maxAgeMs: number }>();
+  let failedAtMs = 0;
 
   const ask = (key: string, charger: string, card: string): Promise<Read> => {
-    const entry = { budget: read(charger, card) as Promise<Read>, untilMs: now() + MAX_AGE_MS };
+    const entry = { budget: read(charger, card) as Promise<Read>, readAtMs: now(), maxAgeMs: MAX_AGE_MS };
     entry.budget = entry.budget.then(
       (budget) => {
-        if (budget === 'nothing') entry.untilMs = now() + NOTHING_MAX_AGE_MS;
+        if (budget === 'nothing') entry.maxAgeMs = NOTHING_MAX_AGE_MS;
         return budget;
       },
       (error) => {
-        pausedUntilMs = now() + PAUSE_AFTER_FAILURE_MS;
+        failedAtMs = now();
         if (known.get(key) === entry) known.delete(key);
         log.warn({ err: error, chargerId: charger }, 'budget of a card not looked up, chain is away');
         return 'unknown';
@@ -74,8 +75,10 @@ export function makeCardBudgets({ read, log, now }: CardBudgetsOptions): CardBud
     limitOf: async (charger, card, connector) => {
       const key = JSON.stringify([charger, card]);
       const last = known.get(key);
-      if (last !== undefined && now() < last.untilMs) return limitIn(await last.budget, connector);
-      return now() < pausedUntilMs ? 'unknown' : limitIn(await ask(key, charger, card), connector);
+      if (last !== undefined && isLately(last.readAtMs, last.maxAgeMs, now()))
+        return limitIn(await last.budget, connector);
+      const isPaused = isLately(failedAtMs, PAUSE_AFTER_FAILURE_MS, now());
+      return isPaused ? 'unknown' : limitIn(await ask(key, charger, card), connector);
     },
   };
 }

@@ -66,6 +66,17 @@ describe('budgets of cards', () => {
     expect([await limitOf(1), world.reads]).toEqual(['unlimited', 4]);
   });
 
+  it('are asked for anew where the clock was set back, also after a failure', async () => {
+    const { world, limitOf, setAway } = setUp();
+    await limitOf(1);
+    world.nowMs -= 900_000;
+    setAway(true);
+    expect([await limitOf(1), world.reads]).toEqual(['unknown', 2]);
+    setAway(false);
+    world.nowMs -= 50_000;
+    expect([await limitOf(1), world.reads]).toEqual([{ limitWh: 4_583 }, 3]);
+  });
+
   it('are unknown while the chain is away, which is left alone for two seconds after a failure', async () => {
     const { world, limitOf, setAway } = setUp();
     setAway(true);
