@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { LocalPorts } from './local-plan.ts';
 
@@ -42,12 +43,30 @@ function isPortFree(port: number): Promise<boolean> {
   );
 }
 
+/**
+ * Where ports are looked for: below those that systems give to outgoing connections. One of these, if it is free now, may be
+ * some connection's own end by the time a server wants it.
+ */
+const LEAST_PORT = 20_000;
+const PORTS_END = 32_768;
+const MOST_TRIES = 100;
+
 /** Ports of the loopback interface that are free now, all different. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => listen(0)));
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => listenSomewhere()));
   const ports = servers.map((server) => (server.address() as { port: number }).port);
   await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
   return ports;
+}
+
+async function listenSomewhere() {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await listen(randomInt(LEAST_PORT, PORTS_END));
+    } catch (error) {
+      if (tries === MOST_TRIES) throw error;
+    }
+  }
 }
 
 function listen(port: number) {
