@@ -70,6 +70,7 @@ describe('a gateway whose Redis goes away', () => {
     const { status, body } = await sendCommand(place, MANAGER, reset);
     expect([status, JSON.parse(body).error.code]).toEqual([503, 'REDIS_UNAVAILABLE']);
     await redis.restart();
+    await untilGreen();
   });
 
   it('does not answer a StartTransaction whose id it cannot keep, and answers it when it is sent again', async () => {
