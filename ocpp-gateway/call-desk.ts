@@ -6,11 +6,12 @@ import type { Command, CommandEnd } from './charger-calls.ts';
 import type { ConnectionChain } from './custody.ts';
 import { answerTo, type Facts, type IdTagFinding, isAnswered, labelOf, type Need, type Payload } from './dialect.ts';
 import { type Call, type CallError, callError, callResult } from './frame.ts';
+import { meterSeries } from './meter-pace.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Outbox } from './outbox.ts';
 import type { SessionDesk } from './session-desk.ts';
 import type { AllSpoken, Spoken } from './spoken.ts';
-import { isBilled } from './told.ts';
+import { hasSequel, isBilled } from './told.ts';
 import type { TransactionBook } from './transaction-book.ts';
 
 /** What the calls of every charger are handled with. */
@@ -59,7 +60,7 @@ export interface CallDeskOptions {
   command: (command: Command) => Promise<CommandEnd>;
   /** Whether the connection has come to its end: nothing may be recorded of it any more. */
   isEnded: () => boolean;
-  /** Called with each call that was accepted, once it is on record. */
+  /** Called with each call that tells of statuses and was accepted, once it is on record. */
   onRecorded: (call: Call) => void;
   /** Called once for each call, when it was answered or given up. */
   onSettled: (arrival: Arrival, error?: unknown) => void;
@@ -99,11 +100,17 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     metrics.message(action, 'put-off');
   };
 
+  const seriesOf = (payload: Payload) => meterSeries(dialect.meterPlaceIn(payload), payload);
+
   const record = (kind: Kept, arrival: Arrival, reply: string, onAnswered?: () => void) => {
     const { call, text, arrivedAtMs, isForgiven = false } = arrival;
     const { seq } = chain;
+    const subject = dialect.subjects.get(call.action);
     // A charger sets its clock by the answer's time, which is of now.
-    const staleAtMs = dialect.subjects.get(call.action) === 'heartbeat' ? tools.now() + HEARTBEAT_HELD_MS : Infinity;
+    const staleAtMs = subject === 'heartbeat' ? tools.now() + HEARTBEAT_HELD_MS : Infinity;
+    const series = subject === 'meter' && kind === 'call' ? seriesOf(call.payload as Payload) : undefined;
+    // Nothing reads it any more. Thousands of messages wait at a time, and the garbage collector would copy it for each.
+    if (subject !== 'status') call.payload = undefined;
     outbox.take(chain, kind, reply, text, (refusal) => {
       if (refusal !== undefined) {
         giveUp(arrival, refusal);
@@ -119,15 +126,14 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
       metrics.message(call.action, kind === 'suspect' ? 'suspect' : isForgiven ? 'forgiven' : 'answered');
       metrics.latency((performance.now() - arrivedAtMs) / 1000);
       onAnswered?.();
-      tools.transactions.recorded(
-        chain.charger,
-        call.action,
-        { epoch: chain.epoch, seq },
-        { kind, frame: text, reply },
-      );
+      if (!hasSequel(subject)) return;
+      const event = { kind, frame: text, reply };
+      if (series === undefined) {
+        tools.transactions.recorded(chain.charger, call.action, { epoch: chain.epoch, seq }, event);
+      }
       if (kind !== 'call') return;
-      options.onRecorded(call);
-      tools.sessions.recorded(chain.charger, call.action, { frame: text, reply }, call.payload as Payload);
+      if (subject === 'status') options.onRecorded(call);
+      tools.sessions.recorded(chain.charger, subject, event, series);
     });
   };
 
@@ -212,7 +218,8 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     if (need?.csr !== undefined) grant(need.csr, arrival);
     else if (need !== undefined) return lookUp(need, arrival);
     else {
-      const following = tools.sessions.heard(chain.charger, action, arrival.text);
+      const isStatus = dialect.subjects.get(action) === 'status';
+      const following = isStatus ? tools.sessions.heard(chain.charger, action, arrival.text) : undefined;
       if (following !== undefined) return answerAfter(following, arrival);
       answer(arrival, {});
     }

@@ -2,6 +2,8 @@
 export interface Pingable {
   /** Whether it is not read at present: what it sends is not heard then. */
   readonly isPaused: boolean;
+  /** Whether it was pinged and nothing was heard of it since. Whoever hears of it, or can again, unsets it. */
+  isSilent: boolean;
   ping: () => void;
   /** Cuts it off. */
   terminate: () => void;
@@ -11,8 +13,6 @@ export interface Pingable {
 /** Pings connections, and cuts off those from which nothing has come since one ping when the next one is due. */
 export interface KeepAlive {
   add: (connection: Pingable) => void;
-  /** Something came from a connection, or can be heard from now on: it is not cut off for its silence before. */
-  heard: (connection: Pingable) => void;
   close: () => void;
 }
 
@@ -28,17 +28,15 @@ const SLOTS = 64;
 export function makeKeepAlive(intervalMs: number, random: () => number): KeepAlive {
   const slots = Array.from({ length: SLOTS }, () => new Set<Pingable>());
   const slotOf = new Map<Pingable, Set<Pingable>>();
-  /** Those that were pinged and of which nothing was heard since. */
-  const silent = new Set<Pingable>();
   let turn = 0;
 
   const visit = () => {
     turn = (turn + 1) % SLOTS;
     for (const connection of slots[turn] ?? []) {
-      if (connection.isPaused) silent.delete(connection);
-      else if (silent.has(connection)) connection.terminate();
+      if (connection.isPaused) connection.isSilent = false;
+      else if (connection.isSilent) connection.terminate();
       else {
-        silent.add(connection);
+        connection.isSilent = true;
         connection.ping();
       }
     }
@@ -47,13 +45,11 @@ export function makeKeepAlive(intervalMs: number, random: () => number): KeepAli
   // A process that has nothing else to do may end.
   timer?.unref();
 
-  const heard = (connection: Pingable) => void silent.delete(connection);
   // Shared by all, for the same reason.
   function answered(this: Pingable) {
-    heard(this);
+    this.isSilent = false;
   }
   function gone(this: Pingable) {
-    silent.delete(this);
     slotOf.get(this)?.delete(this);
     slotOf.delete(this);
   }
@@ -67,7 +63,6 @@ export function makeKeepAlive(intervalMs: number, random: () => number): KeepAli
       connection.on('pong', answered);
       connection.on('close', gone);
     },
-    heard,
     close: () => clearInterval(timer),
   };
 }

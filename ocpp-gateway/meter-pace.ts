@@ -15,10 +15,9 @@ export interface MeterPace {
   /**
    * Whether meter values are left for later, since others of the same were read just now. Of those left the last is kept.
    *
-   * @param place - their connector or EVSE, as the charger names it
-   * @param payload - of the message that tells them
+   * @param series - from `meterSeries`
    */
-  isLeft: (place: unknown, payload: JsonObject, told: RecordedMessage) => boolean;
+  isLeft: (series: string, told: RecordedMessage) => boolean;
   /** What was left; it is to be read now. */
   takeLeft: () => RecordedMessage[];
 }
@@ -27,29 +26,47 @@ const EVERY_MS = 1_000;
 /** More series than that are not told apart, and read as they come. */
 const MOST_SERIES = 100;
 
+interface Series {
+  name: string;
+  readAtMs: number;
+  left: RecordedMessage | undefined;
+}
+
 export function makeMeterPace(): MeterPace {
-  const readAtMs = new Map<string, number>();
-  const left = new Map<string, RecordedMessage>();
+  /** A charger has a few, so they are looked through. */
+  let known: Series[] = [];
   return {
-    isLeft: (place, payload, told) => {
-      const series = `${place} ${payload.transactionId} ${measurandsIn(payload)}`;
-      left.delete(series);
-      const isSoon = Math.abs(told.atMs - (readAtMs.get(series) ?? -Infinity)) < EVERY_MS;
-      if (isSoon && left.size < MOST_SERIES) {
-        left.set(series, told);
-        return true;
+    isLeft: (name, told) => {
+      const series = known.find((one) => one.name === name);
+      if (series === undefined) {
+        if (known.length >= MOST_SERIES) known = known.filter(({ left }) => left !== undefined);
+        if (known.length < MOST_SERIES) known.push({ name, readAtMs: told.atMs, left: undefined });
+        return false;
       }
-      if (readAtMs.size >= MOST_SERIES) readAtMs.clear();
-      readAtMs.set(series, told.atMs);
-      return false;
+      const isSoon = Math.abs(told.atMs - series.readAtMs) < EVERY_MS;
+      series.left = isSoon ? told : undefined;
+      if (!isSoon) series.readAtMs = told.atMs;
+      return isSoon;
     },
     takeLeft: () => {
-      if (left.size === 0) return [];
-      const taken = [...left.values()];
-      left.clear();
-      return taken;
+      const taken: RecordedMessage[] = [];
+      for (const series of known) {
+        if (series.left !== undefined) taken.push(series.left);
+        series.left = undefined;
+      }
+      return taken.sort((a, b) => a.atMs - b.atMs);
     },
   };
+}
+
+/**
+ * What meter values tell of: those of one series differ in their times and values only.
+ *
+ * @param place - their connector or EVSE, as the charger names it
+ * @param payload - of the message that tells them
+ */
+export function meterSeries(place: unknown, payload: JsonObject): string {
+  return `${place} ${payload.transactionId} ${measurandsIn(payload)}`;
 }
 
 /** In all versions the energy's register is meant where none is named. */

@@ -88,8 +88,7 @@ const CLOSE_TIMEOUT_MS = 2_000;
 const NO_PAYLOAD = '{}]';
 
 class ChargerSocket extends WebSocket {
-  /** Told of each message and of each ping of the peer's own. */
-  onAlive: ((socket: ChargerSocket) => void) | undefined;
+  isSilent = false;
   takeText: ((text: string, bytes: number) => boolean) | undefined;
   takeBinary: ((bytes: number) => void) | undefined;
   /** The payload that stands in for `NO_PAYLOAD` in the next frame ocpp-rpc sends. */
@@ -112,7 +111,7 @@ class ChargerSocket extends WebSocket {
   }
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
-    if (event === 'message' || event === 'ping') this.onAlive?.(this);
+    if (event === 'message' || event === 'ping') this.isSilent = false;
     if (event === 'message') {
       const data = args[0] as Buffer;
       if (args[1] === true) {
@@ -190,7 +189,6 @@ export function openOcppServer(options: OcppServerOptions): OcppServer {
     const socket = latest as ChargerSocket;
     client._handshake = undefined;
     keepAlive.add(socket);
-    socket.onAlive = keepAlive.heard;
     options.onCharger(makeLink(client, socket, transports.get(client.session) as Socket));
   });
 
@@ -266,7 +264,7 @@ function makeLink(client: RpcClient, socket: ChargerSocket, transport: Socket): 
     pause: () => socket.pause(),
     resume: () => {
       // What it sent meanwhile is yet to be read.
-      socket.onAlive?.(socket);
+      socket.isSilent = false;
       socket.resume();
     },
     close: (code, reason) => {

@@ -2,7 +2,6 @@ import { carWaitAfter } from '../core/car-wait.ts';
 import type { ChargerEvent } from '../core/charger-event.ts';
 import type { ChargerFact } from '../core/charger-fact.ts';
 import { deriveFacts } from '../core/derive-facts.ts';
-import type { JsonObject } from '../core/json.ts';
 import { startedTag } from '../core/started-tag.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Dialect } from './dialect.ts';
@@ -10,16 +9,20 @@ import type { Connected, Live, LiveSessions } from './live-sessions.ts';
 import { makeMeterPace, type RecordedMessage } from './meter-pace.ts';
 import type { SessionCalls } from './session-calls.ts';
 import { isAbout, isFollowed, isToldByStatus, type Progress, progressAfter } from './session-rules.ts';
-import { isBilled } from './told.ts';
+import { isBilled, type Subject } from './told.ts';
 
 /** Reads out of what chargers tell how their sessions go on. */
 export interface SessionReading {
-  /** To be called with each CALL of a charger that is on record. */
+  /**
+   * To be called with each CALL of a charger that is on record and from which more follows.
+   *
+   * @param series - from `meterSeries`, of meter values
+   */
   recorded: (
     charger: string,
-    action: string,
+    subject: Subject | undefined,
     event: Pick<ChargerEvent, 'frame' | 'reply'>,
-    payload: JsonObject,
+    series: string | undefined,
   ) => void;
   /** Reads the meter values that were left for later. */
   readLeft: (charger: string, connected: Connected) => void;
@@ -75,32 +78,41 @@ export function makeSessionReading({
     for (const told of connected.pace?.takeLeft() ?? []) takeIn(charger, connected, told);
   };
 
+  const take = (
+    charger: string,
+    connected: Connected,
+    subject: Subject | undefined,
+    told: RecordedMessage,
+    series: string | undefined,
+  ) => {
+    const { sessions } = connected;
+    if (subject === 'status' ? ![...sessions.values()].some(isToldByStatus) : sessions.size === 0) return;
+    if (series === undefined) readLeft(charger, connected);
+    else {
+      connected.pace ??= makeMeterPace();
+      if (connected.pace.isLeft(series, told)) return;
+    }
+    takeIn(charger, connected, told);
+  };
+
   return {
     readLeft,
-    recorded: (charger, action, event, payload) => {
-      const dialect = dialectOf(charger);
-      const subject = dialect?.subjects.get(action);
-      const isStatus = subject === 'status';
-      if (!isStatus && !isBilled(subject)) return;
+    recorded: (charger, subject, event, series) => {
+      if (subject !== 'status' && !isBilled(subject)) return;
       const connected = sessionsHere.chargers.get(charger);
-      if (dialect === undefined || connected === undefined) return;
+      if (connected === undefined) return;
       const told = { event, atMs: now() };
-      const take = () => {
-        const { sessions } = connected;
-        if (isStatus ? ![...sessions.values()].some(isToldByStatus) : sessions.size === 0) return;
-        if (subject !== 'meter') readLeft(charger, connected);
-        else {
-          connected.pace ??= makeMeterPace();
-          if (connected.pace.isLeft(dialect.meterPlaceIn(payload), payload, told)) return;
-        }
-        takeIn(charger, connected, told);
-      };
-      if (connected.isLoaded) take();
+      if (connected.isLoaded) take(charger, connected, subject, told, series);
       else {
         sessionsHere
           .load(charger)
-          .then(take, () => undefined)
-          .catch((error) => log.error({ err: error, chargerId: charger, action }, 'message of a session not taken in'));
+          .then(
+            () => take(charger, connected, subject, told, series),
+            () => undefined,
+          )
+          .catch((error) =>
+            log.error({ err: error, chargerId: charger, subject }, 'message of a session not taken in'),
+          );
       }
     },
   };

@@ -87,7 +87,7 @@ export function makeStation(
   let isOutboxFull = false;
   let badInRow = 0;
   const connectedAtMs = now();
-  let lastFrameAtMs: number | undefined;
+  const lastFrame = { atMs: 0 };
   let onIdle = () => {};
 
   const setFlow = () => {
@@ -190,9 +190,10 @@ export function makeStation(
 
   /** Counts a frame against the limits; beyond them the connection ends. */
   const isFlood = (bytes: number): boolean => {
-    lastFrameAtMs = now();
-    const isOften = !bucket.take(lastFrameAtMs);
-    if (!isOften && budget.take(lastFrameAtMs, bytes)) return false;
+    const atMs = now();
+    lastFrame.atMs = atMs;
+    const isOften = !bucket.take(atMs);
+    if (!isOften && budget.take(atMs, bytes)) return false;
     metrics.badFrame('flood');
     end(1008, isOften ? 'too many messages' : 'too many bytes');
     return true;
@@ -269,7 +270,14 @@ export function makeStation(
     identity,
     epoch,
     version,
-    facts: () => ({ identity, version, epoch, connectedAtMs, lastFrameAtMs, callsInFlight: inFlight.size }),
+    facts: () => ({
+      identity,
+      version,
+      epoch,
+      connectedAtMs,
+      lastFrameAtMs: lastFrame.atMs === 0 ? undefined : lastFrame.atMs,
+      callsInFlight: inFlight.size,
+    }),
     end,
     closed,
     command: calls.send,

@@ -11,23 +11,39 @@ export interface TokenBucket {
  * @param burst - most tokens it holds, and holds at first
  */
 export function makeTokenBucket(perSec: number, burst: number, nowMs: number): TokenBucket {
-  let tokens = burst;
-  let filledAtMs = nowMs;
-  const fill = (atMs: number) => {
+  return new Bucket(perSec, burst, nowMs);
+}
+
+/** Every message takes from two of them: fields are written in place, where a closure's variables are made anew. */
+class Bucket implements TokenBucket {
+  private readonly perSec: number;
+  private readonly burst: number;
+  private tokens: number;
+  private filledAtMs: number;
+
+  constructor(perSec: number, burst: number, nowMs: number) {
+    this.perSec = perSec;
+    this.burst = burst;
+    this.tokens = burst;
+    this.filledAtMs = nowMs;
+  }
+
+  has(atMs: number): boolean {
+    this.fill(atMs);
+    return this.tokens >= 1;
+  }
+
+  take(atMs: number, count = 1): boolean {
+    this.fill(atMs);
+    if (this.tokens < count) return false;
+    this.tokens -= count;
+    return true;
+  }
+
+  private fill(atMs: number): void {
     // A clock that was set back gives nothing, and fills the bucket from there on.
-    if (atMs > filledAtMs) tokens = Math.min(burst, tokens + ((atMs - filledAtMs) * perSec) / 1000);
-    filledAtMs = atMs;
-  };
-  return {
-    has: (atMs) => {
-      fill(atMs);
-      return tokens >= 1;
-    },
-    take: (atMs, count = 1) => {
-      fill(atMs);
-      if (tokens < count) return false;
-      tokens -= count;
-      return true;
-    },
-  };
+    const sinceMs = atMs - this.filledAtMs;
+    if (sinceMs > 0) this.tokens = Math.min(this.burst, this.tokens + (sinceMs * this.perSec) / 1000);
+    this.filledAtMs = atMs;
+  }
 }

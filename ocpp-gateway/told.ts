@@ -45,6 +45,11 @@ export interface Told {
   statusesIn: (action: string, payload: JsonObject) => ToldStatus[];
 }
 
+/** Whether more follows from a message once it is on record. */
+export function hasSequel(subject: Subject | undefined): boolean {
+  return subject !== undefined && subject !== 'heartbeat' && subject !== 'card';
+}
+
 /** Whether billing depends on a message: it is recorded raw even where it breaks its schema. */
 export function isBilled(subject: Subject | undefined): boolean {
   return subject === 'transaction' || subject === 'meter';

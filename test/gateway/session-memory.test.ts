@@ -5,6 +5,7 @@ import type { JsonObject } from '../../core/json.ts';
 import { type RequestApproval, sessionTag } from '../../core/request-approval.ts';
 import { encodeStartParams } from '../../core/session-answers.ts';
 import { DIALECT_16 } from '../../ocpp-gateway/answers16.ts';
+import { meterSeries } from '../../ocpp-gateway/meter-pace.ts';
 import { makeSessionDesk, SESSION_MEMORY_MS } from '../../ocpp-gateway/session-desk.ts';
 import { makeSessionStore } from '../../ocpp-gateway/session-store.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
@@ -144,7 +145,7 @@ describe('the sessions of a charger that stays connected', () => {
       const meterValue = [{ timestamp: new Date(nowMs).toISOString(), sampledValue: [{ value: `${value}`, ...of }] }];
       const payload = { connectorId, transactionId: 8, meterValue };
       const frame = JSON.stringify([2, 'm', 'MeterValues', payload]);
-      desk.recorded(charger, 'MeterValues', { frame, reply: '[3,"m",{}]' }, payload);
+      desk.recorded(charger, 'meter', { frame, reply: '[3,"m",{}]' }, meterSeries(connectorId, payload));
     };
     tell(1, 10);
     tell(1, 1_000);
@@ -165,9 +166,9 @@ describe('the sessions of a charger that stays connected', () => {
     const record = (desk: ReturnType<typeof openDesk>, charger: string, action: string, payload: object, result = {}) =>
       desk.recorded(
         charger,
-        action,
+        DIALECT_16.subjects.get(action),
         { frame: JSON.stringify([2, 'm', action, payload]), reply: JSON.stringify([3, 'm', result]) },
-        payload as JsonObject,
+        action === 'MeterValues' ? meterSeries(1, payload as JsonObject) : undefined,
       );
     /** A session that transaction 7 has begun. */
     const begun = async (charger: string, number: number) => {
