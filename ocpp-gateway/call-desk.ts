@@ -46,7 +46,7 @@ export interface Arrival {
   text: string;
   arrivedAtMs: number;
   /** Whether the call's payload is only what is left of the text's, as that broke its schema. */
-  isForgiven?: boolean;
+  isForgiven: boolean;
 }
 
 export interface CallDeskOptions {
@@ -103,9 +103,11 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
   const seriesOf = (payload: Payload) => meterSeries(dialect.meterPlaceIn(payload), payload);
 
   const record = (kind: Kept, arrival: Arrival, reply: string, onAnswered?: () => void) => {
-    const { call, text, arrivedAtMs, isForgiven = false } = arrival;
+    const { call, text, arrivedAtMs, isForgiven } = arrival;
+    const { action } = call;
+    const isDue = call.kind === 'call';
     const { seq } = chain;
-    const subject = dialect.subjects.get(call.action);
+    const subject = dialect.subjects.get(action);
     // A charger sets its clock by the answer's time, which is of now.
     const staleAtMs = subject === 'heartbeat' ? tools.now() + HEARTBEAT_HELD_MS : Infinity;
     const series = subject === 'meter' && kind === 'call' ? seriesOf(call.payload as Payload) : undefined;
@@ -118,18 +120,18 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
       }
       if (tools.now() > staleAtMs) {
         onSettled(arrival);
-        metrics.message(call.action, 'stale');
+        metrics.message(action, 'stale');
         return;
       }
-      if (call.kind === 'call') send(reply);
+      if (isDue) send(reply);
       onSettled(arrival);
-      metrics.message(call.action, kind === 'suspect' ? 'suspect' : isForgiven ? 'forgiven' : 'answered');
+      metrics.message(action, kind === 'suspect' ? 'suspect' : isForgiven ? 'forgiven' : 'answered');
       metrics.latency((performance.now() - arrivedAtMs) / 1000);
       onAnswered?.();
       if (!hasSequel(subject)) return;
       const event = { kind, frame: text, reply };
       if (series === undefined) {
-        tools.transactions.recorded(chain.charger, call.action, { epoch: chain.epoch, seq }, event);
+        tools.transactions.recorded(chain.charger, action, { epoch: chain.epoch, seq }, event);
       }
       if (kind !== 'call') return;
       if (subject === 'status') options.onRecorded(call);
@@ -243,7 +245,9 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
         { messageId, action, forgiven: forgiven.what.slice(0, MOST_LOGGED) },
         'message taken as far as it is right',
       );
-      return accept({ ...arrival, call: { ...call, payload: forgiven.payload }, isForgiven: true });
+      call.payload = forgiven.payload;
+      arrival.isForgiven = true;
+      return accept(arrival);
     }
     if (isBilled(dialect.subjects.get(action))) return keepSuspect(arrival, finding);
     refuse(arrival, finding);

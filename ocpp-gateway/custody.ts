@@ -36,8 +36,9 @@ export function extendChain(
   const { charger, epoch, seq } = chain;
   const line = encodeEvent({ charger, epoch, seq, receivedAtMs, kind, reply, frame });
   chain.seq = seq + 1;
-  chain.hash = chainHash(chain.hash, line);
-  return line;
+  const hashed = chain.hash + line;
+  chain.hash = hash('sha256', hashed);
+  return hashed.slice(64);
 }
 
 /**

@@ -7,7 +7,7 @@ export interface Pingable {
   ping: () => void;
   /** Cuts it off. */
   terminate: () => void;
-  on: (event: 'pong' | 'close', listener: (this: Pingable) => void) => unknown;
+  on: (event: 'pong' | 'close', listener: (this: unknown) => void) => unknown;
 }
 
 /** Pings connections, and cuts off those from which nothing has come since one ping when the next one is due. */
@@ -46,12 +46,13 @@ export function makeKeepAlive(intervalMs: number, random: () => number): KeepAli
   timer?.unref();
 
   // Shared by all, for the same reason.
-  function answered(this: Pingable) {
-    this.isSilent = false;
+  function answered(this: unknown) {
+    (this as Pingable).isSilent = false;
   }
-  function gone(this: Pingable) {
-    slotOf.get(this)?.delete(this);
-    slotOf.delete(this);
+  function gone(this: unknown) {
+    const connection = this as Pingable;
+    slotOf.get(connection)?.delete(connection);
+    slotOf.delete(connection);
   }
 
   return {

@@ -239,7 +239,7 @@ function makeLink(client: RpcClient, socket: ChargerSocket, transport: Socket): 
     },
     send: (text) => {
       if (socket.readyState !== WebSocket.OPEN) return false;
-      if (socket.bufferedAmount > MOST_BUFFERED_BYTES) {
+      if (transport.writableLength > MOST_BUFFERED_BYTES) {
         terminate();
         return false;
       }

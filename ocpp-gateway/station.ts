@@ -76,7 +76,7 @@ export function makeStation(
   const log = house.log.child({ chargerId: identity, epoch });
   const bucket = makeMessageBudget(limits, now());
   /** The calls that are not answered yet. */
-  const inFlight = makeFewMessages();
+  const inFlight = makeFewMessages<Arrival>();
   /** Calls behind one that waits for a look-up. */
   const waiting: Arrival[] = [];
   const { promise: closed, resolve: setClosed } = Promise.withResolvers<void>();
@@ -110,10 +110,10 @@ export function makeStation(
     if (inFlight.size === 0 && calls.isIdle()) onIdle();
   };
 
-  const onSettled = ({ call, text }: Arrival, error?: unknown) => {
-    inFlight.delete(call.messageId, text);
+  const onSettled = (arrival: Arrival, error?: unknown) => {
+    inFlight.delete(arrival);
     if (isPaused) setFlow();
-    tellIdle();
+    if (isDraining) tellIdle();
     if (error instanceof DevsenError && error.code === 'OVERLOADED' && !isOutboxFull) void waitForRoom();
   };
 
@@ -166,9 +166,9 @@ export function makeStation(
       metrics.message(labelOf(dialect, call.action), 'duplicate');
       return;
     }
-    inFlight.add(call.messageId, text);
+    const arrival = { call, text, arrivedAtMs: performance.now(), isForgiven: false };
+    inFlight.add(arrival);
     if (inFlight.size >= limits.maxCallsInFlight) setFlow();
-    const arrival = { call, text, arrivedAtMs: performance.now() };
     if (isLookingUp) {
       waiting.push(arrival);
       return;
@@ -219,7 +219,7 @@ export function makeStation(
     isEnded = true;
     calls.close();
     statuses.close();
-    for (const { call, text } of waiting.splice(0)) inFlight.delete(call.messageId, text);
+    for (const arrival of waiting.splice(0)) inFlight.delete(arrival);
     log.info({ code, reason }, 'charger disconnected');
     // A connection whose opening was refused is on no record, and a close alone would break the gateway's.
     if (chain.seq === 0) return true;
