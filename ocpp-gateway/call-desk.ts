@@ -109,7 +109,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     const { seq } = chain;
     const subject = dialect.subjects.get(action);
     // A charger sets its clock by the answer's time, which is of now.
-    const staleAtMs = subject === 'heartbeat' ? tools.now() + HEARTBEAT_HELD_MS : Infinity;
+    const staleAtMs = subject === 'heartbeat' ? tools.now() + HEARTBEAT_HELD_MS : undefined;
     const series = subject === 'meter' && kind === 'call' ? seriesOf(call.payload as Payload) : undefined;
     // Nothing reads it any more. Thousands of messages wait at a time, and the garbage collector would copy it for each.
     if (subject !== 'status') call.payload = undefined;
@@ -118,7 +118,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
         giveUp(arrival, refusal);
         return;
       }
-      if (tools.now() > staleAtMs) {
+      if (staleAtMs !== undefined && tools.now() > staleAtMs) {
         onSettled(arrival);
         metrics.message(action, 'stale');
         return;

@@ -107,7 +107,17 @@ function malformed(why: string, messageId: MessageId = NO_MESSAGE_ID): InboundFr
 
 /** The text of a CALLRESULT. */
 export function callResult(messageId: MessageId, payload: object): string {
-  return `[${CALL_RESULT},${JSON.stringify(messageId)},${JSON.stringify(payload)}]`;
+  return `[${CALL_RESULT},${quoted(messageId)},${isEmpty(payload) ? '{}' : JSON.stringify(payload)}]`;
+}
+
+/** As JSON; most are of letters, digits and hyphens, which is quicker to see than to escape. */
+function quoted(messageId: MessageId): string {
+  return typeof messageId === 'string' && /^[\w-]+$/.test(messageId) ? `"${messageId}"` : JSON.stringify(messageId);
+}
+
+function isEmpty(payload: object): boolean {
+  for (const _ in payload) return false;
+  return true;
 }
 
 /** The text of a CALLERROR; its details stay empty so that nothing of the charger's payload comes back. */

@@ -7,6 +7,13 @@ export interface RecordedMessage {
   atMs: number;
 }
 
+/** What meter values tell of: those of one series differ in their times and values only. */
+export interface MeterSeries {
+  place: unknown;
+  transactionId: unknown;
+  measurands: readonly string[];
+}
+
 /**
  * Has a charger's meter values be read once a second at the most for each place, transaction and set of measurands: of those
  * that tell the same, the last says it all, since registers only grow.
@@ -17,7 +24,7 @@ export interface MeterPace {
    *
    * @param series - from `meterSeries`
    */
-  isLeft: (series: string, told: RecordedMessage) => boolean;
+  isLeft: (series: MeterSeries, told: RecordedMessage) => boolean;
   /** What was left; it is to be read now. */
   takeLeft: () => RecordedMessage[];
 }
@@ -26,56 +33,88 @@ const EVERY_MS = 1_000;
 /** More series than that are not told apart, and read as they come. */
 const MOST_SERIES = 100;
 
-interface Series {
-  name: string;
+interface Paced extends MeterSeries {
   readAtMs: number;
   left: RecordedMessage | undefined;
 }
 
 export function makeMeterPace(): MeterPace {
-  /** A charger has a few, so they are looked through. */
-  let known: Series[] = [];
-  return {
-    isLeft: (name, told) => {
-      const series = known.find((one) => one.name === name);
-      if (series === undefined) {
-        if (known.length >= MOST_SERIES) known = known.filter(({ left }) => left !== undefined);
-        if (known.length < MOST_SERIES) known.push({ name, readAtMs: told.atMs, left: undefined });
-        return false;
-      }
-      const isSoon = Math.abs(told.atMs - series.readAtMs) < EVERY_MS;
-      series.left = isSoon ? told : undefined;
-      if (!isSoon) series.readAtMs = told.atMs;
-      return isSoon;
-    },
-    takeLeft: () => {
-      const taken: RecordedMessage[] = [];
-      for (const series of known) {
-        if (series.left !== undefined) taken.push(series.left);
-        series.left = undefined;
-      }
-      return taken.sort((a, b) => a.atMs - b.atMs);
-    },
-  };
+  return new Pace();
 }
 
-/**
- * What meter values tell of: those of one series differ in their times and values only.
- *
- * @param place - their connector or EVSE, as the charger names it
- * @param payload - of the message that tells them
- */
-export function meterSeries(place: unknown, payload: JsonObject): string {
-  return `${place} ${payload.transactionId} ${measurandsIn(payload)}`;
+class Pace implements MeterPace {
+  private known: Paced[] = [];
+  /** The one that was told last: mostly it is the one that is told next. */
+  private latest: Paced | undefined;
+
+  isLeft(series: MeterSeries, told: RecordedMessage): boolean {
+    const paced = this.find(series);
+    if (paced === undefined) {
+      this.begin(series, told);
+      return false;
+    }
+    const isSoon = Math.abs(told.atMs - paced.readAtMs) < EVERY_MS;
+    paced.left = isSoon ? told : undefined;
+    if (!isSoon) paced.readAtMs = told.atMs;
+    return isSoon;
+  }
+
+  takeLeft(): RecordedMessage[] {
+    const taken: RecordedMessage[] = [];
+    for (const paced of this.known) {
+      if (paced.left !== undefined) taken.push(paced.left);
+      paced.left = undefined;
+    }
+    return taken.sort((a, b) => a.atMs - b.atMs);
+  }
+
+  private find(series: MeterSeries): Paced | undefined {
+    if (this.latest === undefined || !isSame(this.latest, series)) {
+      this.latest = this.known.find((one) => isSame(one, series));
+    }
+    return this.latest;
+  }
+
+  private begin(series: MeterSeries, { atMs }: RecordedMessage): void {
+    if (this.known.length >= MOST_SERIES) this.known = this.known.filter(({ left }) => left !== undefined);
+    if (this.known.length < MOST_SERIES) this.known.push({ ...series, readAtMs: atMs, left: undefined });
+  }
+}
+
+function isSame(a: MeterSeries, b: MeterSeries): boolean {
+  return a.measurands === b.measurands && a.place === b.place && a.transactionId === b.transactionId;
+}
+
+/** @param place - their connector or EVSE, as the charger names it */
+export function meterSeries(place: unknown, { transactionId, meterValue }: JsonObject): MeterSeries {
+  return { place, transactionId, measurands: measurandsIn(meterValue) };
+}
+
+/** Lists of measurands that were told before. Chargers tell the same ones all the time, and most chargers the same. */
+const lists = new Map<string, readonly string[]>();
+let latestList: readonly string[] = [];
+/** More than that are not remembered. */
+const MOST_LISTS = 1_000;
+
+/** The measurands that meter values tell of, in order: one and the same array for the same measurands. */
+function measurandsIn(meterValue: unknown): readonly string[] {
+  const names = namesIn(meterValue);
+  if (names.length !== latestList.length || names.some((name, n) => name !== latestList[n])) {
+    const key = JSON.stringify(names);
+    if (lists.size >= MOST_LISTS) lists.clear();
+    latestList = lists.get(key) ?? names;
+    lists.set(key, latestList);
+  }
+  return latestList;
 }
 
 /** In all versions the energy's register is meant where none is named. */
-function measurandsIn({ meterValue }: JsonObject): string {
-  let measurands = '';
+function namesIn(meterValue: unknown): string[] {
+  const names: string[] = [];
   for (const { sampledValue } of objectsIn(meterValue)) {
-    for (const { measurand = '' } of objectsIn(sampledValue)) measurands += `${measurand},`;
+    for (const { measurand } of objectsIn(sampledValue)) names.push(typeof measurand === 'string' ? measurand : '');
   }
-  return measurands;
+  return names;
 }
 
 function objectsIn(value: unknown): JsonObject[] {

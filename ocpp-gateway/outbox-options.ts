@@ -31,7 +31,7 @@ export const OUTBOX_DEFAULTS: OutboxOptions = {
   maxBatchBytes: 1024 * 1024,
   lingerMs: 0,
   minIntervalMs: 1,
-  maxIntervalMs: 10,
+  maxIntervalMs: 5,
   idleMs: 500,
   redisTimeoutMs: 5_000,
   retryMs: 1_000,

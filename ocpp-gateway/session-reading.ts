@@ -6,7 +6,7 @@ import { startedTag } from '../core/started-tag.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Dialect } from './dialect.ts';
 import type { Connected, Live, LiveSessions } from './live-sessions.ts';
-import { makeMeterPace, type RecordedMessage } from './meter-pace.ts';
+import { type MeterSeries, makeMeterPace, type RecordedMessage } from './meter-pace.ts';
 import type { SessionCalls } from './session-calls.ts';
 import { isAbout, isFollowed, isToldByStatus, type Progress, progressAfter } from './session-rules.ts';
 import { isBilled, type Subject } from './told.ts';
@@ -22,7 +22,7 @@ export interface SessionReading {
     charger: string,
     subject: Subject | undefined,
     event: Pick<ChargerEvent, 'frame' | 'reply'>,
-    series: string | undefined,
+    series: MeterSeries | undefined,
   ) => void;
   /** Reads the meter values that were left for later. */
   readLeft: (charger: string, connected: Connected) => void;
@@ -83,7 +83,7 @@ export function makeSessionReading({
     connected: Connected,
     subject: Subject | undefined,
     told: RecordedMessage,
-    series: string | undefined,
+    series: MeterSeries | undefined,
   ) => {
     const { sessions } = connected;
     if (subject === 'status' ? ![...sessions.values()].some(isToldByStatus) : sessions.size === 0) return;
