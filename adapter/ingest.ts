@@ -65,7 +65,6 @@ export interface Ingest {
 
 interface Came {
   batch: Batch;
-  text: string;
   nowMs: number;
 }
 
@@ -101,10 +100,10 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
     }
     if (batch.network !== network) {
       counts.batch('refuse');
-      refuse(batch.gateway, 'batch is of another network', text, nowMs);
+      refuse(batch.gateway, 'batch is of another network', JSON.stringify(batch), nowMs);
       return;
     }
-    take({ batch, text, nowMs });
+    take({ batch, nowMs });
     const before = leftOut;
     leftOut = undefined;
     drainParked(batch.gateway, nowMs);
@@ -113,7 +112,7 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
 
   /** @returns whether the batch found its place, rather than wait for another */
   const take = (came: Came): boolean => {
-    const { batch, text, nowMs } = came;
+    const { batch, nowMs } = came;
     const row = book.row(batch.gateway);
     const view = viewOf(batch, row, book, events, keyOf);
     const verdict = judgeBatch(batch, view);
@@ -132,15 +131,15 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
           leftOut++;
           return true;
         }
-        if (side.park(batch, text, verdict.reason, nowMs)) return false;
-        refuse(batch.gateway, 'too many batches wait already', text, nowMs);
+        if (side.park(batch, JSON.stringify(batch), verdict.reason, nowMs)) return false;
+        refuse(batch.gateway, 'too many batches wait already', JSON.stringify(batch), nowMs);
         return true;
       }
       case 'refuse':
-        refuse(batch.gateway, verdict.reason, text, nowMs);
+        refuse(batch.gateway, verdict.reason, JSON.stringify(batch), nowMs);
         return true;
       case 'break':
-        side.addEvidence(batch.gateway, verdict.reason, text, nowMs);
+        side.addEvidence(batch.gateway, verdict.reason, JSON.stringify(batch), nowMs);
         breakOff(row, batch, verdict.digest);
         return true;
       case 'convict':
@@ -176,12 +175,20 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
     book.save({ ...headAfter(row, batch, { id, chapter, digest, watermarkMs }), state: 'seeking', bootedAtMs });
   };
 
-  const convict = ({ batch, text, nowMs }: Came, row: GatewayRow, number: number, key: string) => {
+  const convict = ({ batch, nowMs }: Came, row: GatewayRow, number: number, key: string) => {
     const generation = batch.generation;
     const stored = events.stored(row.id, generation, number);
     if (stored === undefined) return;
     log.error({ gateway: batch.gateway, generation, number }, 'gateway signed two batches that contradict each other');
-    side.convict({ gateway: batch.gateway, key, nowMs, generation, number, kept: events.batchText(stored.id), text });
+    side.convict({
+      gateway: batch.gateway,
+      key,
+      nowMs,
+      generation,
+      number,
+      kept: events.batchText(stored.id),
+      text: JSON.stringify(batch),
+    });
     book.convict(batch.gateway, key);
     events.voidFrom(row.id, stored.id);
     const last = events.lastBatch(row.id);
@@ -208,7 +215,7 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
     for (;;) {
       const { generation, number } = book.row(gateway);
       const next = side.takeNext(gateway, generation, number + 1);
-      if (next === undefined || !take({ batch: parseBatch(next), text: next, nowMs })) return;
+      if (next === undefined || !take({ batch: parseBatch(next), nowMs })) return;
     }
   };
 
@@ -262,7 +269,7 @@ export function makeIngest(db: Database, network: string, log: Logger, counts: I
         book.list(gateways, nowMs);
         book.addFormer(formerKeys);
         for (const { account } of gateways) {
-          for (const text of side.takeForKey(account)) take({ batch: parseBatch(text), text, nowMs });
+          for (const text of side.takeForKey(account)) take({ batch: parseBatch(text), nowMs });
           drainParked(account, nowMs);
         }
       }),

@@ -7,7 +7,7 @@ import { gatherCalls } from '../runtime/gathered-calls.ts';
 /** The batches that jobs in an operator's queue name; Redis holds each once, for all operators. */
 export interface WaitingBatches {
   /**
-   * The JSON text of a job's batch. It waits while Redis is away.
+   * The text of a job's batch, for `parseBatch`. It waits while Redis is away.
    *
    * @param data - of the job
    * @returns undefined if this operator has said before that it has committed it

@@ -1,6 +1,7 @@
 import { createHash, hash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
-import { batchText, GENERATION_START, parseBatch } from '../../core/batch.ts';
+import fc from 'fast-check';
+import { batchText, GENERATION_START, packBatch, parseBatch, unpackBatch } from '../../core/batch.ts';
 import { CHAIN_START, decodeEvent } from '../../core/charger-event.ts';
 import { extendChain, makeBatchSigner, makeConnectionChain, sealBatch } from '../../ocpp-gateway/custody.ts';
 import { GATEWAY, NETWORK, PRIVATE_KEY, verifyBatches } from './outbox-support.ts';
@@ -69,6 +70,29 @@ describe('a sealed batch', () => {
     expect(batch.events).toEqual([line]);
     expect(digest).toBe(hash('sha256', batchText(header, [chain.hash])));
     expect(() => verifyBatches([batch])).not.toThrow();
+  });
+
+  it('comes out of its pack as it went in, whatever its lines are', () => {
+    const signer = makeBatchSigner(PRIVATE_KEY);
+    const line = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\x1e', 'a\x1eb', '\ud800', '[2,"ä"]\t\n'));
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 5 }), (lines) => {
+        const { batch } = sealBatch(header, lines, [], signer);
+        expect(parseBatch(unpackBatch(packBatch(batch)))).toEqual(batch);
+      }),
+    );
+  });
+
+  it('is none if lines are missing behind it, or are too many', () => {
+    const { batch } = sealBatch(header, ['a', 'b'], [], makeBatchSigner(PRIVATE_KEY));
+    const text = unpackBatch(packBatch(batch));
+    for (const other of [
+      `${text}\x1ec`,
+      text.slice(0, text.lastIndexOf('\x1e')),
+      `${JSON.stringify(batch)}\x1ea\x1eb`,
+    ]) {
+      expect(() => parseBatch(other)).toThrow('events is no list of lines');
+    }
   });
 
   it('no longer verifies with one character of a frame changed', () => {
