@@ -9,6 +9,7 @@ import { type Call, type CallError, callError, callResult } from './frame.ts';
 import { meterSeries } from './meter-pace.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Outbox } from './outbox.ts';
+import { recordedMessage } from './recorded-message.ts';
 import type { SessionDesk } from './session-desk.ts';
 import type { AllSpoken, Spoken } from './spoken.ts';
 import { hasSequel, isBilled } from './told.ts';
@@ -129,13 +130,13 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
       metrics.latency((performance.now() - arrivedAtMs) / 1000);
       onAnswered?.();
       if (!hasSequel(subject)) return;
-      const event = { kind, frame: text, reply };
+      const message = recordedMessage({ kind, frame: text, reply }, dialect.version, tools.now());
       if (series === undefined) {
-        tools.transactions.recorded(chain.charger, action, { epoch: chain.epoch, seq }, event);
+        tools.transactions.recorded(chain.charger, action, { epoch: chain.epoch, seq }, message);
       }
       if (kind !== 'call') return;
       if (subject === 'status') options.onRecorded(call);
-      tools.sessions.recorded(chain.charger, subject, event, series);
+      tools.sessions.recorded(chain.charger, subject, message, series);
     });
   };
 

@@ -1,11 +1,6 @@
-import type { ChargerEvent } from '../core/charger-event.ts';
+import type { TransactionId } from '../core/charger-fact.ts';
 import { isObject, type JsonObject } from '../core/json.ts';
-
-/** A message on record, and when it came, Unix ms. */
-export interface RecordedMessage {
-  event: Pick<ChargerEvent, 'frame' | 'reply'>;
-  atMs: number;
-}
+import type { RecordedMessage } from './recorded-message.ts';
 
 /** What meter values tell of: those of one series differ in their times and values only. */
 export interface MeterSeries {
@@ -23,10 +18,13 @@ export interface MeterPace {
    * Whether meter values are left for later, since others of the same were read just now. Of those left the last is kept.
    *
    * @param series - from `meterSeries`
+   * @param readBeforeMs - when its register was read last in another way, Unix ms
    */
-  isLeft: (series: MeterSeries, told: RecordedMessage) => boolean;
-  /** What was left; it is to be read now. */
+  isLeft: (series: MeterSeries, told: RecordedMessage, readBeforeMs: number | undefined) => boolean;
+  /** What was left; it is to be read now, before any other message. */
   takeLeft: () => RecordedMessage[];
+  /** Forgets what was left of a transaction, which is over. */
+  drop: (transactionId: TransactionId) => void;
 }
 
 const EVERY_MS = 1_000;
@@ -47,25 +45,29 @@ class Pace implements MeterPace {
   /** The one that was told last: mostly it is the one that is told next. */
   private latest: Paced | undefined;
 
-  isLeft(series: MeterSeries, told: RecordedMessage): boolean {
-    const paced = this.find(series);
-    if (paced === undefined) {
-      this.begin(series, told);
-      return false;
-    }
+  isLeft(series: MeterSeries, told: RecordedMessage, readBeforeMs = -Infinity): boolean {
+    const paced = this.find(series) ?? this.begin(series, readBeforeMs);
+    if (paced === undefined) return false;
     const isSoon = Math.abs(told.atMs - paced.readAtMs) < EVERY_MS;
-    paced.left = isSoon ? told : undefined;
-    if (!isSoon) paced.readAtMs = told.atMs;
+    if (isSoon) paced.left = told;
+    else paced.readAtMs = told.atMs;
     return isSoon;
   }
 
   takeLeft(): RecordedMessage[] {
     const taken: RecordedMessage[] = [];
     for (const paced of this.known) {
-      if (paced.left !== undefined) taken.push(paced.left);
+      if (paced.left === undefined) continue;
+      taken.push(paced.left);
+      paced.readAtMs = Math.max(paced.readAtMs, paced.left.atMs);
       paced.left = undefined;
     }
     return taken.sort((a, b) => a.atMs - b.atMs);
+  }
+
+  drop(transactionId: TransactionId): void {
+    this.known = this.known.filter((one) => one.transactionId !== transactionId);
+    this.latest = undefined;
   }
 
   private find(series: MeterSeries): Paced | undefined {
@@ -75,9 +77,13 @@ class Pace implements MeterPace {
     return this.latest;
   }
 
-  private begin(series: MeterSeries, { atMs }: RecordedMessage): void {
+  /** Undefined if there are too many of which something is left. */
+  private begin(series: MeterSeries, readAtMs: number): Paced | undefined {
     if (this.known.length >= MOST_SERIES) this.known = this.known.filter(({ left }) => left !== undefined);
-    if (this.known.length < MOST_SERIES) this.known.push({ ...series, readAtMs: atMs, left: undefined });
+    if (this.known.length >= MOST_SERIES) return undefined;
+    const paced = { ...series, readAtMs, left: undefined };
+    this.known.push(paced);
+    return paced;
   }
 }
 

@@ -39,7 +39,7 @@ export function makeSessionDesk(options: SessionDeskOptions): SessionDesk {
   const live: LiveSessions = makeLiveSessions({ ...kept, store, calls, isOver });
   const contracts = makeContractSessions({ store, live, calls, dialectOf, isOthers, log, now });
   const byCard = makeCardSessionDesk({ ...kept, live });
-  const reading = makeSessionReading({ live, calls, dialectOf, log: options.log, now });
+  const reading = makeSessionReading({ live, calls, log });
 
   const timer = setInterval(() => {
     live.loadMissing();

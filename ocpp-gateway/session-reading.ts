@@ -1,12 +1,10 @@
 import { carWaitAfter } from '../core/car-wait.ts';
-import type { ChargerEvent } from '../core/charger-event.ts';
 import type { ChargerFact } from '../core/charger-fact.ts';
-import { deriveFacts } from '../core/derive-facts.ts';
 import { startedTag } from '../core/started-tag.ts';
 import type { Logger } from '../runtime/log.ts';
-import type { Dialect } from './dialect.ts';
 import type { Connected, Live, LiveSessions } from './live-sessions.ts';
-import { type MeterSeries, makeMeterPace, type RecordedMessage } from './meter-pace.ts';
+import { type MeterSeries, makeMeterPace } from './meter-pace.ts';
+import type { RecordedMessage } from './recorded-message.ts';
 import type { SessionCalls } from './session-calls.ts';
 import { isAbout, isFollowed, isToldByStatus, type Progress, progressAfter } from './session-rules.ts';
 import { isBilled, type Subject } from './told.ts';
@@ -21,7 +19,7 @@ export interface SessionReading {
   recorded: (
     charger: string,
     subject: Subject | undefined,
-    event: Pick<ChargerEvent, 'frame' | 'reply'>,
+    message: RecordedMessage,
     series: MeterSeries | undefined,
   ) => void;
   /** Reads the meter values that were left for later. */
@@ -31,21 +29,13 @@ export interface SessionReading {
 export interface SessionReadingOptions {
   live: LiveSessions;
   calls: Pick<SessionCalls, 'ended' | 'endRefused' | 'look' | 'meterTold'>;
-  dialectOf: (charger: string) => Dialect | undefined;
   log: Logger;
-  now: () => number;
 }
 
 /** Growing energy is put into Redis so often. */
 const SAVE_AFTER_MS = 30_000;
 
-export function makeSessionReading({
-  live: sessionsHere,
-  calls,
-  dialectOf,
-  log,
-  now,
-}: SessionReadingOptions): SessionReading {
+export function makeSessionReading({ live: sessionsHere, calls, log }: SessionReadingOptions): SessionReading {
   const goOn = (charger: string, { sinceMs }: Connected, live: Live, fact: ChargerFact, atMs: number) => {
     const before = live.progress;
     live.progress = progressAfter(before, fact, atMs);
@@ -54,10 +44,10 @@ export function makeSessionReading({
     calls.look(charger, sinceMs, live);
   };
 
-  const takeIn = (charger: string, connected: Connected, { event, atMs }: RecordedMessage) => {
-    const isItsTag = ({ session }: Live) =>
-      startedTag({ kind: 'call', frame: event.frame })?.toUpperCase() === session.tag;
-    for (const fact of deriveFacts({ kind: 'call', receivedAtMs: atMs, ...event }, dialectOf(charger)?.version)) {
+  const takeIn = (charger: string, connected: Connected, message: RecordedMessage) => {
+    const { atMs, facts } = message;
+    const isItsTag = ({ session }: Live) => startedTag(message)?.toUpperCase() === session.tag;
+    for (const fact of facts) {
       for (const live of connected.sessions.values()) {
         // A status has told its part of the wait when it was heard.
         if (live.began === undefined && fact.kind !== 'status')
@@ -75,39 +65,43 @@ export function makeSessionReading({
   };
 
   const readLeft: SessionReading['readLeft'] = (charger, connected) => {
-    for (const told of connected.pace?.takeLeft() ?? []) takeIn(charger, connected, told);
+    for (const message of connected.pace?.takeLeft() ?? []) takeIn(charger, connected, message);
   };
 
   const take = (
     charger: string,
     connected: Connected,
     subject: Subject | undefined,
-    told: RecordedMessage,
+    message: RecordedMessage,
     series: MeterSeries | undefined,
   ) => {
     const { sessions } = connected;
     if (subject === 'status' ? ![...sessions.values()].some(isToldByStatus) : sessions.size === 0) return;
-    if (series === undefined) readLeft(charger, connected);
-    else {
+    if (series !== undefined) {
       connected.pace ??= makeMeterPace();
-      if (connected.pace.isLeft(series, told)) return;
+      if (connected.pace.isLeft(series, message, readAtMs(connected, series))) return;
+    } else if (connected.pace !== undefined) {
+      // What meter values told before its end says nothing any more.
+      for (const fact of message.facts) {
+        if (fact.kind === 'transaction-stopped') connected.pace.drop(fact.transactionId);
+      }
     }
-    takeIn(charger, connected, told);
+    readLeft(charger, connected);
+    takeIn(charger, connected, message);
   };
 
   return {
     readLeft,
-    recorded: (charger, subject, event, series) => {
+    recorded: (charger, subject, message, series) => {
       if (subject !== 'status' && !isBilled(subject)) return;
       const connected = sessionsHere.chargers.get(charger);
       if (connected === undefined) return;
-      const told = { event, atMs: now() };
-      if (connected.isLoaded) take(charger, connected, subject, told, series);
+      if (connected.isLoaded) take(charger, connected, subject, message, series);
       else {
         sessionsHere
           .load(charger)
           .then(
-            () => take(charger, connected, subject, told, series),
+            () => take(charger, connected, subject, message, series),
             () => undefined,
           )
           .catch((error) =>
@@ -116,6 +110,14 @@ export function makeSessionReading({
       }
     },
   };
+}
+
+/** When a register was told last of a transaction that is a session's, Unix ms. */
+function readAtMs({ sessions }: Connected, { transactionId }: MeterSeries): number | undefined {
+  for (const { began, progress } of sessions.values()) {
+    if (began?.transactionId === transactionId) return progress.readAtMs;
+  }
+  return undefined;
 }
 
 /** Whether a session's progress is to be put into Redis now. */

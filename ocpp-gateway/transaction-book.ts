@@ -1,6 +1,4 @@
-import type { ChargerEvent } from '../core/charger-event.ts';
 import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
-import { deriveFacts } from '../core/derive-facts.ts';
 import { deviceIdOf } from '../core/identity.ts';
 import type { OcppVersion } from '../core/ocpp-version.ts';
 import { cardSessionId } from '../core/session-answers.ts';
@@ -14,17 +12,13 @@ import {
   makeCardMarks,
 } from './card-marks.ts';
 import { type Believed, isDoubtedBy, isDoubting, suspectEnd } from './lost-ends.ts';
+import type { RecordedMessage } from './recorded-message.ts';
 import type { KnownTransaction, TransactionStore } from './transaction-store.ts';
 
 /** The transactions that go on at the chargers that are connected here, and by whose idTag. */
 export interface TransactionBook extends Pick<CardMarks, 'isConcurrent'> {
   /** To be called with each CALL of a charger that is on record, also as suspect. */
-  recorded: (
-    charger: string,
-    action: string,
-    place: { epoch: number; seq: number },
-    event: Pick<ChargerEvent, 'kind' | 'frame' | 'reply'>,
-  ) => void;
+  recorded: (charger: string, action: string, place: { epoch: number; seq: number }, message: RecordedMessage) => void;
   /** Whether another idTag was accepted in a transaction before. Rejects with what Redis says. */
   isOthers: (charger: string, transactionId: TransactionId, idTag: string) => Promise<boolean>;
   /** Whether a transaction's end is known. Rejects with what Redis says. */
@@ -195,7 +189,7 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
   timer.unref();
 
   return {
-    recorded: (charger, action, { epoch, seq }, event) => {
+    recorded: (charger, action, { epoch, seq }, message) => {
       const dialect = dialectOf(charger);
       const subject = dialect?.subjects.get(action);
       const isDoubtful = isDoubting(subject);
@@ -205,17 +199,17 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
       // Statuses come often, and where no transaction goes on they say nothing.
       if (isDoubtful && !connected.mayBeCertain) return;
       connected.mayBeCertain = true;
-      const call = { receivedAtMs: now(), ...event };
-      const shown = isDoubtful ? undefined : shownTag(call);
+      const shown = isDoubtful ? undefined : shownTag(message);
       const { version } = dialect;
-      const facts = deriveFacts(call, version);
+      const { facts } = message;
       // What was open before is known first, so that its card stays its card.
       const take = () => {
         for (const fact of facts) {
           doubt(charger, connected, isDoubtedBy(fact, connected.entries));
           if (isOfTransaction(fact)) takeIn(charger, connected, fact, { version, shown, epoch, seq });
         }
-        if (event.kind === 'suspect') doubt(charger, connected, suspectEnd(dialect, event.frame, connected.entries));
+        if (message.kind === 'suspect')
+          doubt(charger, connected, suspectEnd(dialect, message.frame, connected.entries));
         connected.mayBeCertain = [...connected.entries.values()].some(({ isCertain }) => isCertain);
       };
       entriesOf(charger)

@@ -6,6 +6,7 @@ import { type RequestApproval, sessionTag } from '../../core/request-approval.ts
 import { encodeStartParams } from '../../core/session-answers.ts';
 import { DIALECT_16 } from '../../ocpp-gateway/answers16.ts';
 import { meterSeries } from '../../ocpp-gateway/meter-pace.ts';
+import { recordedMessage } from '../../ocpp-gateway/recorded-message.ts';
 import { makeSessionDesk, SESSION_MEMORY_MS } from '../../ocpp-gateway/session-desk.ts';
 import { makeSessionStore } from '../../ocpp-gateway/session-store.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
@@ -135,27 +136,46 @@ describe('the sessions of a charger that stays connected', () => {
     other.close();
   });
 
-  it('have of many meter values the last read at the next look, of each connector and measurand', async () => {
-    const [charger, desk, request] = ['CP-8', openDesk(), requestOf(8)];
-    desk.connected(charger, 1);
-    await desk.open(charger, request);
-    const start = { connectorId: 1, meterStart: 0, timestamp: new Date(nowMs).toISOString() };
-    await desk.verdict(charger, sessionTag(request.requestId), { action: 'StartTransaction', payload: start }, 8);
-    const tell = (connectorId: number, value: number, of: object = {}) => {
-      const meterValue = [{ timestamp: new Date(nowMs).toISOString(), sampledValue: [{ value: `${value}`, ...of }] }];
-      const payload = { connectorId, transactionId: 8, meterValue };
-      const frame = JSON.stringify([2, 'm', 'MeterValues', payload]);
-      desk.recorded(charger, 'meter', { frame, reply: '[3,"m",{}]' }, meterSeries(connectorId, payload));
+  describe('and tells many meter values', () => {
+    /** A session of 1 kWh that has begun, and how its charger tells meter values. */
+    const begun = async (charger: string, transactionId: number) => {
+      const [desk, request] = [openDesk(), requestOf(transactionId)];
+      desk.connected(charger, 1);
+      await desk.open(charger, request);
+      const start = { connectorId: 1, meterStart: 0, timestamp: new Date(nowMs).toISOString() };
+      const call = { action: 'StartTransaction', payload: start };
+      await desk.verdict(charger, sessionTag(request.requestId), call, transactionId);
+      const tell = (connectorId: number, value: number, of: object = {}) => {
+        const meterValue = [{ timestamp: new Date(nowMs).toISOString(), sampledValue: [{ value: `${value}`, ...of }] }];
+        const payload = { connectorId, transactionId, meterValue };
+        const frame = JSON.stringify([2, 'm', 'MeterValues', payload]);
+        const message = recordedMessage({ kind: 'call', frame, reply: '[3,"m",{}]' }, 'ocpp1.6', nowMs);
+        desk.recorded(charger, 'meter', message, meterSeries(connectorId, payload));
+      };
+      return { desk, tell };
     };
-    tell(1, 10);
-    tell(1, 1_000);
-    tell(1, 7_000, { measurand: 'Power.Active.Import' });
-    nowMs += 1_000;
-    tell(1, 7_000, { measurand: 'Power.Active.Import' });
-    tell(2, 20);
-    expect(asked).not.toContain(`${charger} RemoteStopTransaction`);
-    await waitFor(() => asked.includes(`${charger} RemoteStopTransaction`), { what: 'the session to be stopped' });
-    desk.close();
+
+    it('has the last read at the next look, of each connector and measurand', async () => {
+      const { desk, tell } = await begun('CP-8', 8);
+      tell(1, 10);
+      tell(1, 1_000);
+      tell(1, 7_000, { measurand: 'Power.Active.Import' });
+      tell(2, 20);
+      expect(asked).not.toContain('CP-8 RemoteStopTransaction');
+      await waitFor(() => asked.includes('CP-8 RemoteStopTransaction'), { what: 'the session to be stopped' });
+      desk.close();
+    });
+
+    it('has what was left of them read before what is told a second later', async () => {
+      const { desk, tell } = await begun('CP-9', 9);
+      tell(1, 10);
+      tell(1, 1_000);
+      nowMs += 1_000;
+      // Its own register is no reason to end the session: the one before it is.
+      tell(1, 20);
+      expect(asked).toContain('CP-9 RemoteStopTransaction');
+      desk.close();
+    });
   });
 
   describe('that has ended', () => {
@@ -167,7 +187,11 @@ describe('the sessions of a charger that stays connected', () => {
       desk.recorded(
         charger,
         DIALECT_16.subjects.get(action),
-        { frame: JSON.stringify([2, 'm', action, payload]), reply: JSON.stringify([3, 'm', result]) },
+        recordedMessage(
+          { kind: 'call', frame: JSON.stringify([2, 'm', action, payload]), reply: JSON.stringify([3, 'm', result]) },
+          'ocpp1.6',
+          nowMs,
+        ),
         action === 'MeterValues' ? meterSeries(1, payload as JsonObject) : undefined,
       );
     /** A session that transaction 7 has begun. */

@@ -5,6 +5,7 @@ import type { OcppVersion } from '../../core/ocpp-version.ts';
 import { cardSessionId } from '../../core/session-answers.ts';
 import { MARK_VALID_MS } from '../../ocpp-gateway/card-marks.ts';
 import { DIALECTS } from '../../ocpp-gateway/dialects.ts';
+import { recordedMessage } from '../../ocpp-gateway/recorded-message.ts';
 import {
   type CardTransaction,
   makeTransactionBook,
@@ -89,7 +90,8 @@ describe('the transactions that go on at the chargers of a network', () => {
   ) => {
     seq += 1;
     const frame = JSON.stringify([2, 'id', action, payload]);
-    book.recorded(charger, action, { epoch, seq }, { kind, frame, reply: JSON.stringify([3, 'id', result]) });
+    const event = { kind, frame, reply: JSON.stringify([3, 'id', result]) };
+    book.recorded(charger, action, { epoch, seq }, recordedMessage(event, undefined, nowMs));
     return seq;
   };
   /** A transaction of OCPP 1.6 begins; settles when all gateways can know. */
@@ -287,7 +289,8 @@ describe('the transactions that go on at the chargers of a network', () => {
     it('once an end came that broke its schema behind a byte order mark', async () => {
       const { book, here, certain } = await setUp();
       const frame = `\uFEFF${JSON.stringify([2, 'id', 'StopTransaction', {}])}`;
-      book.recorded(here, 'StopTransaction', { epoch: 1, seq: 99 }, { kind: 'suspect', frame, reply: '[3,"id",{}]' });
+      const event = { kind: 'suspect', frame, reply: '[3,"id",{}]' } as const;
+      book.recorded(here, 'StopTransaction', { epoch: 1, seq: 99 }, recordedMessage(event, 'ocpp1.6', nowMs));
       expect(await certain()).toEqual([]);
     });
 
@@ -318,12 +321,11 @@ describe('the transactions that go on at the chargers of a network', () => {
       const { here } = begin();
       const book = open();
       const unread = {
-        kind: 'call',
-        reply: '',
-        get frame(): string {
+        ...recordedMessage({ kind: 'call', frame: '', reply: '' }, 'ocpp1.6', nowMs),
+        get facts(): never {
           throw new Error('read');
         },
-      } as const;
+      };
       book.connected(here, 1);
       book.recorded(here, 'StatusNotification', { epoch: 1, seq: 1 }, unread);
       await start(book, here, 'CARD', 1);
