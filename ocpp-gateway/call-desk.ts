@@ -6,13 +6,12 @@ import type { Command, CommandEnd } from './charger-calls.ts';
 import type { ConnectionChain } from './custody.ts';
 import { answerTo, type Facts, type IdTagFinding, isAnswered, labelOf, type Need, type Payload } from './dialect.ts';
 import { type Call, type CallError, callError, callResult } from './frame.ts';
-import { meterSeries } from './meter-pace.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Outbox } from './outbox.ts';
-import { recordedMessage } from './recorded-message.ts';
+import { Recording, type RecordingDesk } from './recording.ts';
 import type { SessionDesk } from './session-desk.ts';
 import type { AllSpoken, Spoken } from './spoken.ts';
-import { hasSequel, isBilled } from './told.ts';
+import { isBilled } from './told.ts';
 import type { TransactionBook } from './transaction-book.ts';
 
 /** What the calls of every charger are handled with. */
@@ -36,7 +35,7 @@ export interface CallTools {
 }
 
 /** As what a message goes on record. */
-type Kept = 'call' | 'suspect';
+export type Kept = 'call' | 'suspect';
 
 /** What was looked up for an answer. */
 type Found = Pick<Facts, 'idTag' | 'transactionId' | 'isCertificateGranted'>;
@@ -101,43 +100,10 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     metrics.message(action, 'put-off');
   };
 
-  const seriesOf = (payload: Payload) => meterSeries(dialect.meterPlaceIn(payload), payload);
-
+  const recordingDesk: RecordingDesk = { ...options, dialect, giveUp };
   const record = (kind: Kept, arrival: Arrival, reply: string, onAnswered?: () => void) => {
-    const { call, text, arrivedAtMs, isForgiven } = arrival;
-    const { action } = call;
-    const isDue = call.kind === 'call';
-    const { seq } = chain;
-    const subject = dialect.subjects.get(action);
-    // A charger sets its clock by the answer's time, which is of now.
-    const staleAtMs = subject === 'heartbeat' ? tools.now() + HEARTBEAT_HELD_MS : undefined;
-    const series = subject === 'meter' && kind === 'call' ? seriesOf(call.payload as Payload) : undefined;
-    // Nothing reads it any more. Thousands of messages wait at a time, and the garbage collector would copy it for each.
-    if (subject !== 'status') call.payload = undefined;
-    outbox.take(chain, kind, reply, text, (refusal) => {
-      if (refusal !== undefined) {
-        giveUp(arrival, refusal);
-        return;
-      }
-      if (staleAtMs !== undefined && tools.now() > staleAtMs) {
-        onSettled(arrival);
-        metrics.message(action, 'stale');
-        return;
-      }
-      if (isDue) send(reply);
-      onSettled(arrival);
-      metrics.message(action, kind === 'suspect' ? 'suspect' : isForgiven ? 'forgiven' : 'answered');
-      metrics.latency((performance.now() - arrivedAtMs) / 1000);
-      onAnswered?.();
-      if (!hasSequel(subject)) return;
-      const message = recordedMessage({ kind, frame: text, reply }, dialect.version, tools.now());
-      if (series === undefined) {
-        tools.transactions.recorded(chain.charger, action, { epoch: chain.epoch, seq }, message);
-      }
-      if (kind !== 'call') return;
-      if (subject === 'status') options.onRecorded(call);
-      tools.sessions.recorded(chain.charger, subject, message, series);
-    });
+    const recording = new Recording(recordingDesk, kind, arrival, reply, onAnswered);
+    outbox.take(chain, kind, reply, arrival.text, recording);
   };
 
   const factsNow = (): Facts => ({
@@ -267,9 +233,6 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     }
   };
 }
-
-/** How long a Heartbeat may wait for its answer. */
-const HEARTBEAT_HELD_MS = 5_000;
 
 /** Of what was forgiven in one message. */
 const MOST_LOGGED = 5;

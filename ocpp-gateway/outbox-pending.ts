@@ -1,7 +1,12 @@
 import { type ConnectionChain, redateEvent } from './custody.ts';
 
-/** Told once of an event: that Redis has it for every operator, or why it never will. Must not throw. */
-export type Told = (refusal?: Error) => void;
+/** Who waits until an event is on record. Nothing here may throw. */
+export interface Waiter {
+  /** Called once: Redis has the event for every operator, or why it never will. */
+  told: (refusal?: Error) => void;
+  /** Called when Redis has it, and all who waited for the same batch were told: for what is less urgent. */
+  follow?: () => void;
+}
 
 /** Events that will go into one batch. */
 export interface Gathering {
@@ -17,7 +22,7 @@ export interface Gathering {
   /** `performance.now()` at the first event. */
   sinceMs: number;
   /** Who waits for each line. */
-  waiters: Told[];
+  waiters: Waiter[];
 }
 
 export interface PendingBounds {
@@ -65,7 +70,7 @@ export function isLastFull(pending: Pending, bounds: PendingBounds): boolean {
  *
  * @param chain - as it stands with the event
  * @param hashBefore - the chain's hash before it
- * @param told - called by `settle`
+ * @param waiter - told by `settle`
  */
 export function gather(
   pending: Pending,
@@ -73,7 +78,7 @@ export function gather(
   chain: ConnectionChain,
   hashBefore: string,
   receivedAtMs: number,
-  told: Told,
+  waiter: Waiter,
   bounds: PendingBounds,
 ): Gathering {
   let last = isLastFull(pending, bounds) ? undefined : pending.gatherings.at(-1);
@@ -86,7 +91,7 @@ export function gather(
   last.hashes.push(chain.hash);
   last.chains.push(chain);
   last.hashesBefore.push(hashBefore);
-  last.waiters.push(told);
+  last.waiters.push(waiter);
   last.bytes += bytes;
   pending.events++;
   pending.bytes += bytes;
@@ -137,5 +142,7 @@ export function takeFirst(pending: Pending): Gathering | undefined {
 export function settle(pending: Pending, gathering: Gathering, reason?: Error): void {
   pending.events -= gathering.lines.length;
   pending.bytes -= gathering.bytes;
-  for (const told of gathering.waiters) told(reason);
+  for (const waiter of gathering.waiters) waiter.told(reason);
+  if (reason !== undefined) return;
+  for (const waiter of gathering.waiters) waiter.follow?.();
 }

@@ -15,8 +15,8 @@ import {
   makePending,
   redate,
   settle,
-  type Told,
   takeFirst,
+  type Waiter,
 } from './outbox-pending.ts';
 import { makeOutboxWriter } from './outbox-writer.ts';
 
@@ -38,9 +38,9 @@ export interface Outbox {
   /**
    * The same without a promise, which for each of thousands of messages a second is a cost that shows.
    *
-   * @param told - called once, after this has returned, with what `append` would reject with if there is something
+   * @param waiter - told once, after this has returned, with what `append` would reject with if there is something
    */
-  take: (chain: ConnectionChain, kind: ChargerEventKind, reply: string, frame: string, told: Told) => void;
+  take: (chain: ConnectionChain, kind: ChargerEventKind, reply: string, frame: string, waiter: Waiter) => void;
   /** Settles when less than half of the memory bound is used; at once if so already. For pausing sockets. */
   whenRoom: () => Promise<void>;
   /** The operators (accounts in UserDEVSEN) that get every batch from now on. */
@@ -125,10 +125,10 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
   let writtenBatches = 0;
   let writtenEvents = 0;
 
-  function take(chain: ConnectionChain, kind: ChargerEventKind, reply: string, frame: string, told: Told): void {
+  function take(chain: ConnectionChain, kind: ChargerEventKind, reply: string, frame: string, waiter: Waiter): void {
     const refusal = failure ?? whyRefused(kind, reply.length + frame.length);
     if (refusal) {
-      queueMicrotask(() => told(refusal));
+      queueMicrotask(() => waiter.told(refusal));
       return;
     }
     // Gatherings must not share a millisecond: the watermark of one lies before the next one's first event.
@@ -136,7 +136,7 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
     leastReceivedAtMs = Math.max(nowMs(), leastReceivedAtMs);
     const hashBefore = chain.hash;
     const line = extendChain(chain, kind, leastReceivedAtMs, reply, frame);
-    const gathering = gather(pending, line, chain, hashBefore, leastReceivedAtMs, told, options);
+    const gathering = gather(pending, line, chain, hashBefore, leastReceivedAtMs, waiter, options);
     if (gathering.lines.length === 1) bell.ring();
   }
 
@@ -239,7 +239,8 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
     take,
     append: (chain, kind, reply, frame) =>
       new Promise((resolve, reject) => {
-        take(chain, kind, reply, frame, (refusal) => (refusal === undefined ? resolve() : reject(refusal)));
+        const told = (refusal?: Error) => (refusal === undefined ? resolve() : reject(refusal));
+        take(chain, kind, reply, frame, { told });
       }),
     whenRoom: () =>
       isHalfEmpty(pending, options) ? Promise.resolve() : new Promise((resolve) => roomWaiters.push(resolve)),
