@@ -85,6 +85,10 @@ export interface OutboxSettings {
   options?: Partial<OutboxOptions>;
 }
 
+/** Turns of the event loop that a batch waits at the least, and events that it does not wait for more with. */
+const LEAST_TURNS = 2;
+const ENOUGH_EVENTS = 64;
+
 /**
  * Starts the outbox; it returns at once and connects to Redis by itself (`whenReady`).
  *
@@ -165,6 +169,19 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
     }
   }
 
+  /**
+   * Waits for what else the event loop reads: a turn, and on while each brings more. Chargers' messages come in bursts, and a
+   * batch for the first few alone would keep all others waiting until Redis has it.
+   */
+  async function whenRead(): Promise<void> {
+    let events: number;
+    let turns = 0;
+    do {
+      events = pending.events;
+      await turnOfLoop();
+    } while (pending.events < ENOUGH_EVENTS && (++turns < LEAST_TURNS || pending.events > events));
+  }
+
   /** The latest time up to which every event is in the first gathering or before it. */
   function sealWatermarkMs(): number {
     const next = pending.gatherings[0];
@@ -190,8 +207,7 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
     ready.resolve();
     for (;;) {
       await whenDue();
-      // What else this turn of the event loop reads goes into the same batch.
-      await turnOfLoop();
+      await whenRead();
       inFlight = takeFirst(pending);
       if (!inFlight && isClosing) return;
       const startedMs = performance.now();
