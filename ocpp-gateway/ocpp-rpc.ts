@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { withoutMark } from '../core/json.ts';
 import { closeReason } from './close-reason.ts';
 import { makeKeepAlive } from './keep-alive.ts';
-import { textFrame } from './text-frame.ts';
+import { textFrame, wholeText } from './text-frame.ts';
 
 /**
  * The one file that knows ocpp-rpc's server and, under it, ws.
@@ -118,18 +118,30 @@ class ChargerSocket extends WebSocket {
         this.takeBinary?.(data.length);
         return true;
       }
-      const text = String(data);
-      if (this.takeText !== undefined && !this.takeText(text, data.length)) return true;
-      const plain = withoutMark(text);
-      const { renamed } = this;
-      if (renamed !== undefined && JSON.parse(plain)[1] === renamed.sent) {
-        // What ocpp-rpc makes of an answer is of no account: it only needs to know that there is one.
-        this.renamed = undefined;
-        return super.emit(event, Buffer.from(`[3,${JSON.stringify(renamed.own)},{}]`), false);
-      }
-      if (plain !== text) return super.emit(event, Buffer.from(plain), false);
+      return this.takeMessage(String(data), data.length);
     }
     return super.emit(event, ...args);
+  }
+
+  /** Whether a chunk was a message by itself, and is taken. */
+  takeChunk(chunk: Buffer, mostBytes: number): boolean {
+    const whole = this.readyState === WebSocket.OPEN ? wholeText(chunk, mostBytes) : undefined;
+    if (whole === undefined) return false;
+    this.isSilent = false;
+    this.takeMessage(whole.text, whole.bytes);
+    return true;
+  }
+
+  private takeMessage(text: string, bytes: number): boolean {
+    if (this.takeText !== undefined && !this.takeText(text, bytes)) return true;
+    const plain = withoutMark(text);
+    const { renamed } = this;
+    if (renamed !== undefined && JSON.parse(plain)[1] === renamed.sent) {
+      // What ocpp-rpc makes of an answer is of no account: it only needs to know that there is one.
+      this.renamed = undefined;
+      return super.emit('message', Buffer.from(`[3,${JSON.stringify(renamed.own)},{}]`), false);
+    }
+    return super.emit('message', Buffer.from(plain), false);
   }
 
   private rename(head: string, messageId: string): string {
@@ -137,6 +149,31 @@ class ChargerSocket extends WebSocket {
     this.renamed = { sent: messageId, own };
     return `[${type},${JSON.stringify(messageId)},${JSON.stringify(action)},`;
   }
+}
+
+/** The parts of ws' reading side that are used here. */
+interface Receiver {
+  write: (chunk: Buffer) => boolean;
+  /** What it waits for: 0 is the head of a frame. */
+  _state: number;
+  /** Bytes that it has not read yet; opcode of a message whose rest is still to come, else 0. */
+  _bufferedBytes: number;
+  _fragmented: number;
+}
+
+/**
+ * Has a chunk that is a message by itself taken at once; ws reads all else, and whatever comes while it is within a message.
+ * It reads any stream of frames; to do that for the plain ones takes as long as all that is done with what they say.
+ */
+function takeWholeChunks(socket: ChargerSocket, mostBytes: number): void {
+  const receiver = (socket as unknown as { _receiver: Receiver })._receiver;
+  // Another ws may do it otherwise.
+  if (receiver._state !== 0 || receiver._bufferedBytes !== 0 || receiver._fragmented !== 0) return;
+  const read = receiver.write;
+  receiver.write = (chunk) => {
+    const isBetween = receiver._state === 0 && receiver._bufferedBytes === 0 && receiver._fragmented === 0;
+    return (isBetween && socket.takeChunk(chunk, mostBytes)) || read.call(receiver, chunk);
+  };
 }
 
 /** The parts of an ocpp-rpc client that are used here. */
@@ -188,6 +225,7 @@ export function openOcppServer(options: OcppServerOptions): OcppServer {
   server.on('client', (client: RpcClient) => {
     const socket = latest as ChargerSocket;
     client._handshake = undefined;
+    takeWholeChunks(socket, options.maxMessageBytes);
     keepAlive.add(socket);
     options.onCharger(makeLink(client, socket, transports.get(client.session) as Socket));
   });

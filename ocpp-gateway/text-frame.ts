@@ -1,4 +1,44 @@
 const FINAL_TEXT = 0x81;
+/** Stands for a payload's length where that follows in two bytes. */
+const LENGTH_16 = 126;
+
+/** The mark of a frame whose payload is masked, as a client's is, beside the payload's length. */
+const MASKED = 0x80;
+const MASK_BYTES = 4;
+/** What decoding puts where bytes are no UTF-8. */
+const REPLACEMENT = '\ufffd';
+
+/**
+ * The text of a chunk that is one whole text frame of a client and nothing else, which is how messages come for the most part:
+ * final, of opcode text, masked, shorter than 64 KiB, of UTF-8 without U+FFFD.
+ *
+ * @param chunk - unmasked in place if it is one, else left as it is
+ * @returns undefined if it is anything else, or more than `mostBytes` of text
+ * @see RFC 6455 §5.2
+ */
+export function wholeText(chunk: Buffer, mostBytes: number): { text: string; bytes: number } | undefined {
+  if (chunk.length < 2 + MASK_BYTES || chunk[0] !== FINAL_TEXT) return undefined;
+  const second = chunk[1] as number;
+  const isLong = second === (MASKED | LENGTH_16);
+  if (second < MASKED || second > (MASKED | LENGTH_16)) return undefined;
+  const bytes = isLong ? chunk.readUInt16BE(2) : second - MASKED;
+  const from = (isLong ? 4 : 2) + MASK_BYTES;
+  if (chunk.length !== from + bytes || bytes > mostBytes || (isLong && bytes < LENGTH_16)) return undefined;
+  toggleMask(chunk, from);
+  const text = chunk.toString('utf8', from);
+  if (!text.includes(REPLACEMENT)) return { text, bytes };
+  toggleMask(chunk, from);
+  return undefined;
+}
+
+/** Masks the payload that begins at `from`, or takes its mask off. */
+function toggleMask(chunk: Buffer, from: number): void {
+  const mask = from - MASK_BYTES;
+  for (let n = 0; n < MASK_BYTES; n++) {
+    const byte = chunk[mask + n] as number;
+    for (let at = from + n; at < chunk.length; at += MASK_BYTES) chunk[at] = (chunk[at] as number) ^ byte;
+  }
+}
 
 /**
  * A text as one WebSocket frame of a server: final, of opcode text, unmasked.
@@ -15,7 +55,7 @@ export function textFrame(text: string): Buffer {
   frame[0] = FINAL_TEXT;
   if (headLength === 2) frame[1] = length;
   else if (headLength === 4) {
-    frame[1] = 126;
+    frame[1] = LENGTH_16;
     frame.writeUInt16BE(length, 2);
   } else {
     frame[1] = 127;
