@@ -31,6 +31,13 @@ const snapshot: RegistrySnapshot = {
   gateways: [{ account, signingKey: computeAddress(hexlify(privateKey)).toLowerCase(), active: true }],
 };
 
+const changes: ((snapshot: RegistrySnapshot) => void)[] = [];
+/** How many of the operators are registered from now on. */
+const register = ({ operators }: Record<string, unknown>) => {
+  const present = { ...snapshot, operators: snapshot.operators.slice(0, Number(operators)) };
+  for (const changed of changes) changed(present);
+};
+
 const keyHashes = new Map(
   Array.from({ length: Number(chargers) }, (_, number) => {
     const { identity, key } = benchCharger(number);
@@ -67,7 +74,10 @@ const gateway = await startGateway(
         snapshot: () => snapshot,
         operators: () => snapshot.operators,
         gateways: () => snapshot.gateways,
-        onChange: () => () => {},
+        onChange: (listener) => {
+          changes.push(listener);
+          return () => {};
+        },
         lastReadAtMs: () => Date.now(),
         isFresh: () => true,
         close: async () => {},
@@ -96,4 +106,4 @@ const gateway = await startGateway(
     },
   },
 );
-reportServer(`ws://127.0.0.1:${gateway.port}`, gateway.close);
+reportServer(`ws://127.0.0.1:${gateway.port}`, gateway.close, { operators: register });
