@@ -11,7 +11,7 @@ import type { Outbox } from './outbox.ts';
 import { Recording, type RecordingDesk } from './recording.ts';
 import type { SessionDesk } from './session-desk.ts';
 import type { AllSpoken, Spoken } from './spoken.ts';
-import { isBilled } from './told.ts';
+import { isBilled, type Subject } from './told.ts';
 import type { TransactionBook } from './transaction-book.ts';
 
 /** What the calls of every charger are handled with. */
@@ -45,6 +45,8 @@ export interface Arrival {
   call: Call;
   text: string;
   arrivedAtMs: number;
+  /** What it is about, by its action. */
+  subject: Subject | undefined;
   /** Whether the call's payload is only what is left of the text's, as that broke its schema. */
   isForgiven: boolean;
 }
@@ -112,10 +114,10 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     isReady: tools.isReady(),
   });
 
-  const answer = (arrival: Arrival, found: Found, onAnswered?: () => void, kind: Kept = 'call') => {
+  const answer = (arrival: Arrival, found?: Found, onAnswered?: () => void, kind: Kept = 'call') => {
     const { messageId, action, payload } = arrival.call;
-    const facts = { ...factsNow(), ...found };
-    if (dialect.subjects.get(action) === 'boot' && !facts.isReady) {
+    const facts = found === undefined ? factsNow() : { ...factsNow(), ...found };
+    if (arrival.subject === 'boot' && !facts.isReady) {
       putOff(arrival, facts);
       return;
     }
@@ -154,7 +156,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     try {
       await following;
       if (isEnded()) onSettled(arrival);
-      else answer(arrival, {});
+      else answer(arrival);
     } catch (error) {
       giveUp(arrival, error);
     }
@@ -187,10 +189,10 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     if (need?.csr !== undefined) grant(need.csr, arrival);
     else if (need !== undefined) return lookUp(need, arrival);
     else {
-      const isStatus = dialect.subjects.get(action) === 'status';
+      const isStatus = arrival.subject === 'status';
       const following = isStatus ? tools.sessions.heard(chain.charger, action, arrival.text) : undefined;
       if (following !== undefined) return answerAfter(following, arrival);
-      answer(arrival, {});
+      answer(arrival);
     }
     return undefined;
   };
@@ -199,12 +201,13 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     const { call } = arrival;
     const { kind, messageId, action, payload } = call;
     const isSend = kind === 'send';
-    const answered = isSend ? (dialect.sends.has(action) ? 'yes' : 'NotImplemented') : isAnswered(dialect, action);
-    if (answered !== 'yes') {
-      refuse(arrival, { code: answered, description: WHY_NOT[answered] });
+    const check = checks.get(action);
+    if (check === undefined || dialect.sends.has(action) !== isSend) {
+      const code = !isSend && isAnswered(dialect, action) === 'NotSupported' ? 'NotSupported' : 'NotImplemented';
+      refuse(arrival, { code, description: WHY_NOT[code] });
       return undefined;
     }
-    const finding = checks.get(action)?.(payload);
+    const finding = check(payload);
     if (finding === undefined) return accept(arrival);
     const forgiven = forgive(action, payload);
     if (forgiven !== undefined) {
@@ -216,7 +219,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
       arrival.isForgiven = true;
       return accept(arrival);
     }
-    if (isBilled(dialect.subjects.get(action))) return keepSuspect(arrival, finding);
+    if (isBilled(arrival.subject)) return keepSuspect(arrival, finding);
     refuse(arrival, finding);
     return undefined;
   };

@@ -18,9 +18,8 @@ export interface MeterPace {
    * Whether meter values are left for later, since others of the same were read just now. Of those left the last is kept.
    *
    * @param series - from `meterSeries`
-   * @param readBeforeMs - when its register was read last in another way, Unix ms
    */
-  isLeft: (series: MeterSeries, told: RecordedMessage, readBeforeMs: number | undefined) => boolean;
+  isLeft: (series: MeterSeries, told: RecordedMessage) => boolean;
   /** What was left; it is to be read now, before any other message. */
   takeLeft: () => RecordedMessage[];
   /** Forgets what was left of a transaction, which is over. */
@@ -36,17 +35,23 @@ interface Paced extends MeterSeries {
   left: RecordedMessage | undefined;
 }
 
-export function makeMeterPace(): MeterPace {
-  return new Pace();
+/** @param readBefore - when the register of a series was read last in another way, Unix ms; asked when a series begins */
+export function makeMeterPace(readBefore: (series: MeterSeries) => number | undefined): MeterPace {
+  return new Pace(readBefore);
 }
 
 class Pace implements MeterPace {
+  private readonly readBefore: (series: MeterSeries) => number | undefined;
   private known: Paced[] = [];
   /** The one that was told last: mostly it is the one that is told next. */
   private latest: Paced | undefined;
 
-  isLeft(series: MeterSeries, told: RecordedMessage, readBeforeMs = -Infinity): boolean {
-    const paced = this.find(series) ?? this.begin(series, readBeforeMs);
+  constructor(readBefore: (series: MeterSeries) => number | undefined) {
+    this.readBefore = readBefore;
+  }
+
+  isLeft(series: MeterSeries, told: RecordedMessage): boolean {
+    const paced = this.find(series) ?? this.begin(series);
     if (paced === undefined) return false;
     const isSoon = Math.abs(told.atMs - paced.readAtMs) < EVERY_MS;
     if (isSoon) paced.left = told;
@@ -78,10 +83,10 @@ class Pace implements MeterPace {
   }
 
   /** Undefined if there are too many of which something is left. */
-  private begin(series: MeterSeries, readAtMs: number): Paced | undefined {
+  private begin(series: MeterSeries): Paced | undefined {
     if (this.known.length >= MOST_SERIES) this.known = this.known.filter(({ left }) => left !== undefined);
     if (this.known.length >= MOST_SERIES) return undefined;
-    const paced = { ...series, readAtMs, left: undefined };
+    const paced = { ...series, readAtMs: this.readBefore(series) ?? -Infinity, left: undefined };
     this.known.push(paced);
     return paced;
   }

@@ -62,7 +62,7 @@ export function makeMetrics(gauges: GatewayGauges): GatewayMetrics {
 
   /** A counter by one or two labels. Nested maps: to make one key of two labels costs more than all the rest. */
   const tally = (name: string, help: string, firstLabel: string, secondLabel?: string) => {
-    const counts = new Map<string, Map<string, number>>();
+    const counts = new Map<string, Map<string, { count: number }>>();
     new Counter({
       name: `${PREFIX}${name}`,
       help,
@@ -71,7 +71,7 @@ export function makeMetrics(gauges: GatewayGauges): GatewayMetrics {
       collect() {
         this.reset();
         for (const [first, bySecond] of counts) {
-          for (const [second, count] of bySecond) {
+          for (const [second, { count }] of bySecond) {
             this.inc({ [firstLabel]: first, ...(secondLabel === undefined ? {} : { [secondLabel]: second }) }, count);
           }
         }
@@ -83,7 +83,9 @@ export function makeMetrics(gauges: GatewayGauges): GatewayMetrics {
         bySecond = new Map();
         counts.set(first, bySecond);
       }
-      bySecond.set(second, (bySecond.get(second) ?? 0) + 1);
+      const known = bySecond.get(second);
+      if (known === undefined) bySecond.set(second, { count: 1 });
+      else known.count++;
     };
   };
   const gauge = (name: string, help: string, read: () => number) =>

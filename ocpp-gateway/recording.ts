@@ -5,7 +5,7 @@ import type { Call } from './frame.ts';
 import { type MeterSeries, meterSeries } from './meter-pace.ts';
 import type { Waiter } from './outbox-pending.ts';
 import { recordedMessage } from './recorded-message.ts';
-import { hasSequel, type Subject } from './told.ts';
+import { hasSequel } from './told.ts';
 
 /** What the recordings of one connection have in common. */
 export interface RecordingDesk {
@@ -31,26 +31,24 @@ export class Recording implements Waiter {
   private readonly reply: string;
   private readonly onAnswered: (() => void) | undefined;
   private readonly seq: number;
-  private readonly subject: Subject | undefined;
   private readonly staleAtMs: number | undefined;
   private readonly series: MeterSeries | undefined;
 
   constructor(desk: RecordingDesk, kind: Kept, arrival: Arrival, reply: string, onAnswered?: () => void) {
     const { chain, dialect, tools } = desk;
-    const { call } = arrival;
+    const { call, subject } = arrival;
     this.desk = desk;
     this.kind = kind;
     this.arrival = arrival;
     this.reply = reply;
     this.onAnswered = onAnswered;
     this.seq = chain.seq;
-    this.subject = dialect.subjects.get(call.action);
-    this.staleAtMs = this.subject === 'heartbeat' ? tools.now() + HEARTBEAT_HELD_MS : undefined;
-    const isMeter = this.subject === 'meter' && kind === 'call';
+    this.staleAtMs = subject === 'heartbeat' ? tools.now() + HEARTBEAT_HELD_MS : undefined;
+    const isMeter = subject === 'meter' && kind === 'call';
     const payload = call.payload as Payload;
     this.series = isMeter ? meterSeries(dialect.meterPlaceIn(payload), payload) : undefined;
     // Nothing reads it any more. Thousands of messages wait at a time, and the garbage collector would copy it for each.
-    if (this.subject !== 'status') call.payload = undefined;
+    if (subject !== 'status') call.payload = undefined;
   }
 
   told(refusal?: Error): void {
@@ -74,10 +72,10 @@ export class Recording implements Waiter {
   }
 
   follow(): void {
-    const { kind, reply, seq, subject, series } = this;
+    const { call, text, subject } = this.arrival;
     if (!hasSequel(subject)) return;
+    const { kind, reply, seq, series } = this;
     const { chain, dialect, tools, onRecorded } = this.desk;
-    const { call, text } = this.arrival;
     const message = recordedMessage({ kind, frame: text, reply }, dialect.version, tools.now());
     if (series === undefined) {
       tools.transactions.recorded(chain.charger, call.action, { epoch: chain.epoch, seq }, message);

@@ -78,8 +78,8 @@ export function makeSessionReading({ live: sessionsHere, calls, log }: SessionRe
     const { sessions } = connected;
     if (subject === 'status' ? ![...sessions.values()].some(isToldByStatus) : sessions.size === 0) return;
     if (series !== undefined) {
-      connected.pace ??= makeMeterPace();
-      if (connected.pace.isLeft(series, message, readAtMs(connected, series))) return;
+      connected.pace ??= makeMeterPace((of) => readAtMs(connected, of));
+      if (connected.pace.isLeft(series, message)) return;
     } else if (connected.pace !== undefined) {
       // What meter values told before its end says nothing any more.
       for (const fact of message.facts) {

@@ -166,7 +166,8 @@ export function makeStation(
       metrics.message(labelOf(dialect, call.action), 'duplicate');
       return;
     }
-    const arrival = { call, text, arrivedAtMs: performance.now(), isForgiven: false };
+    const subject = dialect.subjects.get(call.action);
+    const arrival = { call, text, arrivedAtMs: performance.now(), subject, isForgiven: false };
     inFlight.add(arrival);
     if (inFlight.size >= limits.maxCallsInFlight) setFlow();
     if (isLookingUp) {
