@@ -5,6 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { WebSocket, WebSocketServer } from 'ws';
 import { textFrame, wholeText } from '../../ocpp-gateway/text-frame.ts';
+import { clientFrame } from './client-frame.ts';
 
 describe('a text frame', () => {
   it('is written with the shortest form of its length', () => {
@@ -42,13 +43,6 @@ describe('a text frame', () => {
 });
 
 describe('a chunk that a client sends', () => {
-  const masked = (payload: Buffer, mask: Buffer, first = 0x81): Buffer => {
-    const head =
-      payload.length < 126
-        ? [first, 0x80 | payload.length]
-        : [first, 0x80 | 126, payload.length >> 8, payload.length & 0xff];
-    return Buffer.concat([Buffer.from(head), mask, payload.map((byte, n) => byte ^ (mask[n % 4] as number))]);
-  };
   const mask = fc.uint8Array({ minLength: 4, maxLength: 4 }).map((bytes) => Buffer.from(bytes));
   const text = fc.string({ unit: fc.constantFrom('a', '"', '\u00e9', '\u{1f600}', '\0', '\ufeff'), maxLength: 200 });
 
@@ -56,28 +50,30 @@ describe('a chunk that a client sends', () => {
     fc.assert(
       fc.property(text, mask, (sent, key) => {
         const payload = Buffer.from(sent);
-        expect(wholeText(masked(payload, key), 1_000)).toEqual({ text: sent, bytes: payload.length });
+        expect(wholeText(clientFrame(payload, key), 1_000)).toEqual({ text: sent, bytes: payload.length });
       }),
     );
     const long = Buffer.alloc(65_535, 'x');
-    expect(wholeText(masked(long, Buffer.from('abcd')), 65_535)?.text).toBe(long.toString());
+    expect(wholeText(clientFrame(long, Buffer.from('abcd')), 65_535)?.text).toBe(long.toString());
   });
 
   it('is anything else, and is left as it is', () => {
     const notUtf8 = fc.uint8Array({ minLength: 1, maxLength: 300 }).map((bytes) => Buffer.from([...bytes, 0xff]));
     const kinds = fc.constantFrom(0x01, 0x80, 0x82, 0x88, 0x89, 0x8a, 0xc1, 0x00);
     const spoilt = fc.oneof(
-      fc.tuple(text, mask, kinds).map(([sent, key, kind]) => masked(Buffer.from(sent), key, kind)),
+      fc.tuple(text, mask, kinds).map(([sent, key, kind]) => clientFrame(Buffer.from(sent), key, kind)),
       fc.tuple(text, mask, fc.nat(500)).map(([sent, key, at]) => {
-        const frame = masked(Buffer.from(sent), key);
+        const frame = clientFrame(Buffer.from(sent), key);
         return frame.subarray(0, at % frame.length);
       }),
       fc
         .tuple(text, mask, text)
-        .map(([sent, key, more]) => Buffer.concat([masked(Buffer.from(sent), key), masked(Buffer.from(more), key)])),
-      fc.tuple(notUtf8, mask).map(([payload, key]) => masked(payload, key)),
+        .map(([sent, key, more]) =>
+          Buffer.concat([clientFrame(Buffer.from(sent), key), clientFrame(Buffer.from(more), key)]),
+        ),
+      fc.tuple(notUtf8, mask).map(([payload, key]) => clientFrame(payload, key)),
       text.map((sent) => textFrame(sent)),
-      mask.map((key) => masked(Buffer.alloc(1_001, 'x'), key)),
+      mask.map((key) => clientFrame(Buffer.alloc(1_001, 'x'), key)),
     );
     fc.assert(
       fc.property(spoilt, (chunk) => {
