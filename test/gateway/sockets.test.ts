@@ -232,6 +232,35 @@ describe('a gateway, against what sockets do', () => {
     expect(charger.received).toHaveLength(sent);
   });
 
+  it('does not take for a message what only looks like one within another', async () => {
+    const charger = await connectCharger(gateway.port, 'CPwithin');
+    const { _socket: tcp } = charger.socket as unknown as { _socket: Socket };
+    tcp.setNoDelay();
+    const inner = clientFrame(Buffer.alloc(26, '.'), Buffer.alloc(4, 0xc1));
+    const outerMask = Buffer.alloc(4, 0xa0);
+    const data = inner.map((byte) => byte ^ 0xa0).toString();
+    const outer = clientFrame(Buffer.from(`[2,"1","DataTransfer",{"vendorId":"v","data":"${data}"}]`), outerMask);
+    const at = outer.indexOf(inner);
+    expect(at).toBeGreaterThan(0);
+    const first = clientFrame(Buffer.from(`${data}x`), outerMask);
+    // Its second byte and those after it are an empty text.
+    const short = clientFrame(Buffer.from('a'), Buffer.from([0x80, 0xe1, 0xe1, 0xe1]));
+    const pieces = [
+      ...[outer.subarray(0, at), inner, outer.subarray(at + inner.length)],
+      ...[first.subarray(0, 6), inner, first.subarray(6 + inner.length)],
+      ...[short.subarray(0, 1), short.subarray(1)],
+    ];
+    for (const piece of pieces) {
+      tcp.write(piece);
+      // Until it has most likely come by itself.
+      for (let n = 0; n < 20; n++) await nextTurn();
+    }
+    charger.send([2, '2', 'Heartbeat', {}]);
+    await charger.answerTo('2');
+    expect(charger.received.map((text) => JSON.parse(text)[1]).toSorted()).toEqual(['-1', '-1', '1', '2']);
+    await charger.close();
+  });
+
   it('does not lose a message that comes in the same segment as the upgrade request', async () => {
     const socket = connectTcp(gateway.port, '127.0.0.1');
     const frame = clientFrame(Buffer.from('[2,"early","Heartbeat",{}]'), Buffer.from([1, 2, 3, 4]));
