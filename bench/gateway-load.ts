@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
 import { type BenchTalk, benchCharger, makeBenchTalk } from './gateway-traffic.ts';
 
@@ -6,6 +7,7 @@ import { type BenchTalk, benchCharger, makeBenchTalk } from './gateway-traffic.t
  *
  * - `connect` with the servers' URLs: as many chargers, in turn
  * - `talk`: each sends one message after another, as soon as the one before is answered
+ * - `hush`: they send nothing more; answered once nobody waits for an answer
  * - `count`: how many answers came in
  * - `pace`: they send so many messages per second in all, for a while; how long answers took
  * - `storm`: all lose their sockets at once, come back at once and send what they kept; who got an answer
@@ -49,6 +51,7 @@ const orders: Record<string, (order: Order) => Promise<object> | object> = {
     for (const client of clients) say(client);
     return {};
   },
+  hush,
   count: () => ({ answers, errors }),
   pace,
   storm,
@@ -114,6 +117,12 @@ function listen(client: Client): void {
   socket.on('close', () => {
     if (!isEnding && client.socket === socket) throw new Error(`the server closed charger ${client.number}'s socket`);
   });
+}
+
+async function hush(): Promise<object> {
+  isTalking = false;
+  while (clients.some(({ sentAtMs }) => sentAtMs !== undefined)) await sleep(TICK_MS);
+  return {};
 }
 
 async function pace({ perSec = 0, forMs = 0 }: Order): Promise<object> {

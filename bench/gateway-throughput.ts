@@ -5,16 +5,16 @@ import { startRedis } from '../test/support/redis.ts';
 import { ask, median, start, stop, told } from './processes.ts';
 
 export const CHARGERS = 500;
-/** Messages until all code is compiled, also what one message in forty needs, then those that count. */
+/** Messages until all code is compiled, also what one message in forty needs. */
 const WARM_UP_MESSAGES = 150_000;
-const MEASURED_MESSAGES = 80_000;
+/** Messages of a turn at work, and those before them that do not count. */
+const TURN_MESSAGES = 25_000;
+const SETTLE_MESSAGES = 5_000;
 /** On a machine that is busy with other things a phase ends after so long, however few messages it saw. */
 const MOST_PHASE_MS = 20_000;
-const PACED_MS = 5_000;
-/** How often operators come and go, how many messages count each time, and how many pass before. */
-const FANOUT_TURNS = 12;
-const FANOUT_MESSAGES = 30_000;
-const SETTLE_MESSAGES = 5_000;
+const PACED_MS = 1_500;
+/** How often a fifth operator comes and goes. */
+const FANOUT_TURNS = 16;
 
 /** What is measured: the bare server, or so many gateways that write for so many operators. */
 export type Kind = { server: 'floor' } | { server: 'ours'; operators: number; gateways: number };
@@ -36,35 +36,72 @@ export interface Latency {
   p99Ms: number;
 }
 
-export function measureThroughput(kind: Kind): Promise<Throughput> {
-  return withServers(kind, CHARGERS, async ({ servers, load, urls, redisUrl }) => {
-    const look = async () => {
-      const redisCpuSec = await redisCpu(redisUrl);
-      return { ...(await count(load)), ...(await usage(servers)), redisCpuSec, atMs: performance.now() };
-    };
-    await warmUp(load, urls);
-    const before = await look();
-    await untilAnswered(load, before.answers + MEASURED_MESSAGES);
-    const after = await look();
-    if (after.errors > 0) throw new Error(`${kind.server}: ${after.errors} messages were answered with an error`);
-    const messages = after.answers - before.answers;
-    const cpuSec = (after.cpuUs - before.cpuUs) / 1e6;
-    const sec = (after.atMs - before.atMs) / 1e3;
-    return {
-      messagesPerCpuSec: messages / cpuSec,
-      messagesPerSec: messages / sec,
-      cpuShare: cpuSec / sec,
-      redisCpuShare: (after.redisCpuSec - before.redisCpuSec) / sec,
-      rssMiB: after.rssBytes / 2 ** 20,
-    };
+/**
+ * Servers of several kinds at work in turns, each warm: what else the machine does at the time falls on all.
+ *
+ * @returns of each turn, what was measured of each kind
+ */
+export function measureThroughput(kinds: readonly Kind[], turns: number): Promise<Throughput[][]> {
+  return withAll(kinds, async (stages) => {
+    const measured: Throughput[][] = [];
+    for (let n = 0; n < turns; n++) {
+      const turn: Throughput[] = [];
+      for (const stage of stages) turn.push(await workOnce(stage));
+      measured.push(turn);
+    }
+    return measured;
   });
 }
 
-/** How long answers take while so many messages per second come. */
-export function measureLatency(kind: Kind, perSec: number): Promise<Latency> {
-  return withServers(kind, CHARGERS, async ({ load, urls }) => {
-    await warmUp(load, urls);
-    return ask<Latency>(load, { do: 'pace', perSec, forMs: PACED_MS });
+async function workOnce(stage: Stage): Promise<Throughput> {
+  const { load, redisUrl, servers } = stage;
+  const look = async () => {
+    const redisCpuSec = await redisCpu(redisUrl);
+    return { ...(await count(load)), ...(await usage(servers)), redisCpuSec, atMs: performance.now() };
+  };
+  await ask(load, { do: 'talk' });
+  await untilAnswered(load, (await count(load)).answers + SETTLE_MESSAGES);
+  const before = await look();
+  await untilAnswered(load, before.answers + TURN_MESSAGES);
+  const after = await look();
+  await ask(load, { do: 'hush' });
+  if (after.errors > 0) throw new Error(`${after.errors} messages were answered with an error`);
+  const messages = after.answers - before.answers;
+  const cpuSec = (after.cpuUs - before.cpuUs) / 1e6;
+  const sec = (after.atMs - before.atMs) / 1e3;
+  return {
+    messagesPerCpuSec: messages / cpuSec,
+    messagesPerSec: messages / sec,
+    cpuShare: cpuSec / sec,
+    redisCpuShare: (after.redisCpuSec - before.redisCpuSec) / sec,
+    rssMiB: after.rssBytes / 2 ** 20,
+  };
+}
+
+/** A load for the servers of one kind among some. */
+export interface Pace {
+  kind: number;
+  perSec: number;
+}
+
+/**
+ * How long answers take while so many messages per second come, in turns.
+ *
+ * @returns of each turn, what was measured at each pace
+ */
+export function measureLatency(kinds: readonly Kind[], paces: readonly Pace[], turns: number): Promise<Latency[][]> {
+  return withAll(kinds, async (stages) => {
+    const measured: Latency[][] = [];
+    for (let n = 0; n < turns; n++) {
+      const turn: Latency[] = [];
+      for (const { kind, perSec } of paces) {
+        const { load } = stages[kind] as Stage;
+        turn.push(await ask<Latency>(load, { do: 'pace', perSec, forMs: PACED_MS }));
+        await ask(load, { do: 'hush' });
+      }
+      measured.push(turn);
+    }
+    return measured;
   });
 }
 
@@ -73,34 +110,40 @@ export function measureLatency(kind: Kind, perSec: number): Promise<Latency> {
  * processes differ by more than that.
  */
 export function measureFanout(): Promise<number> {
-  return withServers({ server: 'ours', operators: 5, gateways: 1 }, CHARGERS, async ({ servers, load, urls }) => {
-    const costUs = async (operators: number) => {
-      for (const server of servers) await ask(server, { do: 'operators', operators });
-      await untilAnswered(load, (await count(load)).answers + SETTLE_MESSAGES);
-      const look = async () => ({ ...(await count(load)), ...(await usage(servers)) });
-      const before = await look();
-      await untilAnswered(load, before.answers + FANOUT_MESSAGES);
-      const after = await look();
-      return (after.cpuUs - before.cpuUs) / (after.answers - before.answers);
+  return withAll([{ server: 'ours', operators: 5, gateways: 1 }], async ([stage]) => {
+    if (stage === undefined) throw new RangeError('no server');
+    const rate = async (operators: number) => {
+      for (const server of stage.servers) await ask(server, { do: 'operators', operators });
+      return (await workOnce(stage)).messagesPerCpuSec;
     };
-    await warmUp(load, urls);
     const shares: number[] = [];
     for (let n = 0; n < FANOUT_TURNS; n++) {
       // What comes first is another one each time.
       const isFiveFirst = n % 2 === 0;
-      const first = await costUs(isFiveFirst ? 5 : 4);
-      const second = await costUs(isFiveFirst ? 4 : 5);
-      shares.push(isFiveFirst ? 1 - second / first : 1 - first / second);
+      const first = await rate(isFiveFirst ? 5 : 4);
+      const second = await rate(isFiveFirst ? 4 : 5);
+      shares.push(isFiveFirst ? 1 - first / second : 1 - second / first);
     }
     return median(shares);
   });
 }
 
-/** All chargers are connected and talk, and have for a while. */
-async function warmUp(load: ChildProcess, urls: readonly string[]): Promise<void> {
-  await ask(load, { do: 'connect', urls, chargers: CHARGERS });
-  await ask(load, { do: 'talk' });
-  await untilAnswered(load, WARM_UP_MESSAGES);
+/** Servers of each kind, each with a Redis and a load of its own, whose chargers are connected and have talked for a while. */
+function withAll<T>(
+  kinds: readonly Kind[],
+  work: (stages: readonly Stage[]) => Promise<T>,
+  before: readonly Stage[] = [],
+): Promise<T> {
+  const [kind, ...others] = kinds;
+  if (kind === undefined) return work(before);
+  return withServers(kind, CHARGERS, async (stage) => {
+    const { load, urls } = stage;
+    await ask(load, { do: 'connect', urls, chargers: CHARGERS });
+    await ask(load, { do: 'talk' });
+    await untilAnswered(load, WARM_UP_MESSAGES);
+    await ask(load, { do: 'hush' });
+    return withAll(others, work, [...before, stage]);
+  });
 }
 
 /** Servers that listen, a Redis of their own, and chargers that are not connected yet. */

@@ -7,14 +7,14 @@ import {
   measureFanout,
   measureLatency,
   measureThroughput,
+  type Pace,
   type Throughput,
 } from './gateway-throughput.ts';
 import { median } from './processes.ts';
 
-const MOST_ROUNDS = 5;
-/** Once it took so long, two rounds are enough. */
-const BUDGET_MS = 150_000;
-const LATENCY_ROUNDS = 3;
+/** How often all servers are started anew, as two processes of the same code differ, and their turns each time. */
+const ROUNDS = 3;
+const TURNS = 5;
 
 const FLOOR: Kind = { server: 'floor' };
 const OURS: Kind = { server: 'ours', operators: 4, gateways: 1 };
@@ -37,77 +37,80 @@ const TWO: Kind = { server: 'ours', operators: 4, gateways: 2 };
  */
 export async function run({ json }: { json: boolean }): Promise<void> {
   process.stdout.write(`Gateway: ${CHARGERS} chargers, ${cpus().length} cores, Node ${process.version}\n`);
-  const [floor, ours, two] = await throughput([FLOOR, OURS, TWO]);
-  const rate = (runs: readonly Throughput[] = []) => median(runs.map(({ messagesPerCpuSec }) => messagesPerCpuSec));
-  const perSec = (runs: readonly Throughput[] = []) => median(runs.map(({ messagesPerSec }) => messagesPerSec));
+  const work = await throughput([FLOOR, OURS, TWO]);
   const fanoutCost = await measureFanout();
-  const [oursMs, floorMs, floorSameRateMs] = await latency([
-    { kind: OURS, perSec: perSec(ours) / 2 },
-    { kind: FLOOR, perSec: perSec(floor) / 2 },
-    { kind: FLOOR, perSec: perSec(ours) / 2 },
-  ]);
+  const perSec = (kind: number) => median(work.map((turn) => turn[kind]?.messagesPerSec ?? Number.NaN));
+  const [oursMs, floorMs, floorSameRateMs] = [0, 1, 2];
+  const answers = await latency(
+    [OURS, FLOOR],
+    [
+      { kind: 0, perSec: perSec(1) / 2 },
+      { kind: 1, perSec: perSec(0) / 2 },
+      { kind: 1, perSec: perSec(1) / 2 },
+    ],
+  );
   const floorBytes = (await measureMemory(FLOOR)).bytesPerConnection;
   const oursBytes = (await measureMemory(OURS)).bytesPerConnection;
   write(`\n${CROWD} connected: ${kb(oursBytes)} a connection, bare ocpp-rpc ${kb(floorBytes)}`);
   const { lost, tookMs } = await measureStorm();
   write(`${CROWD} come back at once: ${lost} lost, all answered after ${(tookMs / 1000).toFixed(1)} s\n`);
   const figures = {
-    durableRatio: round(rate(ours) / rate(floor)),
-    p50Ratio: round(oursMs / floorMs),
-    p50SameRateRatio: round(oursMs / floorSameRateMs),
+    durableRatio: round(ratio(work, 1, 0, ({ messagesPerCpuSec }) => messagesPerCpuSec)),
+    p50Ratio: round(ratio(answers, oursMs, floorMs, ({ p50Ms }) => p50Ms)),
+    p50SameRateRatio: round(ratio(answers, oursMs, floorSameRateMs, ({ p50Ms }) => p50Ms)),
     rssRatio: round(oursBytes / floorBytes),
     stormLost: lost,
     fanoutCost: round(fanoutCost),
-    twoGateways: round(perSec(two) / perSec(ours)),
+    twoGateways: round(ratio(work, 2, 1, ({ messagesPerSec }) => messagesPerSec)),
   };
   for (const [name, value] of Object.entries(figures)) write(`${name.padEnd(18)}${value}`);
   if (json) write(JSON.stringify({ bench: 'gateway', ...figures }));
 }
 
-/** Runs of each kind, in turn. */
+/** The median over the turns of what was measured of one, divided by that of another in the same turn. */
+function ratio<T>(turns: readonly (readonly T[])[], one: number, other: number, pick: (measured: T) => number): number {
+  return median(turns.map((turn) => pick(turn[one] as T) / pick(turn[other] as T)));
+}
+
+/** All turns of all rounds. */
 async function throughput(kinds: readonly Kind[]): Promise<Throughput[][]> {
   write('server                                messages per CPU-second      per second   CPUs   Redis   memory');
-  const runs: Throughput[][] = kinds.map(() => []);
-  for (let n = 0; n < MOST_ROUNDS && (n < 2 || performance.now() < BUDGET_MS); n++) {
+  const all: Throughput[][] = [];
+  for (let n = 0; n < ROUNDS; n++) {
+    const turns = await measureThroughput(kinds, TURNS);
+    all.push(...turns);
     for (const [i, kind] of kinds.entries()) {
-      const one = await measureThroughput(kind);
-      runs[i]?.push(one);
-      write(
-        nameOf(kind).padEnd(38) +
-          one.messagesPerCpuSec.toFixed(0).padStart(23) +
-          one.messagesPerSec.toFixed(0).padStart(16) +
-          one.cpuShare.toFixed(2).padStart(7) +
-          one.redisCpuShare.toFixed(2).padStart(8) +
-          `${one.rssMiB.toFixed(0)} MiB`.padStart(9),
-      );
+      const of = (pick: (one: Throughput) => number, digits = 0) =>
+        median(turns.map((turn) => pick(turn[i] as Throughput))).toFixed(digits);
+      const columns = [
+        of(({ messagesPerCpuSec }) => messagesPerCpuSec).padStart(23),
+        of(({ messagesPerSec }) => messagesPerSec).padStart(16),
+        of(({ cpuShare }) => cpuShare, 2).padStart(7),
+        of(({ redisCpuShare }) => redisCpuShare, 2).padStart(8),
+        `${of(({ rssMiB }) => rssMiB)} MiB`.padStart(9),
+      ];
+      write(nameOf(kind).padEnd(38) + columns.join(''));
     }
   }
-  return runs;
+  return all;
 }
 
-interface Paced {
-  kind: Kind;
-  perSec: number;
-}
-
-/** @returns the median time to an answer for each, ms */
-async function latency<const T extends readonly Paced[]>(paced: T): Promise<{ [K in keyof T]: number }> {
-  const runs = paced.map((): Latency[] => []);
-  for (let n = 0; n < LATENCY_ROUNDS; n++) {
-    for (const [i, { kind, perSec }] of paced.entries()) runs[i]?.push(await measureLatency(kind, perSec));
-  }
+/** All turns of all rounds. */
+async function latency(kinds: readonly Kind[], paces: readonly Pace[]): Promise<Latency[][]> {
+  const all: Latency[][] = [];
+  for (let n = 0; n < ROUNDS; n++) all.push(...(await measureLatency(kinds, paces, TURNS)));
   write('\nanswers, median and 99 of 100          messages per second    sent');
-  const medians = paced.map(({ kind, perSec }, i) => {
-    const p50Ms = median((runs[i] ?? []).map(({ p50Ms }) => p50Ms));
-    const p99Ms = median((runs[i] ?? []).map(({ p99Ms }) => p99Ms));
-    const times = `${p50Ms.toFixed(2).padStart(9)} ms${p99Ms.toFixed(2).padStart(9)} ms`;
-    const sent = median((runs[i] ?? []).map((run) => run.perSec)) / perSec;
-    write(
-      `${nameOf(kind).padEnd(38)}${perSec.toFixed(0).padStart(20)}${`${(100 * sent).toFixed(0)} %`.padStart(8)}${times}`,
-    );
-    return p50Ms;
-  });
-  return medians as { [K in keyof T]: number };
+  for (const [i, { kind, perSec }] of paces.entries()) {
+    const of = (pick: (one: Latency) => number) => median(all.map((turn) => pick(turn[i] as Latency)));
+    const columns = [
+      perSec.toFixed(0).padStart(20),
+      `${((100 * of((one) => one.perSec)) / perSec).toFixed(0)} %`.padStart(8),
+      `${of(({ p50Ms }) => p50Ms).toFixed(2)} ms`.padStart(12),
+      `${of(({ p99Ms }) => p99Ms).toFixed(2)} ms`.padStart(12),
+    ];
+    write(nameOf(kinds[kind] as Kind).padEnd(38) + columns.join(''));
+  }
+  return all;
 }
 
 function nameOf(kind: Kind): string {
