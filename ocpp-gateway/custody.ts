@@ -36,9 +36,10 @@ export function extendChain(
   const { charger, epoch, seq } = chain;
   const line = encodeEvent({ charger, epoch, seq, receivedAtMs, kind, reply, frame });
   chain.seq = seq + 1;
+  // As `chainHash` does it. The line is cut out of what was hashed, as that is one piece of memory by then.
   const hashed = chain.hash + line;
   chain.hash = hash('sha256', hashed);
-  return hashed.slice(64);
+  return hashed.slice(CHAIN_START.length);
 }
 
 /**

@@ -34,8 +34,9 @@ class FirstAndRest<Kept extends Message> implements FewMessages<Kept> {
   private rest: Kept[] | undefined;
 
   has(id: MessageId, text: string): boolean {
+    if (this.size === 0) return false;
     const isIt = (one: Kept) => one.text === text && one.call.messageId === id;
-    return this.size > 0 && ((this.first !== undefined && isIt(this.first)) || (this.rest?.some(isIt) ?? false));
+    return (this.first !== undefined && isIt(this.first)) || (this.rest?.some(isIt) ?? false);
   }
 
   add(message: Kept): void {
