@@ -108,15 +108,17 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
     outbox.take(chain, kind, reply, arrival.text, recording);
   };
 
-  const factsNow = (): Facts => ({
+  const factsNow = (subject: Subject | undefined): Facts => ({
     nowMs: tools.now(),
     heartbeatIntervalSec: tools.heartbeatIntervalSec,
-    isReady: tools.isReady(),
+    // Only boots are told so, and it is looked up in the registry.
+    isReady: subject !== 'boot' || tools.isReady(),
   });
 
   const answer = (arrival: Arrival, found?: Found, onAnswered?: () => void, kind: Kept = 'call') => {
     const { messageId, action, payload } = arrival.call;
-    const facts = found === undefined ? factsNow() : { ...factsNow(), ...found };
+    const now = factsNow(arrival.subject);
+    const facts = found === undefined ? now : { ...now, ...found };
     if (arrival.subject === 'boot' && !facts.isReady) {
       putOff(arrival, facts);
       return;

@@ -315,7 +315,7 @@ describe('a gateway, towards its chargers', () => {
     );
     const charger = await connectCharger(faulty.port, 'CPfault');
     isBroken = true;
-    const broken = await charger.call('1', 'Heartbeat', {});
+    const broken = await charger.call('1', 'BootNotification', { chargePointVendor: 'v', chargePointModel: 'm' });
     isBroken = false;
     expect(broken).toEqual([4, '1', 'InternalError', 'the message could not be processed', {}]);
     expect((await charger.call('2', 'Heartbeat', {}))[0]).toBe(3);
