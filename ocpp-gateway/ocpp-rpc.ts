@@ -277,13 +277,10 @@ function makeLink(client: RpcClient, socket: ChargerSocket, transport: Socket): 
     },
     send: (text) => {
       if (socket.readyState !== WebSocket.OPEN) return false;
-      if (transport.writableLength > MOST_BUFFERED_BYTES) {
-        terminate();
-        return false;
-      }
       // Without compression ws, too, writes a frame at once and whole, so frames never mix.
-      transport.write(textFrame(text));
-      return true;
+      if (transport.write(textFrame(text)) || transport.writableLength <= MOST_BUFFERED_BYTES) return true;
+      terminate();
+      return false;
     },
     call: (action, payload, timeoutMs, messageId) => {
       socket.payload = payload;
