@@ -9,6 +9,9 @@ export interface MemorySample {
   pid: number;
 }
 
+/** The process of the chargers: its memory is told, but says nothing of the network. */
+export const LOAD = 'chargers';
+
 /** How a process's memory went over its longest life, after it had warmed up. */
 export interface MemoryTrend {
   name: string;

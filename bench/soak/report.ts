@@ -1,5 +1,5 @@
 import type { Finding } from './checker.ts';
-import type { MemoryTrend } from './memory.ts';
+import { LOAD, type MemoryTrend } from './memory.ts';
 
 export interface SoakReport {
   seed: number;
@@ -57,7 +57,7 @@ export function describeReport(report: SoakReport): string {
 
 function verdictOf({ isGood, memory }: SoakReport): string {
   if (!isGood) return 'Something is wrong.';
-  const isJudged = memory.every(({ verdict }) => verdict === 'flat');
+  const isJudged = memory.every(({ name, verdict }) => name === LOAD || verdict === 'flat');
   return isJudged ? 'Nothing is wrong.' : 'Nothing is wrong, but it was too short to judge how all memory goes.';
 }
 

@@ -3,7 +3,7 @@ import type { ChargerAccount } from './charger-account.ts';
 import { passing } from './crowd.ts';
 import { type CalmSlice, whatDidNotHappen } from './floors.ts';
 import { inspect } from './inspection.ts';
-import { type MemorySample, type MemoryTrend, residentMib, trendOf } from './memory.ts';
+import { LOAD, type MemorySample, type MemoryTrend, residentMib, trendOf } from './memory.ts';
 import { type Blow, describeMishap, type Mishap, makeMishaps, nameOf } from './mishaps.ts';
 import { openOperatorRecord } from './operator-record.ts';
 import { seeded } from './random.ts';
@@ -30,8 +30,6 @@ const SAMPLE_MS = 5_000;
 /** How long chargers and operators may take to be done when all is calm. */
 const CALM_MS = 180_000;
 const SETTLED_MS = 2_000;
-/** What this process, which is all chargers, is called. */
-const LOAD = 'chargers';
 /** A shorter soak need not tell how memory goes: its lives are too short for what a heap moves by itself. */
 const LEAST_MINUTES_FOR_MEMORY = 60;
 /** From then on gateways and operators are not killed any more: memory that grows shows in who lives long. */
