@@ -6,7 +6,8 @@ import type { RecordedMessage } from './recorded-message.ts';
 export interface MeterSeries {
   place: unknown;
   transactionId: unknown;
-  measurands: readonly string[];
+  /** Undefined where there are too many to be remembered: such meter values are read as they come. */
+  measurands: readonly string[] | undefined;
 }
 
 /**
@@ -51,7 +52,7 @@ class Pace implements MeterPace {
   }
 
   isLeft(series: MeterSeries, told: RecordedMessage): boolean {
-    const paced = this.find(series) ?? this.begin(series);
+    const paced = series.measurands && (this.find(series) ?? this.begin(series));
     if (paced === undefined) return false;
     const isSoon = Math.abs(told.atMs - paced.readAtMs) < EVERY_MS;
     if (isSoon) paced.left = told;
@@ -104,12 +105,14 @@ export function meterSeries(place: unknown, { transactionId, meterValue }: JsonO
 /** Lists of measurands that were told before. Chargers tell the same ones all the time, and most chargers the same. */
 const lists = new Map<string, readonly string[]>();
 let latestList: readonly string[] = [];
-/** More than that are not remembered. */
+/** No more lists than that are remembered, and none of more measurands: chargers write them, and they stay for all of them. */
 const MOST_LISTS = 1_000;
+const MOST_MEASURANDS = 200;
 
 /** The measurands that meter values tell of, in order: one and the same array for the same measurands. */
-function measurandsIn(meterValue: unknown): readonly string[] {
+function measurandsIn(meterValue: unknown): readonly string[] | undefined {
   const names = namesIn(meterValue);
+  if (names.length > MOST_MEASURANDS) return undefined;
   if (names.length !== latestList.length || names.some((name, n) => name !== latestList[n])) {
     const key = JSON.stringify(names);
     if (lists.size >= MOST_LISTS) lists.clear();

@@ -163,7 +163,7 @@ interface Receiver {
 
 /**
  * Has a chunk that is a message by itself taken at once; ws reads all else, and whatever comes while it is within a message.
- * It reads any stream of frames; to do that for the plain ones takes as long as all that is done with what they say.
+ * It reads any stream of frames, which for the plain ones is a tenth of what a message costs in all.
  */
 function takeWholeChunks(socket: ChargerSocket, mostBytes: number): void {
   const receiver = (socket as unknown as { _receiver: Receiver })._receiver;
