@@ -5,7 +5,8 @@ import { WebSocket } from 'ws';
 import { withoutMark } from '../core/json.ts';
 import { closeReason } from './close-reason.ts';
 import { makeKeepAlive } from './keep-alive.ts';
-import { textFrame, wholeText } from './text-frame.ts';
+import { readInPlace } from './read-in-place.ts';
+import { type ReadMemory, textFrame, wholeText } from './text-frame.ts';
 
 /**
  * The one file that knows ocpp-rpc's server and, under it, ws.
@@ -123,9 +124,9 @@ class ChargerSocket extends WebSocket {
     return super.emit(event, ...args);
   }
 
-  /** Whether a chunk was a message by itself, and is taken. */
-  takeChunk(chunk: Buffer, mostBytes: number): boolean {
-    const whole = this.readyState === WebSocket.OPEN ? wholeText(chunk, mostBytes) : undefined;
+  /** Whether what was received is a message by itself, and is taken. */
+  takeWhole(memory: ReadMemory, length: number, mostBytes: number): boolean {
+    const whole = this.readyState === WebSocket.OPEN ? wholeText(memory, length, mostBytes) : undefined;
     if (whole === undefined) return false;
     this.isSilent = false;
     this.takeMessage(whole.text, whole.bytes);
@@ -153,7 +154,6 @@ class ChargerSocket extends WebSocket {
 
 /** The parts of ws' reading side that are used here. */
 interface Receiver {
-  write: (chunk: Buffer) => boolean;
   /** What it waits for: 0 is the head of a frame. */
   _state: number;
   /** Bytes that it has not read yet; opcode of a message whose rest is still to come, else 0. */
@@ -162,18 +162,15 @@ interface Receiver {
 }
 
 /**
- * Has a chunk that is a message by itself taken at once; ws reads all else, and whatever comes while it is within a message.
+ * Has what comes as a message by itself taken at once; ws reads all else, and whatever comes while it is within a message.
  * It reads any stream of frames, which for the plain ones is a tenth of what a message costs in all.
  */
-function takeWholeChunks(socket: ChargerSocket, mostBytes: number): void {
+function takeWholeMessages(socket: ChargerSocket, transport: Socket, mostBytes: number): void {
   const receiver = (socket as unknown as { _receiver: Receiver })._receiver;
+  const isBetween = () => receiver._state === 0 && receiver._bufferedBytes === 0 && receiver._fragmented === 0;
   // Another ws may do it otherwise.
-  if (receiver._state !== 0 || receiver._bufferedBytes !== 0 || receiver._fragmented !== 0) return;
-  const read = receiver.write;
-  receiver.write = (chunk) => {
-    const isBetween = receiver._state === 0 && receiver._bufferedBytes === 0 && receiver._fragmented === 0;
-    return (isBetween && socket.takeChunk(chunk, mostBytes)) || read.call(receiver, chunk);
-  };
+  if (!isBetween()) return;
+  readInPlace(transport, (memory, length) => isBetween() && socket.takeWhole(memory, length, mostBytes));
 }
 
 /** The parts of an ocpp-rpc client that are used here. */
@@ -225,9 +222,10 @@ export function openOcppServer(options: OcppServerOptions): OcppServer {
   server.on('client', (client: RpcClient) => {
     const socket = latest as ChargerSocket;
     client._handshake = undefined;
-    takeWholeChunks(socket, options.maxMessageBytes);
+    const transport = transports.get(client.session) as Socket;
+    takeWholeMessages(socket, transport, options.maxMessageBytes);
     keepAlive.add(socket);
-    options.onCharger(makeLink(client, socket, transports.get(client.session) as Socket));
+    options.onCharger(makeLink(client, socket, transport));
   });
 
   return {

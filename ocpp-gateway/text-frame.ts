@@ -8,41 +8,61 @@ const MASK_BYTES = 4;
 /** What decoding puts where bytes are no UTF-8. */
 const REPLACEMENT = '\ufffd';
 
+/** Memory that bytes are received in: room for the longest frame that is read here. */
+export class ReadMemory {
+  readonly bytes = Buffer.alloc(0x10000 + 8);
+  /** The same, four bytes at a time. */
+  readonly words = new Int32Array(this.bytes.buffer);
+}
+
 /**
- * The text of a chunk that is one whole text frame of a client and nothing else, which is how messages come for the most part:
- * final, of opcode text, masked, shorter than 64 KiB, of UTF-8 without U+FFFD.
+ * The text of what was received if that is one whole text frame of a client and nothing else, which is how messages come for
+ * the most part: final, of opcode text, masked, shorter than 64 KiB, of UTF-8 without U+FFFD.
  *
- * @param chunk - unmasked in place if it is one, else left as it is
+ * @param memory - begins with it; unmasked in place if it is one, else left as it is
+ * @param length - bytes that were received
  * @returns undefined if it is anything else, or more than `mostBytes` of text
  * @see RFC 6455 §5.2
  */
-export function wholeText(chunk: Buffer, mostBytes: number): { text: string; bytes: number } | undefined {
-  if (chunk.length < 2 + MASK_BYTES || chunk[0] !== FINAL_TEXT) return undefined;
-  const second = chunk[1] as number;
+export function wholeText(
+  memory: ReadMemory,
+  length: number,
+  mostBytes: number,
+): { text: string; bytes: number } | undefined {
+  const { bytes } = memory;
+  if (length < 2 + MASK_BYTES || bytes[0] !== FINAL_TEXT) return undefined;
+  const second = bytes[1] as number;
   const isLong = second === (MASKED | LENGTH_16);
   if (second < MASKED || second > (MASKED | LENGTH_16)) return undefined;
-  const bytes = isLong ? chunk.readUInt16BE(2) : second - MASKED;
+  const size = isLong ? bytes.readUInt16BE(2) : second - MASKED;
   const from = (isLong ? 4 : 2) + MASK_BYTES;
-  if (chunk.length !== from + bytes || bytes > mostBytes || (isLong && bytes < LENGTH_16)) return undefined;
-  toggleMask(chunk, from);
-  const text = chunk.toString('utf8', from);
-  if (!text.includes(REPLACEMENT)) return { text, bytes };
-  toggleMask(chunk, from);
+  if (length !== from + size || size > mostBytes || (isLong && size < LENGTH_16)) return undefined;
+  toggleMask(memory, from, length);
+  const text = bytes.toString('utf8', from, length);
+  if (!text.includes(REPLACEMENT)) return { text, bytes: size };
+  toggleMask(memory, from, length);
   return undefined;
 }
 
-/** Masks the payload that begins at `from`, or takes its mask off. */
-function toggleMask(chunk: Buffer, from: number): void {
+/** A mask as it falls on a word. */
+const keyBytes = new Uint8Array(MASK_BYTES);
+const keyWord = new Int32Array(keyBytes.buffer);
+
+/** Masks the payload from `from` to `to`, behind its mask, or takes the mask off. */
+function toggleMask({ bytes, words }: ReadMemory, from: number, to: number): void {
   const mask = from - MASK_BYTES;
-  let at = from;
-  if ((chunk.byteOffset + mask) % MASK_BYTES === 0) {
-    // The first word is the mask: four bytes at a time it takes a third of the time.
-    const words = new Int32Array(chunk.buffer, chunk.byteOffset + mask, (chunk.length - mask) >> 2);
-    const key = words[0] as number;
-    for (let n = 1; n < words.length; n++) words[n] = (words[n] as number) ^ key;
-    at = mask + words.byteLength;
-  }
-  for (; at < chunk.length; at++) chunk[at] = (chunk[at] as number) ^ (chunk[mask + ((at - from) & 3)] as number);
+  const keyAt = (at: number) => bytes[mask + ((at - from) & 3)] as number;
+  const firstWord = (from + 3) >> 2;
+  const endWord = Math.max(firstWord, to >> 2);
+  const toggleBytes = (first: number, end: number) => {
+    for (let at = first; at < end; at++) bytes[at] = (bytes[at] as number) ^ keyAt(at);
+  };
+  toggleBytes(from, Math.min(firstWord * 4, to));
+  // Four bytes at a time take a third of the time.
+  for (let n = 0; n < MASK_BYTES; n++) keyBytes[n] = keyAt(firstWord * 4 + n);
+  const key = keyWord[0] as number;
+  for (let n = firstWord; n < endWord; n++) words[n] = (words[n] as number) ^ key;
+  toggleBytes(Math.min(endWord * 4, to), to);
 }
 
 /**
