@@ -2,6 +2,7 @@ import type { ChargerFact, TransactionId } from '../core/charger-fact.ts';
 import type { ChargerTime } from '../core/charger-time.ts';
 import { parseText } from '../core/json.ts';
 import { OVER } from '../core/session-result.ts';
+import type { KnownTransactions } from './known-transactions.ts';
 import type { Subject, Told } from './told.ts';
 import type { KnownTransaction } from './transaction-store.ts';
 
@@ -29,7 +30,7 @@ export interface Believed extends KnownTransaction {
  */
 export function isDoubtedBy(
   fact: ChargerFact,
-  known: ReadonlyMap<TransactionId, Believed>,
+  known: Pick<KnownTransactions<Believed>, 'get'>,
 ): (transaction: Believed) => boolean {
   if (fact.kind === 'boot') return () => true;
   if (fact.kind === 'status' && IDLE_STATES.has(fact.reported)) {
@@ -50,13 +51,13 @@ export function isDoubtedBy(
 export function suspectEnd(
   { endIn }: Pick<Told, 'endIn'>,
   frame: string,
-  known: ReadonlyMap<TransactionId, Believed>,
+  known: Pick<KnownTransactions<Believed>, 'get'>,
 ): (transaction: Believed) => boolean {
   const [, , action, payload] = parseText(frame) as [unknown, unknown, string, unknown];
   const end = endIn(action, payload);
   if (end === undefined) return () => false;
   const { transactionId } = end;
-  const isKnown = known.has(transactionId as TransactionId);
+  const isKnown = known.get(transactionId as TransactionId) !== undefined;
   return (transaction) => !isKnown || transaction.transactionId === transactionId;
 }
 

@@ -11,6 +11,7 @@ import {
   type MarkedTransaction,
   makeCardMarks,
 } from './card-marks.ts';
+import { KnownTransactions } from './known-transactions.ts';
 import { type Believed, isDoubtedBy, isDoubting, suspectEnd } from './lost-ends.ts';
 import type { RecordedMessage } from './recorded-message.ts';
 import type { KnownTransaction, TransactionStore } from './transaction-store.ts';
@@ -63,8 +64,8 @@ interface Entry extends Believed, MarkedTransaction {
 
 interface Connected {
   epoch: number;
-  entries: Map<TransactionId, Entry>;
-  loaded: Promise<Map<TransactionId, Entry>> | undefined;
+  known: KnownTransactions<Entry>;
+  loaded: Promise<KnownTransactions<Entry>> | undefined;
   /** Whether a transaction may be certain, for all that has come in: without one a status need not be read. */
   mayBeCertain: boolean;
 }
@@ -78,17 +79,18 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
     work.catch((error) => log.debug({ err: error }, 'open transaction not kept'));
   };
 
-  const entriesOf = (charger: string): Promise<Map<TransactionId, Entry>> => {
+  const knownAt = (charger: string): Promise<KnownTransactions<Entry>> => {
     const connected = chargers.get(charger);
-    if (connected === undefined) return Promise.resolve(new Map());
+    if (connected === undefined) return Promise.resolve(new KnownTransactions());
     connected.loaded ??= store.load(charger).then(
       (kept) => {
-        for (const open of kept) {
-          if (!connected.entries.has(open.transactionId)) {
-            connected.entries.set(open.transactionId, { ...(open.isOver ? ended(open) : open), isCertain: false });
+        const { known } = connected;
+        for (const one of kept) {
+          if (known.get(one.transactionId) === undefined) {
+            known.put({ ...(one.isOver ? ended(one) : one), isCertain: false });
           }
         }
-        return connected.entries;
+        return known;
       },
       (error) => {
         connected.loaded = undefined;
@@ -101,33 +103,26 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
   /** Asked for at each connection: what is over is not read for a charger that tells of no transaction. */
   const openAt = async (charger: string): Promise<KnownTransaction[]> => {
     const connected = chargers.get(charger);
-    if (connected === undefined || connected.loaded !== undefined) return [...(await entriesOf(charger)).values()];
+    if (connected === undefined || connected.loaded !== undefined) return (await knownAt(charger)).open();
     const open = await store.loadOpen(charger);
+    const { known } = connected;
     // What was told meanwhile is newer.
-    return [
-      ...open.filter(({ transactionId }) => !connected.entries.has(transactionId)),
-      ...connected.entries.values(),
-    ];
+    return [...open.filter(({ transactionId }) => known.get(transactionId) === undefined), ...known.open()];
   };
 
-  const forget = (charger: string, { entries }: Connected, entry: Entry) => {
-    entries.delete(entry.transactionId);
-    unmark(charger, entry);
-    put(store.remove(charger, entry.transactionId));
+  const keep = (charger: string, { known }: Connected, entry: Entry) => {
+    known.put(entry);
+    const { isCertain: _, certainAtSec: __, seqNo: ___, ...kept } = entry;
+    put(store.save(charger, kept));
+    const oldest = known.size > MOST_KNOWN ? known.oldest() : undefined;
+    if (oldest === undefined) return;
+    known.delete(oldest.transactionId);
+    unmark(charger, oldest);
+    put(store.remove(charger, oldest.transactionId));
   };
 
-  const keep = (charger: string, connected: Connected, entry: Entry) => {
-    const { entries } = connected;
-    entries.set(entry.transactionId, entry);
-    const { isCertain: _, certainAtSec: __, seqNo: ___, ...known } = entry;
-    put(store.save(charger, known));
-    if (entries.size <= MOST_KNOWN) return;
-    const oldest = [...entries.values()].find(({ isOver }) => isOver === true) ?? entries.values().next().value;
-    if (oldest !== undefined) forget(charger, connected, oldest);
-  };
-
-  const doubt = (charger: string, { entries }: Connected, isDoubtful: (entry: Entry) => boolean) => {
-    for (const entry of entries.values()) {
+  const doubt = (charger: string, { known }: Connected, isDoubtful: (entry: Entry) => boolean) => {
+    for (const entry of known.open()) {
       if (!entry.isCertain || !isDoubtful(entry)) continue;
       unmark(charger, entry);
       entry.isCertain = false;
@@ -147,7 +142,7 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
     told: { version: OcppVersion; shown: ShownTag | undefined; epoch: number; seq: number },
   ) => {
     const { transactionId, connector, detail } = fact;
-    const known = connected.entries.get(transactionId);
+    const known = connected.known.get(transactionId);
     const entry: Entry = known ?? { transactionId, isCertain: false };
     if (detail !== undefined) {
       if (entry.seqNo !== undefined && detail.seqNo > entry.seqNo + 1) onGap(told.version);
@@ -182,8 +177,8 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
   };
 
   const timer = setInterval(() => {
-    for (const [charger, { epoch, entries }] of chargers) {
-      for (const entry of entries.values()) mark(charger, epoch, entry);
+    for (const [charger, { epoch, known }] of chargers) {
+      for (const entry of known.open()) mark(charger, epoch, entry);
     }
   }, MARK_EVERY_MS);
   timer.unref();
@@ -205,14 +200,13 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
       // What was open before is known first, so that its card stays its card.
       const take = () => {
         for (const fact of facts) {
-          doubt(charger, connected, isDoubtedBy(fact, connected.entries));
+          doubt(charger, connected, isDoubtedBy(fact, connected.known));
           if (isOfTransaction(fact)) takeIn(charger, connected, fact, { version, shown, epoch, seq });
         }
-        if (message.kind === 'suspect')
-          doubt(charger, connected, suspectEnd(dialect, message.frame, connected.entries));
-        connected.mayBeCertain = [...connected.entries.values()].some(({ isCertain }) => isCertain);
+        if (message.kind === 'suspect') doubt(charger, connected, suspectEnd(dialect, message.frame, connected.known));
+        connected.mayBeCertain = connected.known.open().some(({ isCertain }) => isCertain);
       };
-      entriesOf(charger)
+      knownAt(charger)
         .then(take, take)
         .catch((error) =>
           log.error({ err: error, chargerId: charger, action }, 'message of a transaction not taken in'),
@@ -220,32 +214,30 @@ export function makeTransactionBook(options: TransactionBookOptions): Transactio
     },
     isConcurrent,
     isOthers: async (charger, transactionId, idTag) => {
-      const entry = (await entriesOf(charger)).get(transactionId);
+      const entry = (await knownAt(charger)).get(transactionId);
       return isOpened(entry) && entry?.card !== commitmentOf(idTag);
     },
-    isOver: async (charger, transactionId) => (await entriesOf(charger)).get(transactionId)?.isOver === true,
+    isOver: async (charger, transactionId) => (await knownAt(charger)).get(transactionId)?.isOver === true,
     isBegun: async (charger, card, transactionId) => {
-      const entries = await entriesOf(charger);
-      if (transactionId !== undefined) return isOpened(entries.get(transactionId));
-      return [...entries.values()].some((entry) => entry.card === card && !entry.isOver);
+      const known = await knownAt(charger);
+      if (transactionId !== undefined) return isOpened(known.get(transactionId));
+      return known.open().some((entry) => entry.card === card);
     },
-    openByCard: async (charger) => (await openAt(charger)).filter(({ card, isOver }) => card !== undefined && !isOver),
+    openByCard: async (charger) => (await openAt(charger)).filter(({ card }) => card !== undefined),
     transactionOf: async (charger, sessionId) => {
       const deviceId = deviceIdOf(charger);
-      const isOpenedBy = ({ opening, isOver }: Entry) =>
-        opening !== undefined &&
-        !isOver &&
-        cardSessionId(deviceId, BigInt(opening.epoch), BigInt(opening.seq)) === sessionId;
-      return [...(await entriesOf(charger)).values()].find(isOpenedBy)?.transactionId;
+      const isOpenedBy = ({ opening }: Entry) =>
+        opening !== undefined && cardSessionId(deviceId, BigInt(opening.epoch), BigInt(opening.seq)) === sessionId;
+      return (await knownAt(charger)).open().find(isOpenedBy)?.transactionId;
     },
     connected: (charger, epoch) => {
-      chargers.set(charger, { epoch, entries: new Map(), loaded: undefined, mayBeCertain: false });
+      chargers.set(charger, { epoch, known: new KnownTransactions(), loaded: undefined, mayBeCertain: false });
     },
     gone: (charger, epoch) => {
       const connected = chargers.get(charger);
       if (connected?.epoch !== epoch) return;
       chargers.delete(charger);
-      for (const entry of connected.entries.values()) unmark(charger, entry);
+      for (const entry of connected.known.open()) unmark(charger, entry);
     },
     close: () => clearInterval(timer),
   };
