@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { withoutMark } from '../core/json.ts';
-import { readInPlace } from './read-in-place.ts';
+import { type Reader, readInPlace } from './read-in-place.ts';
 import { type ReadMemory, wholeText } from './text-frame.ts';
 
 /** What ocpp-rpc is given as a call's payload, as it then stands at the end of the frame. */
@@ -9,8 +9,7 @@ const NO_PAYLOAD = '{}]';
 
 /** A charger's WebSocket, between ws, ocpp-rpc and the gateway. */
 export class ChargerSocket extends WebSocket {
-  isSilent = false;
-  takeText: ((text: string, bytes: number) => boolean) | undefined;
+  readonly whole = new WholeMessages(this);
   takeBinary: ((bytes: number) => void) | undefined;
   /** The payload that stands in for `NO_PAYLOAD` in the next frame ocpp-rpc sends. */
   payload: string | undefined;
@@ -20,6 +19,15 @@ export class ChargerSocket extends WebSocket {
   sentCall: string | undefined;
   /** The id of the last CALL that was sent under another id than ocpp-rpc's, and ocpp-rpc's. */
   renamed: { sent: string; own: string } | undefined;
+
+  /** See `Pingable`. */
+  get isSilent(): boolean {
+    return this.whole.isSilent;
+  }
+
+  set isSilent(isSilent: boolean) {
+    this.whole.isSilent = isSilent;
+  }
 
   override send(data: Parameters<WebSocket['send']>[0], ...rest: never[]): void {
     if (this.payload === undefined || this.readyState !== WebSocket.OPEN) super.send(data, ...rest);
@@ -44,17 +52,13 @@ export class ChargerSocket extends WebSocket {
     return super.emit(event, ...args);
   }
 
-  /** Whether what was received is a message by itself, and is taken. */
-  takeWhole(memory: ReadMemory, length: number, mostBytes: number): boolean {
-    const whole = this.readyState === WebSocket.OPEN ? wholeText(memory, length, mostBytes) : undefined;
-    if (whole === undefined) return false;
-    this.isSilent = false;
-    this.takeMessage(whole.text, whole.bytes);
-    return true;
+  private takeMessage(text: string, bytes: number): boolean {
+    const { takeText } = this.whole;
+    return (takeText !== undefined && !takeText(text, bytes)) || this.passOn(text);
   }
 
-  private takeMessage(text: string, bytes: number): boolean {
-    if (this.takeText !== undefined && !this.takeText(text, bytes)) return true;
+  /** Hands a message to ocpp-rpc. */
+  passOn(text: string): boolean {
     const plain = withoutMark(text);
     const { renamed } = this;
     if (renamed !== undefined && JSON.parse(plain)[1] === renamed.sent) {
@@ -72,23 +76,65 @@ export class ChargerSocket extends WebSocket {
   }
 }
 
-/** The parts of ws' reading side that are used here. */
-interface Receiver {
-  /** What it waits for: 0 is the head of a frame. */
-  _state: number;
-  /** Bytes that it has not read yet; opcode of a message whose rest is still to come, else 0. */
-  _bufferedBytes: number;
-  _fragmented: number;
+/** The parts of ws that are used here. */
+interface Parts {
+  _socket: Socket;
+  _receiver: {
+    /** What it waits for: 0 is the head of a frame. */
+    _state: number;
+    /** Bytes that it has not read yet; opcode of a message whose rest is still to come, else 0. */
+    _bufferedBytes: number;
+    _fragmented: number;
+  };
 }
 
 /**
- * Has what comes as a message by itself taken at once; ws reads all else, and whatever comes while it is within a message.
- * It reads any stream of frames, which for the plain ones is a tenth of what a message costs in all.
+ * Takes what comes as a message by itself at once; ws reads all else, and whatever comes while it is within a message. It reads
+ * any stream of frames, which for the plain ones is a tenth of what a message costs in all.
+ *
+ * A small object, and all of a connection that is looked at between Node's socket and the station: among thousands of
+ * connections each further object is one that no cache of the processor has.
  */
+class WholeMessages implements Reader {
+  takeText: ((text: string, bytes: number) => boolean) | undefined;
+  isSilent = false;
+  /** Whether what comes next begins a message, as far as that is known without asking ws. */
+  isAtStart = false;
+  mostBytes = 0;
+  private readonly socket: ChargerSocket;
+
+  constructor(socket: ChargerSocket) {
+    this.socket = socket;
+  }
+
+  takeRead(memory: ReadMemory, length: number): boolean {
+    this.isAtStart ||= isAtStart(this.socket);
+    const whole = this.isAtStart ? wholeText(memory, length, this.mostBytes) : undefined;
+    this.isAtStart = whole !== undefined;
+    if (whole === undefined) return false;
+    this.isSilent = false;
+    const { takeText } = this;
+    if (takeText === undefined || takeText(whole.text, whole.bytes)) this.socket.passOn(whole.text);
+    return true;
+  }
+}
+
+/** Whether what comes next begins a message: nothing that came before is still to be read, and ws has read whole frames. */
+function isAtStart(socket: ChargerSocket): boolean {
+  const { _socket, _receiver } = socket as unknown as Parts;
+  return (
+    socket.readyState === WebSocket.OPEN &&
+    _socket.readableFlowing === true &&
+    _socket.readableLength === 0 &&
+    // Another ws may do it otherwise.
+    _receiver._state === 0 &&
+    _receiver._bufferedBytes === 0 &&
+    _receiver._fragmented === 0
+  );
+}
+
+/** Has messages that come by themselves taken at once. */
 export function takeWholeMessages(socket: ChargerSocket, transport: Socket, mostBytes: number): void {
-  const receiver = (socket as unknown as { _receiver: Receiver })._receiver;
-  const isBetween = () => receiver._state === 0 && receiver._bufferedBytes === 0 && receiver._fragmented === 0;
-  // Another ws may do it otherwise.
-  if (!isBetween()) return;
-  readInPlace(transport, (memory, length) => isBetween() && socket.takeWhole(memory, length, mostBytes));
+  socket.whole.mostBytes = mostBytes;
+  readInPlace(transport, socket.whole);
 }

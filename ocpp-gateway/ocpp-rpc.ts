@@ -168,7 +168,7 @@ function makeLink(client: RpcClient, socket: ChargerSocket, transport: Socket): 
   return {
     session: client.session,
     onText: (take) => {
-      socket.takeText = take;
+      socket.whole.takeText = take;
     },
     onBinary: (take) => {
       socket.takeBinary = take;
@@ -205,7 +205,10 @@ function makeLink(client: RpcClient, socket: ChargerSocket, transport: Socket): 
       socket.payload = undefined;
       return text === undefined ? undefined : { messageId: JSON.parse(text)[1], text, over };
     },
-    pause: () => socket.pause(),
+    pause: () => {
+      socket.whole.isAtStart = false;
+      socket.pause();
+    },
     resume: () => {
       // What it sent meanwhile is yet to be read.
       socket.isSilent = false;
