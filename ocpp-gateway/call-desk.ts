@@ -7,6 +7,7 @@ import type { ConnectionChain } from './custody.ts';
 import { answerTo, type Facts, type IdTagFinding, isAnswered, labelOf, type Need, type Payload } from './dialect.ts';
 import { type Call, type CallError, callError, callResult } from './frame.ts';
 import type { GatewayMetrics } from './metrics.ts';
+import type { ChargerLink } from './ocpp-rpc.ts';
 import type { Outbox } from './outbox.ts';
 import { Recording, type RecordingDesk } from './recording.ts';
 import type { SessionDesk } from './session-desk.ts';
@@ -57,14 +58,16 @@ export interface CallDeskOptions {
   spoken: Spoken;
   tools: CallTools;
   log: Logger;
-  send: (text: string) => void;
+  link: Pick<ChargerLink, 'send'>;
   /** Has the charger carry out a command. */
   command: (command: Command) => Promise<CommandEnd>;
   /** Whether the connection has come to its end: nothing may be recorded of it any more. */
   isEnded: () => boolean;
   /** Called with each call that tells of statuses and was accepted, once it is on record. */
   onRecorded: (call: Call) => void;
-  /** Called once for each call, when it was answered or given up. */
+  /** The calls that are not answered yet; `handle` is given each of them. */
+  inFlight: RecordingDesk['inFlight'];
+  /** Called once for each call that is not recorded, when it was answered or given up. */
   onSettled: (arrival: Arrival, error?: unknown) => void;
 }
 
@@ -75,13 +78,13 @@ export interface CallDeskOptions {
  * that they are recorded in the order in which they came. It never throws and never rejects.
  */
 export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Promise<void> | undefined {
-  const { chain, tools, log, send, isEnded, onSettled } = options;
+  const { chain, tools, log, link, isEnded, onSettled } = options;
   const { dialect, checks, forgive } = options.spoken;
   const { outbox, metrics } = tools;
 
   const refuse = (arrival: Arrival, error: CallError) => {
     const { call } = arrival;
-    if (call.kind === 'call') send(callError(call.messageId, error));
+    if (call.kind === 'call') link.send(callError(call.messageId, error));
     onSettled(arrival);
     metrics.message(labelOf(dialect, call.action), 'refused');
     log.debug({ messageId: call.messageId, code: error.code, finding: error.description }, 'message refused');
@@ -97,7 +100,7 @@ export function makeCallDesk(options: CallDeskOptions): (arrival: Arrival) => Pr
   /** Nothing of it is recorded, so nothing that is acknowledged can be lost: the charger is to boot again soon. */
   const putOff = (arrival: Arrival, facts: Facts) => {
     const { messageId, action, payload } = arrival.call;
-    send(callResult(messageId, answerTo(dialect, action, facts, payload as Payload)));
+    link.send(callResult(messageId, answerTo(dialect, action, facts, payload as Payload)));
     onSettled(arrival);
     metrics.message(action, 'put-off');
   };

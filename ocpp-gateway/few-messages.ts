@@ -15,6 +15,8 @@ export interface FewMessages<Kept extends Message = Message> {
   add: (message: Kept) => void;
   /** The very object that was added; others may be the same. */
   delete: (message: Kept) => void;
+  /** Called after each deletion. */
+  onDeleted: (() => void) | undefined;
 }
 
 export function makeFewMessages<Kept extends Message>(): FewMessages<Kept> {
@@ -30,6 +32,7 @@ export function makeFewMessages<Kept extends Message>(): FewMessages<Kept> {
  */
 class FirstAndRest<Kept extends Message> implements FewMessages<Kept> {
   size = 0;
+  onDeleted: (() => void) | undefined;
   private first: Kept | undefined;
   private rest: Kept[] | undefined;
 
@@ -49,14 +52,13 @@ class FirstAndRest<Kept extends Message> implements FewMessages<Kept> {
   }
 
   delete(message: Kept): void {
-    if (this.first === message) {
-      this.first = undefined;
-      this.size--;
-      return;
+    if (this.first === message) this.first = undefined;
+    else {
+      const at = this.rest?.indexOf(message) ?? -1;
+      if (at < 0) return;
+      this.rest?.splice(at, 1);
     }
-    const at = this.rest?.indexOf(message) ?? -1;
-    if (at < 0) return;
-    this.rest?.splice(at, 1);
     this.size--;
+    this.onDeleted?.();
   }
 }

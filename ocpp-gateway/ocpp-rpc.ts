@@ -136,7 +136,7 @@ export function openOcppServer(options: OcppServerOptions): OcppServer {
     const transport = transports.get(client.session) as Socket;
     takeWholeMessages(socket, transport, options.maxMessageBytes);
     keepAlive.add(socket);
-    options.onCharger(makeLink(client, socket, transport));
+    options.onCharger(new Link(client, socket, transport));
   });
 
   return {
@@ -163,64 +163,88 @@ function endListeners(socket: Socket) {
   );
 }
 
-function makeLink(client: RpcClient, socket: ChargerSocket, transport: Socket): ChargerLink {
-  const terminate = () => socket.terminate();
-  return {
-    session: client.session,
-    onText: (take) => {
-      socket.whole.takeText = take;
-    },
-    onBinary: (take) => {
-      socket.takeBinary = take;
-    },
-    onClose: (listener) => {
-      socket.once('close', (code, reason) => listener(code, reason.toString('utf8')));
-    },
-    onTransportError: (listener) => {
-      socket.on('error', ({ code = 'unknown' }: Error & { code?: string }) => {
-        listener(code === TOO_LARGE ? 'too-large' : code);
-      });
-    },
-    onStrayResponse: (listener) => {
-      client.on('badMessage', listener);
-    },
-    send: (text) => {
-      if (socket.readyState !== WebSocket.OPEN) return false;
-      // Without compression ws, too, writes a frame at once and whole, so frames never mix.
-      if (transport.write(textFrame(text)) || transport.writableLength <= MOST_BUFFERED_BYTES) return true;
-      terminate();
-      return false;
-    },
-    call: (action, payload, timeoutMs, messageId) => {
-      socket.payload = payload;
-      socket.messageId = messageId;
-      socket.renamed = undefined;
-      socket.sentCall = undefined;
-      // Sends before it returns. What it makes of the answer is not needed: `onText` has seen the answer's text.
-      const over = client.call(action, {}, { callTimeoutMs: timeoutMs }).then(
-        () => undefined,
-        () => undefined,
-      );
-      const text = socket.sentCall as string | undefined;
-      socket.payload = undefined;
-      return text === undefined ? undefined : { messageId: JSON.parse(text)[1], text, over };
-    },
-    pause: () => {
-      socket.whole.isAtStart = false;
-      socket.pause();
-    },
-    resume: () => {
-      // What it sent meanwhile is yet to be read.
-      socket.isSilent = false;
-      socket.resume();
-    },
-    close: (code, reason) => {
-      if (socket.readyState === WebSocket.CLOSED) return;
-      socket.resume();
-      socket.close(code, closeReason(reason));
-      const timer = setTimeout(terminate, CLOSE_TIMEOUT_MS);
-      socket.once('close', () => clearTimeout(timer));
-    },
-    terminate,
-  };
+/** A class, so that it is one object, and not one for each of its functions: an answer looks at little else. */
+class Link implements ChargerLink {
+  readonly session: object;
+  private readonly socket: ChargerSocket;
+  private readonly transport: Socket;
+  private readonly client: RpcClient;
+
+  constructor(client: RpcClient, socket: ChargerSocket, transport: Socket) {
+    this.session = client.session;
+    this.socket = socket;
+    this.transport = transport;
+    this.client = client;
+  }
+
+  onText(take: (text: string, bytes: number) => boolean): void {
+    this.socket.whole.takeText = take;
+  }
+
+  onBinary(take: (bytes: number) => void): void {
+    this.socket.takeBinary = take;
+  }
+
+  onClose(listener: (code: number, reason: string) => void): void {
+    this.socket.once('close', (code, reason) => listener(code, reason.toString('utf8')));
+  }
+
+  onTransportError(listener: (code: string) => void): void {
+    this.socket.on('error', ({ code = 'unknown' }: Error & { code?: string }) => {
+      listener(code === TOO_LARGE ? 'too-large' : code);
+    });
+  }
+
+  onStrayResponse(listener: () => void): void {
+    this.client.on('badMessage', listener);
+  }
+
+  send(text: string): boolean {
+    const { socket, transport } = this;
+    if (socket.readyState !== WebSocket.OPEN) return false;
+    // Without compression ws, too, writes a frame at once and whole, so frames never mix.
+    if (transport.write(textFrame(text)) || transport.writableLength <= MOST_BUFFERED_BYTES) return true;
+    socket.terminate();
+    return false;
+  }
+
+  call(action: string, payload: string, timeoutMs: number, messageId?: string): SentCall | undefined {
+    const { socket } = this;
+    socket.payload = payload;
+    socket.messageId = messageId;
+    socket.renamed = undefined;
+    socket.sentCall = undefined;
+    // Sends before it returns. What it makes of the answer is not needed: `onText` has seen the answer's text.
+    const over = this.client.call(action, {}, { callTimeoutMs: timeoutMs }).then(
+      () => undefined,
+      () => undefined,
+    );
+    const text = socket.sentCall as string | undefined;
+    socket.payload = undefined;
+    return text === undefined ? undefined : { messageId: JSON.parse(text)[1], text, over };
+  }
+
+  pause(): void {
+    this.socket.whole.isAtStart = false;
+    this.socket.pause();
+  }
+
+  resume(): void {
+    // What it sent meanwhile is yet to be read.
+    this.socket.isSilent = false;
+    this.socket.resume();
+  }
+
+  close(code: number, reason: string): void {
+    const { socket } = this;
+    if (socket.readyState === WebSocket.CLOSED) return;
+    socket.resume();
+    socket.close(code, closeReason(reason));
+    const timer = setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS);
+    socket.once('close', () => clearTimeout(timer));
+  }
+
+  terminate(): void {
+    this.socket.terminate();
+  }
 }

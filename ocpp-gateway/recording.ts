@@ -1,8 +1,10 @@
 import type { Arrival, CallTools, Kept } from './call-desk.ts';
 import type { ConnectionChain } from './custody.ts';
 import type { Dialect, Payload } from './dialect.ts';
+import type { FewMessages } from './few-messages.ts';
 import type { Call } from './frame.ts';
 import { type MeterSeries, meterSeries } from './meter-pace.ts';
+import type { ChargerLink } from './ocpp-rpc.ts';
 import type { Waiter } from './outbox-pending.ts';
 import { recordedMessage } from './recorded-message.ts';
 import { hasSequel } from './told.ts';
@@ -12,11 +14,11 @@ export interface RecordingDesk {
   chain: ConnectionChain;
   dialect: Dialect;
   tools: Pick<CallTools, 'metrics' | 'now' | 'sessions' | 'transactions'>;
-  send: (text: string) => void;
+  link: Pick<ChargerLink, 'send'>;
   /** Called with each call that tells of statuses and was accepted, once it is on record. */
   onRecorded: (call: Call) => void;
-  /** Called once for each call that was not given up. */
-  onSettled: (arrival: Arrival) => void;
+  /** The calls that are not answered yet. */
+  inFlight: Pick<FewMessages<Arrival>, 'delete'>;
   giveUp: (arrival: Arrival, error: unknown) => void;
 }
 
@@ -60,12 +62,12 @@ export class Recording implements Waiter {
     const { metrics, now } = desk.tools;
     const { call, arrivedAtMs } = arrival;
     if (this.staleAtMs !== undefined && now() > this.staleAtMs) {
-      desk.onSettled(arrival);
+      desk.inFlight.delete(arrival);
       metrics.message(call.action, 'stale');
       return;
     }
-    if (call.kind === 'call') desk.send(this.reply);
-    desk.onSettled(arrival);
+    if (call.kind === 'call') desk.link.send(this.reply);
+    desk.inFlight.delete(arrival);
     metrics.message(call.action, this.kind === 'suspect' ? 'suspect' : arrival.isForgiven ? 'forgiven' : 'answered');
     metrics.latency((performance.now() - arrivedAtMs) / 1000);
     this.onAnswered?.();

@@ -96,6 +96,16 @@ export function makeStation(
     isPaused = shouldPause;
     if (isPaused) link.pause();
     else link.resume();
+    followSettled();
+  };
+
+  /** Has each call that is settled looked at while more follows from it, which is rare. */
+  const followSettled = () => {
+    inFlight.onDeleted = isPaused || isDraining ? onDeleted : undefined;
+  };
+  const onDeleted = () => {
+    if (isPaused) setFlow();
+    if (isDraining) tellIdle();
   };
 
   const waitForRoom = async () => {
@@ -112,12 +122,9 @@ export function makeStation(
 
   const onSettled = (arrival: Arrival, error?: unknown) => {
     inFlight.delete(arrival);
-    if (isPaused) setFlow();
-    if (isDraining) tellIdle();
     if (error instanceof DevsenError && error.code === 'OVERLOADED' && !isOutboxFull) void waitForRoom();
   };
 
-  const send = (text: string) => void link.send(text);
   const calls = makeChargerCalls({
     link,
     timeoutMs: limits.callTimeoutMs,
@@ -132,11 +139,12 @@ export function makeStation(
     spoken,
     tools,
     log,
-    send,
+    link,
     command: calls.send,
     onRecorded: ({ action, payload }) => statuses.reported(action, payload),
     onSettled,
     isEnded: () => isEnded,
+    inFlight,
   });
 
   const statuses = makeStatusCatchUp({
@@ -186,7 +194,7 @@ export function makeStation(
 
   const takeMalformed = (what: BadFrame, messageId: MessageId, description: string) => {
     takeBad(what);
-    send(callError(messageId, { code: dialect.malformed, description }));
+    link.send(callError(messageId, { code: dialect.malformed, description }));
   };
 
   /** Counts a frame against the limits; beyond them the connection ends. */
@@ -284,6 +292,7 @@ export function makeStation(
     command: calls.send,
     drain: () => {
       isDraining = true;
+      followSettled();
       calls.stop();
       const { promise, resolve } = Promise.withResolvers<void>();
       onIdle = resolve;
