@@ -58,7 +58,7 @@ export interface CallDeskOptions {
   spoken: Spoken;
   tools: CallTools;
   log: Logger;
-  link: Pick<ChargerLink, 'send'>;
+  link: Pick<ChargerLink, 'send' | 'sendFrame'>;
   /** Has the charger carry out a command. */
   command: (command: Command) => Promise<CommandEnd>;
   /** Whether the connection has come to its end: nothing may be recorded of it any more. */

@@ -35,6 +35,8 @@ export interface ChargerLink {
   onStrayResponse: (listener: () => void) => void;
   /** Sends a text; false if the socket is closing, or its peer has stopped reading and was cut off. */
   send: (text: string) => boolean;
+  /** The same with a text that was made a frame before. */
+  sendFrame: (frame: Buffer) => boolean;
   /**
    * Sends a CALL at once; to be used for one call at a time. Its answer comes through `onText` first, like every text.
    *
@@ -200,10 +202,14 @@ class Link implements ChargerLink {
   }
 
   send(text: string): boolean {
+    return this.sendFrame(textFrame(text));
+  }
+
+  sendFrame(frame: Buffer): boolean {
     const { socket, transport } = this;
     if (socket.readyState !== WebSocket.OPEN) return false;
     // Without compression ws, too, writes a frame at once and whole, so frames never mix.
-    if (transport.write(textFrame(text)) || transport.writableLength <= MOST_BUFFERED_BYTES) return true;
+    if (transport.write(frame) || transport.writableLength <= MOST_BUFFERED_BYTES) return true;
     socket.terminate();
     return false;
   }

@@ -2,6 +2,8 @@ import { type ConnectionChain, redateEvent } from './custody.ts';
 
 /** Who waits until an event is on record. Nothing here may throw. */
 export interface Waiter {
+  /** Called at least once before it is told that Redis has the event, at a time when nobody waits for what is done here. */
+  prepare?: () => void;
   /** Called once: Redis has the event for every operator, or why it never will. */
   told: (refusal?: Error) => void;
   /** Called when Redis has it, and all who waited for the same batch were told: for what is less urgent. */
@@ -83,6 +85,8 @@ export function gather(
 ): Gathering {
   let last = isLastFull(pending, bounds) ? undefined : pending.gatherings.at(-1);
   if (last === undefined) {
+    const full = pending.gatherings.at(-1);
+    if (full !== undefined) prepare(full);
     last = makeGathering(receivedAtMs);
     pending.gatherings.push(last);
   }
@@ -136,6 +140,11 @@ export function redate(pending: Pending, fromMs: number): number {
 /** Takes the first gathering out; it still counts against the bounds until `settle`. */
 export function takeFirst(pending: Pending): Gathering | undefined {
   return pending.gatherings.shift();
+}
+
+/** Has who waits for a gathering's events prepare for them: while Redis is at work, or where it is behind. */
+export function prepare({ waiters }: Gathering): void {
+  for (const waiter of waiters) waiter.prepare?.();
 }
 
 /** Frees the share of a gathering and tells who waits for its events: written, or given up for a reason. */

@@ -33,6 +33,7 @@ export interface OutboxStore {
    * round trip, if the head is `before` and the lease goes on; else nothing is done, and the lease is over.
    *
    * @param operators - one or more
+   * @param onSent - called once it is on its way
    * @returns the head as it stands afterwards: that of `batch` if it is in
    * @throws DevsenError `INTERNAL` if Redis did a part only, which takes a damaged queue key
    */
@@ -40,6 +41,7 @@ export interface OutboxStore {
     batch: SignedBatch,
     operators: readonly string[],
     before: ChainHead | undefined,
+    onSent: () => void,
   ) => Promise<ChainHead | undefined>;
   close: () => void;
 }
@@ -116,7 +118,7 @@ export async function openOutboxStore(
       return decodeHead(head);
     },
 
-    write: async (sealed, operators, before) => {
+    write: async (sealed, operators, before, onSent) => {
       const job = jobOf(sealed.batch);
       const added: ScriptCall[] = [];
       for (const operator of operators) {
@@ -126,23 +128,22 @@ export async function openOutboxStore(
       const keys = [headKey, lease, data.key, ...added.flatMap(({ keys }) => keys)];
       const next = encodeHead(headOf(sealed));
       const begun = nextToken();
-      const [head, problem] = await withDeadline(
-        runWrite(
-          keys.length,
-          ...keys,
-          before === undefined ? '' : encodeHead(before),
-          next,
-          token,
-          begun,
-          LEASE_MS,
-          added[0]?.options ?? '',
-          JSON.stringify(data),
-          PACKED_BATCH,
-          packBatch(sealed.batch),
-          ...added.flatMap(({ job }, n) => [operators[n] ?? '', job]),
-        ),
-        timeoutMs,
+      const written = runWrite(
+        keys.length,
+        ...keys,
+        before === undefined ? '' : encodeHead(before),
+        next,
+        token,
+        begun,
+        LEASE_MS,
+        added[0]?.options ?? '',
+        JSON.stringify(data),
+        PACKED_BATCH,
+        packBatch(sealed.batch),
+        ...added.flatMap(({ job }, n) => [operators[n] ?? '', job]),
       );
+      onSent();
+      const [head, problem] = await withDeadline(written, timeoutMs);
       if (problem !== '') throw new DevsenError('INTERNAL', `Redis took a batch for some operators only: ${problem}`);
       if (head === next) leaseBegun(begun, LEASE_MS);
       else leaseEndsMs = -Infinity;

@@ -21,8 +21,9 @@ export interface OutboxWriter {
    *
    * @throws DevsenError `CONFLICT` if another process writes the same chain, `CUSTODY_BROKEN` or `INTERNAL` if Redis
    *   holds nonsense, `REDIS_UNAVAILABLE` if it was told to give up
+   * @param onSent - called each time that the batch was sent and is waited for
    */
-  write: (lines: string[], hashes: readonly string[], watermarkMs: number) => Promise<void>;
+  write: (lines: string[], hashes: readonly string[], watermarkMs: number, onSent: () => void) => Promise<void>;
   /** Whether Redis was there at the last attempt. */
   isUp: () => boolean;
   close: () => void;
@@ -111,7 +112,12 @@ export function makeOutboxWriter(settings: OutboxWriterSettings): OutboxWriter {
     return bootedAtMs;
   }
 
-  async function write(lines: string[], hashes: readonly string[], watermarkMs: number): Promise<void> {
+  async function write(
+    lines: string[],
+    hashes: readonly string[],
+    watermarkMs: number,
+    onSent: () => void,
+  ): Promise<void> {
     const seal = (atMs: number) =>
       sealBatch({ network, gateway, ...placeAfter(last), bootedAtMs, watermarkMs: atMs }, lines, hashes, signer);
     let batch = seal(watermarkMs);
@@ -127,7 +133,7 @@ export function makeOutboxWriter(settings: OutboxWriterSettings): OutboxWriter {
       if (isLeased && operators().length > 0) {
         const sent = { head: next, runId: open.runId };
         unanswered.push(sent);
-        found = await open.write(batch, operators(), last);
+        found = await open.write(batch, operators(), last, onSent);
         unanswered = unanswered.filter((one) => one !== sent);
       } else {
         // The answer of Redis takes as long again as is left of what is left.

@@ -13,6 +13,7 @@ import {
   isHalfEmpty,
   isLastFull,
   makePending,
+  prepare,
   redate,
   settle,
   takeFirst,
@@ -213,7 +214,8 @@ export function startOutbox(settings: OutboxSettings, log: Logger): Outbox {
       const startedMs = performance.now();
       pace.begun(startedMs);
       nextWatermarkMs = startedMs + options.idleMs;
-      await writer.write(inFlight?.lines ?? [], inFlight?.hashes ?? [], sealWatermarkMs());
+      const { lines = [], hashes = [] } = inFlight ?? {};
+      await writer.write(lines, hashes, sealWatermarkMs(), () => inFlight && prepare(inFlight));
       writtenBatches++;
       const written = inFlight;
       inFlight = undefined;

@@ -7,6 +7,7 @@ import { type MeterSeries, meterSeries } from './meter-pace.ts';
 import type { ChargerLink } from './ocpp-rpc.ts';
 import type { Waiter } from './outbox-pending.ts';
 import { recordedMessage } from './recorded-message.ts';
+import { textFrame } from './text-frame.ts';
 import { hasSequel } from './told.ts';
 
 /** What the recordings of one connection have in common. */
@@ -14,7 +15,7 @@ export interface RecordingDesk {
   chain: ConnectionChain;
   dialect: Dialect;
   tools: Pick<CallTools, 'metrics' | 'now' | 'sessions' | 'transactions'>;
-  link: Pick<ChargerLink, 'send'>;
+  link: Pick<ChargerLink, 'sendFrame'>;
   /** Called with each call that tells of statuses and was accepted, once it is on record. */
   onRecorded: (call: Call) => void;
   /** The calls that are not answered yet. */
@@ -34,11 +35,13 @@ export class Recording implements Waiter {
   private readonly onAnswered: (() => void) | undefined;
   private readonly seq: number;
   private readonly staleAtMs: number | undefined;
-  private readonly series: MeterSeries | undefined;
+  private series: MeterSeries | undefined;
+  /** The reply, made ready to be sent. */
+  private frame: Buffer | undefined;
 
   constructor(desk: RecordingDesk, kind: Kept, arrival: Arrival, reply: string, onAnswered?: () => void) {
-    const { chain, dialect, tools } = desk;
-    const { call, subject } = arrival;
+    const { chain, tools } = desk;
+    const { subject } = arrival;
     this.desk = desk;
     this.kind = kind;
     this.arrival = arrival;
@@ -46,11 +49,23 @@ export class Recording implements Waiter {
     this.onAnswered = onAnswered;
     this.seq = chain.seq;
     this.staleAtMs = subject === 'heartbeat' ? tools.now() + HEARTBEAT_HELD_MS : undefined;
-    const isMeter = subject === 'meter' && kind === 'call';
+    if (subject !== 'meter' && subject !== 'status') this.dropPayload();
+  }
+
+  prepare(): void {
+    if (this.frame !== undefined) return;
+    const { dialect } = this.desk;
+    const { call, subject } = this.arrival;
+    this.frame = textFrame(this.reply);
+    if (subject !== 'meter') return;
     const payload = call.payload as Payload;
-    this.series = isMeter ? meterSeries(dialect.meterPlaceIn(payload), payload) : undefined;
-    // Nothing reads it any more. Thousands of messages wait at a time, and the garbage collector would copy it for each.
-    if (subject !== 'status') call.payload = undefined;
+    if (this.kind === 'call') this.series = meterSeries(dialect.meterPlaceIn(payload), payload);
+    this.dropPayload();
+  }
+
+  /** Nothing reads it any more. Thousands of messages wait at a time, and the garbage collector would copy it for each. */
+  private dropPayload(): void {
+    this.arrival.call.payload = undefined;
   }
 
   told(refusal?: Error): void {
@@ -66,7 +81,7 @@ export class Recording implements Waiter {
       metrics.message(call.action, 'stale');
       return;
     }
-    if (call.kind === 'call') desk.link.send(this.reply);
+    if (call.kind === 'call') desk.link.sendFrame(this.frame ?? textFrame(this.reply));
     desk.inFlight.delete(arrival);
     metrics.message(call.action, this.kind === 'suspect' ? 'suspect' : arrival.isForgiven ? 'forgiven' : 'answered');
     metrics.latency((performance.now() - arrivedAtMs) / 1000);

@@ -144,10 +144,10 @@ describe('batches that Redis does not get in time', () => {
     await store.hold(40);
     expect(store.leaseMs()).toBeLessThanOrEqual(40);
     await waitFor(async () => (await client.pttl(leaseKey(key))) < 0, { what: 'the lease to end' });
-    expect(await store.write(firstBatch(), OPERATORS, undefined)).toBeUndefined();
+    expect(await store.write(firstBatch(), OPERATORS, undefined, () => {})).toBeUndefined();
     expect(await queuedBatches(redis.url, FIRST)).toEqual([]);
     await store.hold(60_000);
-    expect(await store.write(firstBatch(), OPERATORS, undefined)).toEqual(head);
+    expect(await store.write(firstBatch(), OPERATORS, undefined, () => {})).toEqual(head);
     expect(store.leaseMs()).toBeGreaterThan(0);
     expect(await queuedBatches(redis.url, FIRST)).toHaveLength(1);
     store.close();
@@ -158,7 +158,7 @@ describe('batches that Redis does not get in time', () => {
     const [first, second] = await Promise.all([1, 2].map(() => openOutboxStore(redis.url, 'bull', key, 60_000)));
     await first?.hold(60_000);
     await second?.hold(60_000);
-    expect(await first?.write(firstBatch(), OPERATORS, undefined)).toBeUndefined();
+    expect(await first?.write(firstBatch(), OPERATORS, undefined, () => {})).toBeUndefined();
     expect(first?.leaseMs()).toBeLessThanOrEqual(0);
     expect(await queuedBatches(redis.url, FIRST)).toEqual([]);
     first?.close();

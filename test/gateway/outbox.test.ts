@@ -207,6 +207,33 @@ describe('the outbox', () => {
     await outbox.close();
   });
 
+  it('has what is taken prepare before it is told: while Redis is at work, and where it is behind', async () => {
+    const outbox = await readyTestOutbox(redis.url, {
+      options: { maxBatchEvents: 2, redisTimeoutMs: 60_000 },
+    });
+    const chain = makeConnectionChain('CP-1', 1);
+    await outbox.append(chain, 'open', '', '{}');
+    const heard: string[] = [];
+    const waiter = (name: string) => ({
+      prepare: () => void heard.push(`prepare ${name}`),
+      told: (refusal?: Error) => void heard.push(`${refusal === undefined ? 'told' : 'refused'} ${name}`),
+    });
+    await client.client('PAUSE', 60_000, 'WRITE');
+    outbox.take(chain, 'call', '', 'a', waiter('a'));
+    await waitFor(() => heard.length === 1, { what: 'the first batch to be under way' });
+    expect(heard).toEqual(['prepare a']);
+    for (const frame of ['b', 'c', 'd']) outbox.take(chain, 'call', '', frame, waiter(frame));
+    // Two fill a batch, and another one has begun.
+    expect(heard).toEqual(['prepare a', 'prepare b', 'prepare c']);
+    await client.client('UNPAUSE');
+    await waitFor(() => heard.includes('told d'), { what: 'the last batch' });
+    for (const name of ['a', 'b', 'c', 'd']) {
+      expect(heard.indexOf(`prepare ${name}`)).toBeLessThan(heard.indexOf(`told ${name}`));
+      expect(heard.indexOf(`prepare ${name}`)).toBeGreaterThanOrEqual(0);
+    }
+    await outbox.close();
+  });
+
   it('refuses by size as well as by number', async () => {
     const outbox = await readyTestOutbox(redis.url, { options: { maxPendingBytes: 4_000, lingerMs: 60_000 } });
     const chain = makeConnectionChain('CP-1', 1);
