@@ -32,7 +32,7 @@ const TWO: Kind = { server: 'ours', operators: 4, gateways: 2 };
  * - `p50SameRateRatio`: the same with both at half of what ours bears, which for the floor is less than half load
  * - `rssRatio`: memory per connection with 5,000 chargers connected, ours to the floor's
  * - `stormLost`: of 5,000 chargers that come back at once with a message each, how many chargers or messages are lost
- * - `fanoutCost`: the share of messages per CPU-second that a fifth operator costs
+ * - `fanoutCost`: the share of messages per CPU-second that one more operator costs
  * - `twoGateways`: messages per second of two gateways to those of one, on one machine
  */
 export async function run({ json }: { json: boolean }): Promise<void> {
