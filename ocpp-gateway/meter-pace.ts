@@ -111,26 +111,39 @@ const MOST_MEASURANDS = 200;
 
 /** The measurands that meter values tell of, in order: one and the same array for the same measurands. */
 function measurandsIn(meterValue: unknown): readonly string[] | undefined {
-  const names = namesIn(meterValue);
+  if (isAsLatest(meterValue)) return latestList;
+  const names: string[] = [];
+  eachName(meterValue, (name) => names.push(name) <= MOST_MEASURANDS);
   if (names.length > MOST_MEASURANDS) return undefined;
-  if (names.length !== latestList.length || names.some((name, n) => name !== latestList[n])) {
-    const key = JSON.stringify(names);
-    if (lists.size >= MOST_LISTS) lists.clear();
-    latestList = lists.get(key) ?? names;
-    lists.set(key, latestList);
-  }
+  const key = JSON.stringify(names);
+  if (lists.size >= MOST_LISTS) lists.clear();
+  latestList = lists.get(key) ?? names;
+  lists.set(key, latestList);
   return latestList;
 }
 
-/** In all versions the energy's register is meant where none is named. */
-function namesIn(meterValue: unknown): string[] {
-  const names: string[] = [];
-  for (const { sampledValue } of objectsIn(meterValue)) {
-    for (const { measurand } of objectsIn(sampledValue)) names.push(typeof measurand === 'string' ? measurand : '');
-  }
-  return names;
+/** Whether it tells of the same measurands as the one before, which most do: no list is made for those. */
+function isAsLatest(meterValue: unknown): boolean {
+  let count = 0;
+  return eachName(meterValue, (name) => name === latestList[count++]) && count === latestList.length;
 }
 
-function objectsIn(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
+/**
+ * Calls `take` with each measurand's name until that returns false; in all versions the energy's register is meant where
+ * none is named.
+ *
+ * @returns false if `take` did
+ */
+function eachName(meterValue: unknown, take: (name: string) => boolean): boolean {
+  if (!Array.isArray(meterValue)) return true;
+  for (const value of meterValue) {
+    const sampled: unknown = isObject(value) ? value.sampledValue : undefined;
+    if (!Array.isArray(sampled)) continue;
+    for (const sample of sampled) {
+      if (!isObject(sample)) continue;
+      const { measurand } = sample;
+      if (!take(typeof measurand === 'string' ? measurand : '')) return false;
+    }
+  }
+  return true;
 }
