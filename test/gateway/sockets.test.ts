@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import type { RunningGateway } from '../../ocpp-gateway/gateway.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
 import { clientFrame } from './client-frame.ts';
+import { checkPartedMessages } from './parted-messages.ts';
 import { basicAuth, connectCharger, otherSources, readEvents, startTestGateway } from './support.ts';
 
 describe('a gateway, against what sockets do', () => {
@@ -187,49 +187,7 @@ describe('a gateway, against what sockets do', () => {
   });
 
   it('takes in each message once and in order, however its bytes are parted and whatever frames are among them', async () => {
-    const charger = await connectCharger(gateway.port, 'CPparted');
-    const { _socket: tcp } = charger.socket as unknown as { _socket: Socket };
-    tcp.setNoDelay();
-    const mask = Buffer.from([7, 0, 255, 42]);
-    let sent = 0;
-    /** A message as frames: whole, or in parts with a ping between them. */
-    const framesOf = (padding: number, parts: number): Buffer[] => {
-      const text = Buffer.from(`[2,"${sent++}","DataTransfer",{"vendorId":"v","data":"${'é'.repeat(padding)}"}]`);
-      const size = Math.ceil(text.length / parts);
-      return Array.from({ length: parts }, (_, n) => {
-        const first = (n === parts - 1 ? 0x80 : 0) | (n === 0 ? 1 : 0);
-        const frame = clientFrame(text.subarray(n * size, (n + 1) * size), mask, first);
-        return n === 0 ? frame : Buffer.concat([clientFrame(Buffer.from('ping'), mask, 0x89), frame]);
-      });
-    };
-    const message = fc.record({ padding: fc.nat(100), parts: fc.constantFrom(1, 1, 1, 2, 3) });
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(message, { minLength: 1, maxLength: 4 }),
-        fc.array(fc.nat(200)),
-        async (messages, cuts) => {
-          const stream = Buffer.concat(messages.flatMap(({ padding, parts }) => framesOf(padding, parts)));
-          let from = 0;
-          for (const cut of cuts) {
-            tcp.write(stream.subarray(from, from + cut));
-            from += cut;
-            await nextTurn();
-          }
-          tcp.write(stream.subarray(from));
-          await charger.answerTo(`${sent - 1}`);
-        },
-      ),
-      { numRuns: 40 },
-    );
-    expect(charger.received.map((text) => JSON.parse(text).slice(0, 2))).toEqual(
-      Array.from({ length: sent }, (_, n) => [3, `${n}`]),
-    );
-    // A whole message within another one is none.
-    tcp.write(clientFrame(Buffer.from('[2,"open",'), mask, 0x01));
-    await nextTurn();
-    tcp.write(clientFrame(Buffer.from('[2,"within","Heartbeat",{}]'), mask));
-    expect(await charger.closed).toEqual({ code: 1002, reason: '' });
-    expect(charger.received).toHaveLength(sent);
+    await checkPartedMessages(await connectCharger(gateway.port, 'CPparted'));
   });
 
   it('does not take for a message what only looks like one within another', async () => {

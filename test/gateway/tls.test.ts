@@ -11,6 +11,7 @@ import { reloadAtHangUp } from '../../ocpp-gateway/hang-up.ts';
 import { fingerprintOf, makeCertificate, makeFiles, type TestCertificate } from '../support/certificates.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
+import { checkPartedMessages } from './parted-messages.ts';
 import { CHARGER_KEY, connectCharger, MANAGER, otherSources, refusalOf, startTestGateway } from './support.ts';
 
 const HOUR_MS = 3_600_000;
@@ -89,6 +90,22 @@ describe('a gateway with TLS', () => {
     expect((await charger.call('1', 'Heartbeat', {}))[0]).toBe(3);
     await charger.close();
     expect(await refusalOf(gateway.port, 'CPkey', { tls: tls(), key: 'wrong' })).toBe('401 wrong key');
+  });
+
+  it('takes in each message once and in order, however its bytes are parted and however often it pauses', async () => {
+    const narrow = { ...tlsFiles, MAX_MESSAGES_PER_SEC: '1000', MAX_CALLS_IN_FLIGHT: '4' };
+    const other = await startTestGateway(redis.url, narrow, { sources: sources() });
+    await checkPartedMessages(await connectCharger(other.port, 'CPkey', { tls: tls() }));
+    const charger = await connectCharger(other.port, 'CPkey', { tls: tls() });
+    for (let n = 0; n < 200; n++) {
+      // Some in one record of TLS, others by themselves.
+      if (n % 7 === 0) charger.socket.send(`[2,"${n}","Heartbeat",{}]`);
+      else charger.socket.send(`[2,"${n}","DataTransfer",{"vendorId":"v","data":"${'x'.repeat(10 * n)}"}]`);
+    }
+    await charger.answerTo('199');
+    expect(charger.received.map((text) => JSON.parse(text)[1])).toEqual(Array.from({ length: 200 }, (_, n) => `${n}`));
+    await charger.close();
+    await other.close();
   });
 
   it('takes a command from a manager that knows its CA', async () => {
