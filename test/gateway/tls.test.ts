@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
-import { type AddressInfo, connect as connectTcp, createServer } from 'node:net';
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ZeroHash } from 'ethers';
@@ -11,6 +12,7 @@ import { reloadAtHangUp } from '../../ocpp-gateway/hang-up.ts';
 import { fingerprintOf, makeCertificate, makeFiles, type TestCertificate } from '../support/certificates.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
 import { waitFor } from '../support/wait.ts';
+import { clientFrame } from './client-frame.ts';
 import { checkPartedMessages } from './parted-messages.ts';
 import { CHARGER_KEY, connectCharger, MANAGER, otherSources, refusalOf, startTestGateway } from './support.ts';
 
@@ -105,6 +107,40 @@ describe('a gateway with TLS', () => {
     await charger.answerTo('199');
     expect(charger.received.map((text) => JSON.parse(text)[1])).toEqual(Array.from({ length: 200 }, (_, n) => `${n}`));
     await charger.close();
+    await other.close();
+  });
+
+  it('keeps the order of what comes in one piece, also where it pauses within that', async () => {
+    const other = await startTestGateway(redis.url, { ...tlsFiles, MAX_CALLS_IN_FLIGHT: '1' }, { sources: sources() });
+    const tcp = connectTcp(other.port, '127.0.0.1');
+    const held: Buffer[] = [];
+    let isHolding = false;
+    const between = new Duplex({
+      read: () => {},
+      write: (chunk: Buffer, _encoding, done) => {
+        if (isHolding) held.push(chunk);
+        else tcp.write(chunk);
+        done();
+      },
+    });
+    tcp.on('data', (chunk) => between.push(chunk));
+    const createConnection = () => connectTls({ ...tls(), socket: between });
+    const charger = await connectCharger(other.port, 'CPkey', { tls: { createConnection } as ConnectionOptions });
+    const { _socket: secure } = charger.socket as unknown as { _socket: Socket };
+    const mask = Buffer.from([1, 2, 3, 4]);
+    const message = (id: string) => clientFrame(Buffer.from(`[2,"${id}","Heartbeat",{}]`), mask);
+    const [parted, after] = [message('3'), message('4')];
+    isHolding = true;
+    // Each is a record of its own, and so a read of its own.
+    for (const record of [message('1'), message('2'), parted.subarray(0, 9), parted.subarray(9), after, message('5')]) {
+      await new Promise((resolve) => secure.write(record, resolve));
+    }
+    isHolding = false;
+    tcp.write(Buffer.concat(held));
+    await charger.answerTo('5');
+    expect(charger.received.map((text) => JSON.parse(text)[1])).toEqual(['1', '2', '3', '4', '5']);
+    await charger.close();
+    tcp.destroy();
     await other.close();
   });
 
