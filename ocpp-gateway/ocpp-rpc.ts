@@ -233,6 +233,9 @@ class Link implements ChargerLink {
   pause(): void {
     this.socket.whole.isAtStart = false;
     this.socket.pause();
+    // A socket that is read in place is not read at all once it pauses, and so its end would not be seen. It is read on, as any
+    // other is, as far as its buffer goes.
+    this.transport.read(0);
   }
 
   resume(): void {

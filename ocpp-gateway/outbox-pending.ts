@@ -83,13 +83,10 @@ export function gather(
   waiter: Waiter,
   bounds: PendingBounds,
 ): Gathering {
-  let last = isLastFull(pending, bounds) ? undefined : pending.gatherings.at(-1);
-  if (last === undefined) {
-    const full = pending.gatherings.at(-1);
-    if (full !== undefined) prepare(full);
-    last = makeGathering(receivedAtMs);
-    pending.gatherings.push(last);
-  }
+  const before = pending.gatherings.at(-1);
+  const isNew = before === undefined || isLastFull(pending, bounds);
+  const last = isNew ? makeGathering(receivedAtMs) : before;
+  if (isNew) pending.gatherings.push(last);
   const bytes = line.length + EVENT_OVERHEAD_BYTES;
   last.lines.push(line);
   last.hashes.push(chain.hash);
@@ -99,6 +96,7 @@ export function gather(
   last.bytes += bytes;
   pending.events++;
   pending.bytes += bytes;
+  if (isNew && before !== undefined) prepare(before);
   return last;
 }
 

@@ -142,8 +142,9 @@ export async function openOutboxStore(
         packBatch(sealed.batch),
         ...added.flatMap(({ job }, n) => [operators[n] ?? '', job]),
       );
+      const answered = withDeadline(written, timeoutMs);
       onSent();
-      const [head, problem] = await withDeadline(written, timeoutMs);
+      const [head, problem] = await answered;
       if (problem !== '') throw new DevsenError('INTERNAL', `Redis took a batch for some operators only: ${problem}`);
       if (head === next) leaseBegun(begun, LEASE_MS);
       else leaseEndsMs = -Infinity;

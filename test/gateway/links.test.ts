@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { closeReason } from '../../ocpp-gateway/close-reason.ts';
 import { type ChargerLink, type OcppServer, openOcppServer } from '../../ocpp-gateway/ocpp-rpc.ts';
+import { waitFor } from '../support/wait.ts';
 
 const MEBIBYTE = 1 << 20;
 
@@ -56,6 +57,17 @@ describe('a link to a charger', () => {
     expect(await gone).toBe(1006);
     expect(link.send('{}')).toBe(false);
     socket.terminate();
+  });
+
+  it('is gone when its charger is, also while it is not read', async () => {
+    const { socket, link } = await connect();
+    let isGone = false;
+    link.onClose(() => {
+      isGone = true;
+    });
+    link.pause();
+    socket.terminate();
+    await waitFor(() => isGone, { what: 'the end of the connection to be seen' });
   });
 
   it.each([
