@@ -12,7 +12,7 @@ const TURN_MESSAGES = 25_000;
 const SETTLE_MESSAGES = 5_000;
 /** On a machine that is busy with other things a phase ends after so long, however few messages it saw. */
 const MOST_PHASE_MS = 20_000;
-const PACED_MS = 1_500;
+const PACED_MS = 700;
 /** How often more operators come and go, and how many: what one costs is less than one turn differs from another. */
 const FANOUT_TURNS = 16;
 const MORE_OPERATORS = 4;

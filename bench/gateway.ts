@@ -15,6 +15,8 @@ import { median } from './processes.ts';
 /** How often all servers are started anew, as two processes of the same code differ, and their turns each time. */
 const ROUNDS = 3;
 const TURNS = 5;
+/** Those in which answers are timed are shorter, and differ more. */
+const LATENCY_TURNS = 11;
 
 const FLOOR: Kind = { server: 'floor' };
 const OURS: Kind = { server: 'ours', operators: 4, gateways: 1 };
@@ -98,7 +100,7 @@ async function throughput(kinds: readonly Kind[]): Promise<Throughput[][]> {
 /** All turns of all rounds. */
 async function latency(kinds: readonly Kind[], paces: readonly Pace[]): Promise<Latency[][]> {
   const all: Latency[][] = [];
-  for (let n = 0; n < ROUNDS; n++) all.push(...(await measureLatency(kinds, paces, TURNS)));
+  for (let n = 0; n < ROUNDS; n++) all.push(...(await measureLatency(kinds, paces, LATENCY_TURNS)));
   write('\nanswers, median and 99 of 100          messages per second    sent');
   for (const [i, { kind, perSec }] of paces.entries()) {
     const of = (pick: (one: Latency) => number) => median(all.map((turn) => pick(turn[i] as Latency)));
