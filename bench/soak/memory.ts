@@ -23,6 +23,8 @@ export interface MemoryTrend {
   slope?: number;
   /** How far the slope may be off by what a heap moves by itself, MiB per hour. */
   noise?: number;
+  /** What it held in each slice of the time that is judged, in order, when garbage had just been collected, MiB. */
+  lows?: number[];
   /** `too noisy`: it may grow or not, the life was too short to tell. */
   verdict: 'flat' | 'grows' | 'too short' | 'too noisy';
 }
@@ -67,7 +69,8 @@ export function trendOf(name: string, all: readonly MemorySample[]): MemoryTrend
   if (judgedMs < LEAST_JUDGED_MS || slices.length < SLICES) return { name, minutes, mib, verdict: 'too short' };
   const slope = slopeOf(slices);
   const noise = noiseOf(slices, slope);
-  return { name, minutes, mib, slope, noise, verdict: verdictOf(slope, noise) };
+  const lows = slices.map((slice) => Math.round(slice.mib));
+  return { name, minutes, mib, slope, noise, lows, verdict: verdictOf(slope, noise) };
 }
 
 /** Noise excuses growth up to as much again; what is noisier says nothing. */

@@ -72,9 +72,10 @@ function describeMemory(memory: readonly MemoryTrend[]): string {
   ].join('; ');
 }
 
-function describeTrend({ name, minutes, mib, slope = 0, noise = 0, verdict }: MemoryTrend): string {
+/** Where it is not flat, its course shows whether it goes on as it began. */
+function describeTrend({ name, minutes, mib, slope = 0, noise = 0, lows = [], verdict }: MemoryTrend): string {
   const change = `${slope < 0 ? '−' : '+'}${Math.abs(slope).toFixed(0)} ± ${noise.toFixed(0)} MiB/h`;
-  return `${name} ${mib.toFixed(0)} MiB ${change} in ${minutes.toFixed(0)} min${verdict === 'flat' ? '' : ` (${verdict})`}`;
+  return `${name} ${mib.toFixed(0)} MiB ${change} in ${minutes.toFixed(0)} min${verdict === 'flat' ? '' : ` (${verdict}: ${lows.join(' ')})`}`;
 }
 
 function totalOf(counts: Readonly<Record<string, number>>): number {

@@ -32,6 +32,8 @@ describe('memory over a soak', () => {
       lived(60, (minute) => 150 + (60 / 60) * minute + 20 * ((minute / 1.5) % 1)),
     );
     expect(leak.verdict).toBe('grows');
+    expect(leak.lows).toHaveLength(12);
+    expect(leak.lows?.toSorted((a, b) => a - b)).toEqual(leak.lows);
     expect(leak.slope).toBeGreaterThan(50);
     expect(leak.slope).toBeLessThan(70);
   });
