@@ -108,7 +108,7 @@ class WholeMessages implements Reader {
   }
 
   takeRead(memory: ReadMemory, length: number): boolean {
-    this.isAtStart ||= isAtStart(this.socket);
+    this.isAtStart ||= isBetweenMessages(this.socket);
     const whole = this.isAtStart ? wholeText(memory, length, this.mostBytes) : undefined;
     this.isAtStart = whole !== undefined;
     if (whole === undefined) return false;
@@ -120,7 +120,7 @@ class WholeMessages implements Reader {
 }
 
 /** Whether what comes next begins a message: nothing that came before is still to be read, and ws has read whole frames. */
-function isAtStart(socket: ChargerSocket): boolean {
+function isBetweenMessages(socket: ChargerSocket): boolean {
   const { _socket, _receiver } = socket as unknown as Parts;
   return (
     socket.readyState === WebSocket.OPEN &&
