@@ -1,8 +1,8 @@
 import { DevsenError } from '../core/errors.ts';
 import { resultText } from '../core/result-text.ts';
 import type { Logger } from '../runtime/log.ts';
+import type { ChargerLink, SentCall } from './charger-link.ts';
 import type { Answer } from './frame.ts';
-import type { ChargerLink, SentCall } from './ocpp-rpc.ts';
 import { recordedCall } from './recorded-call.ts';
 
 /** A CALL to a charger. */

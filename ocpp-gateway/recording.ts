@@ -1,10 +1,10 @@
 import type { Arrival, CallTools, Kept } from './call-desk.ts';
+import type { ChargerLink } from './charger-link.ts';
 import type { ConnectionChain } from './custody.ts';
 import type { Dialect, Payload } from './dialect.ts';
 import type { FewMessages } from './few-messages.ts';
 import type { Call } from './frame.ts';
 import { type MeterSeries, meterSeries } from './meter-pace.ts';
-import type { ChargerLink } from './ocpp-rpc.ts';
 import type { Waiter } from './outbox-pending.ts';
 import { recordedMessage } from './recorded-message.ts';
 import { textFrame } from './text-frame.ts';

@@ -1,7 +1,7 @@
 import type { OcppVersion } from '../core/ocpp-version.ts';
 import type { Command, CommandEnd } from './charger-calls.ts';
+import type { ChargerLink } from './charger-link.ts';
 import { makeConnectionChain } from './custody.ts';
-import type { ChargerLink } from './ocpp-rpc.ts';
 import { makeStation, type Station, type StationFacts, type StationHouse } from './station.ts';
 import { makeByteBudget } from './station-limits.ts';
 import type { TokenBucket } from './token-bucket.ts';

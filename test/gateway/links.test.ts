@@ -3,8 +3,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { WebSocket } from 'ws';
+import type { ChargerLink } from '../../ocpp-gateway/charger-link.ts';
 import { closeReason } from '../../ocpp-gateway/close-reason.ts';
-import { type ChargerLink, type OcppServer, openOcppServer } from '../../ocpp-gateway/ocpp-rpc.ts';
+import { type OcppServer, openOcppServer } from '../../ocpp-gateway/ocpp-rpc.ts';
 import { waitFor } from '../support/wait.ts';
 
 const MEBIBYTE = 1 << 20;
